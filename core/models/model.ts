@@ -1,0 +1,59 @@
+import type { ErrorCode } from "../../shared/errors.ts";
+import type { Message, ToolCall, Usage } from "../store/message.ts";
+
+/** What a model is told about a tool. */
+export interface ToolSpec {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of the input object. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export interface ModelRequest {
+  readonly messages: readonly Message[];
+  readonly tools: readonly ToolSpec[];
+  /** Undefined: the provider's default. */
+  readonly temperature: number | undefined;
+  readonly maxOutputTokens: number | undefined;
+}
+
+export type StopReason = "end" | "max_tokens" | "tool_calls" | "refusal";
+
+export type ModelEvent =
+  | { readonly type: "text"; readonly delta: string }
+  | { readonly type: "tool_call"; readonly call: ToolCall }
+  | { readonly type: "done"; readonly stop: StopReason; readonly usage: Usage }
+  | ModelFailure;
+
+/** `message` is fit for the user: no key, no body, no header of the provider in it. */
+export interface ModelFailure {
+  readonly type: "failed";
+  readonly code: Extract<
+    ErrorCode,
+    | "model_unauthorized"
+    | "model_overloaded"
+    | "model_timeout"
+    | "model_failed"
+    | "rate_limited"
+    | "invalid_request"
+    | "canceled"
+  >;
+  readonly message: string;
+  readonly retryAfterMs: number | undefined;
+}
+
+/** A language model: one provider, one model id. */
+export interface Model {
+  /** `provider/model`, for people and logs. */
+  readonly id: string;
+  /** True for the built-in model that only echoes: every surface that names it must say so. */
+  readonly demo: boolean;
+
+  /**
+   * Answers one request. Yields any number of `text` and `tool_call` events, then exactly one
+   * `done` or `failed`, and ends. Never throws once begun: failures are events. No retries inside
+   * (agents/retry.ts decides once). Aborting `signal` stops the provider's work within a second
+   * and ends the stream with `failed` / `canceled`.
+   */
+  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+}

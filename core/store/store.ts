@@ -1,0 +1,79 @@
+import type { Message, Usage } from "./message.ts";
+
+/** A turn of a conversation that is kept. */
+export interface StoredMessage {
+  readonly seq: number;
+  readonly at: number;
+  readonly message: Message;
+}
+
+/** Something to be worked on: it entered once, and leaves when its turn is over. */
+export interface InboxItem {
+  readonly id: string;
+  /** Which handler knows the payload: a channel id, or `hook`. */
+  readonly source: string;
+  /** Items of one lane are handled one after another, oldest first. */
+  readonly lane: string;
+  readonly payload: unknown;
+  /** How often handling was begun, this time included. */
+  readonly attempt: number;
+  readonly receivedAt: number;
+}
+
+export type NewInboxItem = Omit<InboxItem, "attempt">;
+
+/** One piece of a reply on its way to a platform. */
+export interface OutboxItem {
+  /** `<inbox id>/<piece>`: the same work gives the same id, so it cannot be queued twice. */
+  readonly id: string;
+  readonly channel: string;
+  readonly conversation: string;
+  readonly text: string;
+}
+
+/**
+ * Where the core keeps what must not be lost. Every method is one transaction: once its promise
+ * resolves, the change survives a kill at any moment.
+ */
+export interface Store extends AsyncDisposable {
+  /** Takes in new work in one transaction. Returns the ids that were new; the others we had. */
+  keep(items: readonly NewInboxItem[]): Promise<string[]>;
+  /**
+   * Takes the oldest waiting item of every lane that has none running, at most `limit`, and marks
+   * them running. Items left running by a killed process are waiting again after `open`.
+   */
+  take(limit: number, now: number): Promise<InboxItem[]>;
+  /** Ends an item and queues its reply in one transaction. */
+  finish(id: string, reply: readonly OutboxItem[]): Promise<void>;
+  /** Puts an item back until `notBefore` (Unix ms); its lane waits with it. */
+  retry(id: string, notBefore: number, reason: string): Promise<void>;
+  /** Gives an item up: it stays readable and blocks nothing. */
+  bury(id: string, reason: string): Promise<void>;
+  /** Earliest time at which `take` may return more than now; undefined when nothing waits. */
+  nextDue(): Promise<number | undefined>;
+
+  /** The oldest unsent piece of every conversation that may be sent at `now`, at most `limit`. */
+  unsent(limit: number, now: number): Promise<OutboxItem[]>;
+  /** Written before the platform is called: afterwards nobody knows whether it arrived. */
+  markSending(id: string): Promise<void>;
+  markSent(id: string, platformId: string): Promise<void>;
+  /** Known not to have arrived: try again at `notBefore`. */
+  markUnsent(id: string, notBefore: number, reason: string): Promise<void>;
+  /** Not sent and never will be, or perhaps sent: kept for people to look at. */
+  markLost(id: string, reason: string): Promise<void>;
+  nextUnsent(): Promise<number | undefined>;
+
+  /** Adds messages to a session, which is made on first use. */
+  append(
+    sessionKey: string,
+    messages: readonly Message[],
+    usage: Usage,
+    now: number,
+  ): Promise<void>;
+  /** The newest `limit` messages of a session, oldest first. */
+  history(sessionKey: string, limit: number): Promise<StoredMessage[]>;
+
+  /** Small things with a name: keys of devices, the edge's identity, offsets. */
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string): Promise<void>;
+}

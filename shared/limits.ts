@@ -1,0 +1,80 @@
+/**
+ * Every size, count and time limit that both sides know, with the reason for its number.
+ *
+ * `…Bytes` are bytes, `…Ms` milliseconds. A limit a person may change has its key in the config
+ * schema of the core and its default here.
+ */
+export const LIMITS = {
+  /** One tunnel message. The measured knee: 256 KiB moves 88 MiB/s, 1 MiB only 59, and stalls p99. */
+  maxMessageBytes: 256 * 1024,
+  /** Payload of one data frame: small enough that a token waits behind few of them. */
+  maxFrameBytes: 64 * 1024,
+  /** Payload of one head (request or response line and headers): Cloudflare passes 128 KiB. */
+  maxHeadBytes: 128 * 1024,
+  /** Bytes one side may send on a fresh stream before it hears from the other. */
+  streamWindowBytes: 256 * 1024,
+  /** The same over all streams together; with it one relay buffers at most this each way. */
+  connectionWindowBytes: 4 * 1024 * 1024,
+  /** Streams one side may have open at once: a relay shares 128 MB with its isolate. */
+  maxStreams: 256,
+  /** Reason text of a RESET, WS_CLOSE or GOAWAY. RFC 6455 section 5.5 leaves 123 for a close reason. */
+  maxReasonBytes: 123,
+
+  /** Largest request body the edge forwards: the platform's own cap on the free plan is 100 MB. */
+  maxRequestBodyBytes: 25 * 1024 * 1024,
+  /** Request headers, names and values: what the core's HTTP parser is set to as well. */
+  maxRequestHeaderBytes: 32 * 1024,
+  /** Path and query: Cloudflare refuses longer ones itself at 16 KiB. */
+  maxUrlBytes: 16 * 1024,
+  /** From the last byte of a request to the first of its answer: a long model call, not a hang. */
+  firstByteTimeoutMs: 300_000,
+  /** How long the relay waits for the core to accept a client's WebSocket before it answers 504. */
+  acceptTimeoutMs: 10_000,
+  /** A whole WebSocket message from a client. */
+  maxWebSocketMessageBytes: 4 * 1024 * 1024,
+  /** What may wait in the relay for one slow WebSocket before it is closed with 1013. */
+  maxWebSocketQueueBytes: 1024 * 1024,
+  /** A request that has passed this many edges is going round in circles. */
+  maxHops: 3,
+
+  /** The core says it is alive this often: below the 30 s after which home routers forget a flow. */
+  heartbeatMs: 20_000,
+  /** No answer to a heartbeat for this long, and the core dials again. */
+  heartbeatTimeoutMs: 10_000,
+  /** No heartbeat from the core for this long, and the relay gives it up: three were missed. */
+  coreDeadMs: 60_000,
+  /** A tunnel must say HELLO this soon after it was accepted. */
+  helloTimeoutMs: 10_000,
+  /** Age, either way, at which a signed connect request is refused. */
+  connectSkewMs: 60_000,
+  /** How long a used connect nonce is remembered: twice the skew, so none can outlive its memory. */
+  nonceMemoryMs: 120_000,
+  /** Public keys of one core that may be live at once: the current one and the next. */
+  maxCoreKeys: 2,
+
+  /** A webhook body. GitHub's cap, the highest of the senders we know. */
+  maxWebhookBytes: 25 * 1024 * 1024,
+  /** How long the relay waits for the core to commit a webhook: Slack gives up after 3 s. */
+  deliverTimeoutMs: 2_500,
+  /** Undelivered webhooks, bytes of bodies and headers. */
+  maxSpoolBytes: 512 * 1024 * 1024,
+  /** Undelivered webhooks, count. */
+  maxSpoolItems: 100_000,
+  /** A BLOB in a Durable Object's SQLite must stay below 2 MB; longer bodies are cut in chunks. */
+  spoolChunkBytes: 1_500_000,
+  /** Webhooks handed to the core at once while the spool drains. */
+  maxDeliveriesInFlight: 64,
+  /** An undelivered webhook is dropped to the dead letters after this long. */
+  spoolRetentionMs: 72 * 3_600_000,
+
+  /** Requests one caller may send in a burst, and … */
+  rateBurst: 500,
+  /** … per second after that. Burst / rate must stay below the 10 s after which a relay sleeps. */
+  ratePerSecond: 100,
+  /** Token verifiers the core may publish to its edge. */
+  maxVerifiers: 1_000,
+  /** A Worker isolate asks its relay for fresh verifiers no more often than this. */
+  bundleRefreshMs: 60_000,
+} as const;
+
+export type Limits = typeof LIMITS;
