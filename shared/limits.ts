@@ -13,10 +13,14 @@ export const LIMITS = {
   maxHeadBytes: 128 * 1024,
   /** Bytes one side may send on a fresh stream before it hears from the other. */
   streamWindowBytes: 256 * 1024,
-  /** The same over all streams together; with it one relay buffers at most this each way. */
-  connectionWindowBytes: 4 * 1024 * 1024,
+  /** A stream whose reader keeps up may have its window doubled up to this. */
+  maxStreamWindowBytes: 1024 * 1024,
+  /** The same over all streams together: with it one relay buffers at most this each way. */
+  connectionWindowBytes: 16 * 1024 * 1024,
   /** Streams one side may have open at once: a relay shares 128 MB with its isolate. */
   maxStreams: 256,
+  /** Client WebSockets on one relay, idle most of the time: the runtime's own cap is 32,768. */
+  maxSockets: 4_096,
   /** Reason text of a RESET, WS_CLOSE or GOAWAY. RFC 6455 section 5.5 leaves 123 for a close reason. */
   maxReasonBytes: 123,
 

@@ -1,0 +1,365 @@
+/**
+ * One stream of a session: a request with its answer, a client's WebSocket, or a webhook on its
+ * way to the core. Holds what waits to be sent and the credit of both directions; when something
+ * is sent, the session decides.
+ */
+import { utf8 } from "../bytes.ts";
+import { LIMITS } from "../limits.ts";
+import type { Fields } from "./fields.ts";
+import {
+  encodeOffset,
+  Flag,
+  type Frame,
+  frame,
+  FrameType,
+  ResetCode,
+  type StreamKind,
+} from "./frame.ts";
+import { MessageAssembler } from "./message-assembler.ts";
+import { ReceiveWindow, type ReceiveWindowState, SendWindow } from "./window.ts";
+
+/** What the peer did on a stream. After `reset`, `ack` or `nack` nothing more comes. */
+export type StreamEvent =
+  /** The answer's head; for a WebSocket, status 101 means accepted. */
+  | { readonly type: "head"; readonly fields: Fields }
+  /** Call `consume` once the bytes have gone on: that is what lets the peer send more. */
+  | { readonly type: "data"; readonly bytes: Uint8Array }
+  | { readonly type: "end" }
+  | { readonly type: "message"; readonly message: string | Uint8Array }
+  | { readonly type: "close"; readonly code: number; readonly reason: string }
+  | { readonly type: "ack"; readonly fields: Fields }
+  | { readonly type: "nack"; readonly code: number; readonly fields: Fields }
+  /** The peer reads no further: send no more data; its own direction goes on. */
+  | { readonly type: "stop" }
+  | { readonly type: "reset"; readonly code: number; readonly reason: string };
+
+export type StreamListener = (event: StreamEvent) => void;
+
+/** What of a stream must outlive the memory of a hibernating relay. */
+export interface StreamState {
+  readonly id: number;
+  readonly sent: number;
+  readonly sendLimit: number;
+  readonly receive: ReceiveWindowState;
+}
+
+/** What a stream asks of its session. */
+export interface StreamHost {
+  /** Control frames go ahead of all data. */
+  control(frame: Frame): void;
+  /** The stream has something to send and credit for it, perhaps. */
+  activate(stream: Stream): void;
+  consumed(bytes: number): void;
+  forget(stream: Stream): void;
+  now(): number;
+}
+
+interface Queued {
+  readonly type: typeof FrameType.data | typeof FrameType.wsMessage | typeof FrameType.wsClose;
+  /** Set on the last frame only: END or FIN. */
+  readonly lastFlags: number;
+  /** Set on every frame: TEXT. */
+  readonly flags: number;
+  readonly ext: number;
+  readonly bytes: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+export class Stream {
+  readonly id: number;
+  readonly kind: StreamKind;
+  /** Urgent streams go first: server-sent events, WebSockets. */
+  urgent: boolean;
+  #host: StreamHost;
+  #listener: StreamListener | undefined;
+  #early: StreamEvent[] = [];
+  #queue: Queued[] = [];
+  #offset = 0;
+  #queuedBytes = 0;
+  #drained: PromiseWithResolvers<void> | undefined;
+  #send: SendWindow;
+  #receive: ReceiveWindow;
+  readonly #assembler = new MessageAssembler(LIMITS.maxWebSocketMessageBytes);
+  #sentEnd = false;
+  #gotEnd = false;
+  #over = false;
+  /** Cut short: what the reader still holds no longer counts. */
+  #cut = false;
+
+  constructor(
+    host: StreamHost,
+    id: number,
+    kind: StreamKind,
+    sendWindowBytes: number,
+    state?: StreamState,
+  ) {
+    this.#host = host;
+    this.id = id;
+    this.kind = kind;
+    this.urgent = kind === "websocket";
+    this.#send = new SendWindow(state?.sendLimit ?? sendWindowBytes, state?.sent);
+    this.#receive = new ReceiveWindow(
+      LIMITS.streamWindowBytes,
+      LIMITS.maxStreamWindowBytes,
+      state?.receive,
+    );
+  }
+
+  get state(): StreamState {
+    const { sent, limit: sendLimit } = this.#send;
+    return { id: this.id, sent, sendLimit, receive: this.#receive.state };
+  }
+
+  /** Handed to us for sending and not yet sent. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** Something waits to be sent, be it an END without bytes. */
+  get queued(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** Neither side has anything more to say. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Takes the peer's events; those that came before are handed over now, in order. */
+  listen(listener: StreamListener): void {
+    this.#listener = listener;
+    const early = this.#early;
+    this.#early = [];
+    for (const event of early) listener(event);
+  }
+
+  /** Answers an OPEN. `head` is encoded. With `end` there is no body. */
+  sendHead(head: Uint8Array, end = false): void {
+    if (this.#over || this.#sentEnd) return;
+    const type = this.kind === "websocket" ? FrameType.wsAccept : FrameType.headers;
+    this.#host.control(frame(type, this.id, head, { flags: end ? Flag.end : 0 }));
+    if (end) this.markEnded();
+  }
+
+  /** The head that opened this stream carried END. */
+  markEnded(): void {
+    this.#sentEnd = true;
+    this.#settle();
+  }
+
+  /** Queues bytes of the body. Mind `drained()`: the queue itself has no bound. */
+  write(bytes: Uint8Array): void {
+    if (bytes.byteLength > 0) this.#push({ type: FrameType.data, bytes });
+  }
+
+  /** Nothing follows. */
+  end(): void {
+    this.#push({ type: FrameType.data, bytes: NOTHING, lastFlags: Flag.end });
+    this.#sentEnd = true;
+  }
+
+  /** Queues a whole WebSocket message. */
+  sendMessage(message: string | Uint8Array): void {
+    const text = typeof message === "string";
+    this.#push({
+      type: FrameType.wsMessage,
+      bytes: text ? utf8(message) : message,
+      flags: text ? Flag.text : 0,
+      lastFlags: Flag.fin,
+    });
+  }
+
+  /** Ends our direction of a WebSocket, after everything queued. Code 0 means none was given. */
+  sendClose(code: number, reason: string): void {
+    const bytes = utf8(reason).subarray(0, LIMITS.maxReasonBytes);
+    this.#push({ type: FrameType.wsClose, bytes, ext: code });
+    this.#sentEnd = true;
+  }
+
+  /** Answers a delivery; the stream is over then. `fields` are encoded. */
+  answer(type: typeof FrameType.ack | typeof FrameType.nack, fields: Uint8Array, ext = 0): void {
+    if (this.#over) return;
+    this.#host.control(frame(type, this.id, fields, { ext }));
+    this.#finish();
+  }
+
+  /** We read no further; our own direction goes on. */
+  stop(): void {
+    if (!this.#over && !this.#gotEnd) this.#host.control(frame(FrameType.stop, this.id));
+  }
+
+  /** Cuts both directions. What is queued is dropped. */
+  reset(code: ResetCode, reason = ""): void {
+    if (this.#over) return;
+    const text = utf8(reason).subarray(0, LIMITS.maxReasonBytes);
+    this.#host.control(frame(FrameType.reset, this.id, text, { ext: code }));
+    this.#cutOff();
+  }
+
+  /** Cuts both directions and tells our own listener too: the fault was found on the way in. */
+  abort(code: ResetCode, reason: string): void {
+    this.reset(code, reason);
+    this.#emit({ type: "reset", code, reason });
+  }
+
+  /** The reader is done with `bytes` of what it got: the peer may send as many again. */
+  consume(bytes: number): void {
+    if (this.#cut) return;
+    this.#host.consumed(bytes);
+    const limit = this.#receive.consume(bytes, this.#host.now());
+    if (limit !== undefined && !this.#over && !this.#gotEnd) this.#grant(limit);
+  }
+
+  /** Resolves when what is queued has left, or the stream is over. */
+  drained(): Promise<void> | undefined {
+    if (this.#queue.length === 0 || this.#over) return undefined;
+    this.#drained ??= Promise.withResolvers();
+    return this.#drained.promise;
+  }
+
+  /** For the session: the next frame of at most `maxBytes`, or undefined when it has to wait. */
+  next(maxBytes: number): Frame | undefined {
+    const head = this.#queue[0];
+    if (head === undefined) return undefined;
+    const left = head.bytes.byteLength - this.#offset;
+    const size = Math.min(left, maxBytes, LIMITS.maxFrameBytes, this.#send.available);
+    if (size === 0 && left > 0) return undefined;
+    const payload = head.bytes.subarray(this.#offset, this.#offset + size);
+    const last = size === left;
+    if (last) {
+      this.#queue.shift();
+      this.#offset = 0;
+    } else {
+      this.#offset += size;
+    }
+    this.#send.take(size);
+    this.#queuedBytes -= size;
+    const flags = head.flags | (last ? head.lastFlags : 0);
+    if (this.#queue.length === 0) this.#emptied();
+    return frame(head.type, this.id, payload, { flags, ext: head.ext });
+  }
+
+  /** For the session: may send up to this offset. */
+  grant(limit: number): void {
+    this.#send.grant(limit);
+    if (this.#queue.length > 0) this.#host.activate(this);
+  }
+
+  /** For the session: the peer's head. */
+  receiveHead(fields: Fields, end: boolean): void {
+    this.#emit({ type: "head", fields });
+    if (end) this.#receiveEnd();
+  }
+
+  /** For the session: false when the peer ignores our window. */
+  receiveData(bytes: Uint8Array, end: boolean): boolean {
+    if (!this.#receive.receive(bytes.byteLength)) return false;
+    if (this.#over || this.#gotEnd) this.#host.consumed(bytes.byteLength);
+    else if (bytes.byteLength > 0) this.#emit({ type: "data", bytes });
+    if (end) this.#receiveEnd();
+    return true;
+  }
+
+  /** For the session: a fragment. Credit is given back at once, `maxWebSocketMessageBytes` bounds it. */
+  receiveFragment(bytes: Uint8Array, flags: number): boolean {
+    if (!this.#receive.receive(bytes.byteLength)) return false;
+    this.consume(bytes.byteLength);
+    const fin = (flags & Flag.fin) !== 0;
+    const result = this.#assembler.add(bytes, { fin, text: (flags & Flag.text) !== 0 });
+    if (result === "partial" || this.#over) return true;
+    if (result === "too_large") {
+      this.abort(ResetCode.tooLarge, "message too large");
+    } else {
+      this.#emit({ type: "message", message: result.message });
+    }
+    return true;
+  }
+
+  /** For the session. */
+  receiveClose(code: number, reason: string): void {
+    if (this.#gotEnd) return;
+    this.#gotEnd = true;
+    this.#emit({ type: "close", code, reason });
+    this.#settle();
+  }
+
+  /** For the session. */
+  receiveAnswer(type: "ack" | "nack", code: number, fields: Fields): void {
+    this.#emit(type === "ack" ? { type, fields } : { type, code, fields });
+    this.#finish();
+  }
+
+  /** For the session: what is still queued will not be read. */
+  receiveStop(): void {
+    const endWaits = !this.#sentEnd || this.#queue.length > 0;
+    this.#dropQueue();
+    this.#sentEnd = false;
+    if (endWaits) this.end();
+    else this.#sentEnd = true;
+    this.#emit({ type: "stop" });
+  }
+
+  /** For the session: the peer, or the loss of the connection, has cut the stream. */
+  receiveReset(code: number, reason: string): void {
+    if (this.#over) return;
+    this.#cutOff();
+    this.#emit({ type: "reset", code, reason });
+  }
+
+  #push(entry: Pick<Queued, "type" | "bytes"> & Partial<Queued>): void {
+    if (this.#over || this.#sentEnd) return;
+    this.#queue.push({ flags: 0, lastFlags: 0, ext: 0, ...entry });
+    this.#queuedBytes += entry.bytes.byteLength;
+    this.#host.activate(this);
+  }
+
+  #emit(event: StreamEvent): void {
+    if (this.#listener === undefined) this.#early.push(event);
+    else this.#listener(event);
+  }
+
+  #grant(limit: number): void {
+    this.#host.control(frame(FrameType.maxData, this.id, encodeOffset(limit)));
+  }
+
+  #receiveEnd(): void {
+    if (this.#gotEnd) return;
+    this.#gotEnd = true;
+    this.#emit({ type: "end" });
+    this.#settle();
+  }
+
+  #emptied(): void {
+    this.#drained?.resolve();
+    this.#drained = undefined;
+    this.#settle();
+  }
+
+  #dropQueue(): void {
+    this.#queue = [];
+    this.#offset = 0;
+    this.#queuedBytes = 0;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+
+  /** A delivery is over when it is answered; the others when both directions have ended. */
+  #settle(): void {
+    if (this.kind === "delivery" || this.#queue.length > 0) return;
+    if (this.#sentEnd && this.#gotEnd) this.#finish();
+  }
+
+  #cutOff(): void {
+    if (!this.#over) this.#host.consumed(this.#receive.held);
+    this.#cut = true;
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#dropQueue();
+    this.#host.forget(this);
+  }
+}
