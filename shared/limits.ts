@@ -71,6 +71,11 @@ export const LIMITS = {
   /** An undelivered webhook is dropped to the dead letters after this long. */
   spoolRetentionMs: 72 * 3_600_000,
 
+  /** A dead letter is kept for people to look at this long. */
+  deadLetterRetentionMs: 14 * 24 * 3_600_000,
+  /** What the core tells the relay about itself, as JSON: a thousand verifiers are 150 KB. */
+  maxBundleBytes: 1024 * 1024,
+
   /** Requests one caller may send in a burst, and … */
   rateBurst: 500,
   /** … per second after that. Burst / rate must stay below the 10 s after which a relay sleeps. */

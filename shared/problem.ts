@@ -33,6 +33,8 @@ export interface ProblemContext {
   readonly requestId: string;
   /** Path of the request: decides whether the OpenAI object is added. */
   readonly path: string;
+  /** Facts for programs that go with this one error (RFC 9457 section 3.2). */
+  readonly extension?: Readonly<Record<string, unknown>>;
 }
 
 export const PROBLEM_TYPE = "application/problem+json";
@@ -60,6 +62,7 @@ export function problemResponse(thrown: unknown, context: ProblemContext): Respo
     retrySafe,
     requestId: context.requestId,
     ...(context.path.startsWith("/v1/") ? { error: openAiError(error) } : {}),
+    ...context.extension,
   };
   const headers = new Headers({
     "Content-Type": PROBLEM_TYPE,

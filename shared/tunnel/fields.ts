@@ -9,12 +9,16 @@ export type Fields = readonly (readonly [name: string, value: string])[];
 
 export type FieldsError =
   | { readonly reason: "cut_short" }
+  /** Bytes that belong to no field. */
+  | { readonly reason: "left_over"; readonly bytes: number }
   | { readonly reason: "too_long"; readonly bytes: number }
   /** A character that no header can hold: above U+00FF, or a line break, or NUL. */
   | { readonly reason: "bad_character"; readonly name: string };
 
 const COUNT_BYTES = 2;
 const LENGTHS_BYTES = 6;
+/** What the `u16` before a name can say. */
+const MAX_NAME_BYTES = 0xffff;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 // oxlint-disable-next-line no-control-regex -- the control characters are the point
@@ -31,7 +35,9 @@ export function encodeFields(fields: Fields): Result<Uint8Array, FieldsError> {
   for (const [name, value] of fields) text += name + value;
   const start = COUNT_BYTES + LENGTHS_BYTES * fields.length;
   const bytes = start + text.length;
-  if (bytes > LIMITS.maxHeadBytes) return err({ reason: "too_long", bytes });
+  if (bytes > LIMITS.maxHeadBytes || fields.some(([name]) => name.length > MAX_NAME_BYTES)) {
+    return err({ reason: "too_long", bytes });
+  }
   if (FORBIDDEN.test(text)) {
     const bad = fields.find(([name, value]) => FORBIDDEN.test(name + value));
     return err({ reason: "bad_character", name: bad?.[0] ?? "" });
@@ -72,6 +78,7 @@ export function decodeFields(block: Uint8Array): Result<Fields, FieldsError> {
     fields.push([text.slice(from, split), text.slice(split, to)]);
     from = to;
   }
+  if (from < text.length) return err({ reason: "left_over", bytes: text.length - from });
   const bad = FORBIDDEN.test(text)
     ? fields.find(([name, value]) => FORBIDDEN.test(name + value))
     : undefined;

@@ -73,7 +73,7 @@ export type GoAwayCode = (typeof GoAwayCode)[keyof typeof GoAwayCode];
 
 /** `ext` of NACK. */
 export const NackCode = {
-  /** Not now: try again after the milliseconds in the payload. */
+  /** Not now: try again after `:retry-after-ms`. */
   later: 1,
   /** Never: a dead letter. */
   poison: 2,
@@ -106,7 +106,9 @@ const WITH_HEAD: ReadonlySet<number> = new Set([
   FrameType.wsAccept,
   FrameType.deliver,
   FrameType.ack,
+  FrameType.nack,
 ]);
+const WITH_CONTENT: ReadonlySet<number> = new Set([FrameType.data, FrameType.wsMessage]);
 
 /** What a stream carries: a request with its answer, a client's WebSocket, a webhook. */
 export type StreamKind = "http" | "websocket" | "delivery";
@@ -134,6 +136,11 @@ export const CONNECTION_TYPES: ReadonlySet<number> = new Set([
   FrameType.ping,
   FrameType.pong,
 ]);
+
+/** What a frame takes from the credit of its stream and of the connection: its bytes of content. */
+export function creditOf({ type, payload }: Frame): number {
+  return WITH_CONTENT.has(type) ? payload.byteLength : 0;
+}
 
 /** A frame without the parts that are zero. */
 export function frame(
@@ -202,8 +209,10 @@ function isFrameType(type: number): type is FrameType {
   return KNOWN.has(type);
 }
 
+/** What has no credit is short: a peer may make us keep thousands of answers to it. */
 function maxPayloadBytes(type: FrameType): number {
-  return WITH_HEAD.has(type) ? LIMITS.maxHeadBytes : LIMITS.maxFrameBytes;
+  if (WITH_HEAD.has(type)) return LIMITS.maxHeadBytes;
+  return WITH_CONTENT.has(type) ? LIMITS.maxFrameBytes : LIMITS.maxReasonBytes;
 }
 
 /** An absolute byte offset, as MAX_DATA carries it: u64, of which 53 bits are used. */

@@ -1,8 +1,45 @@
 /** What a frame of the peer does to one stream. */
 import { fromUtf8 } from "../bytes.ts";
 import { decodeFields } from "./fields.ts";
-import { decodeOffset, Flag, type Frame, FrameType, ResetCode } from "./frame.ts";
+import {
+  creditOf,
+  decodeOffset,
+  Flag,
+  type Frame,
+  FrameType,
+  ResetCode,
+  type StreamKind,
+} from "./frame.ts";
 import type { Stream } from "./stream.ts";
+
+/** The frames that each kind of stream has, beside its opener. */
+const EXPECTED: Record<StreamKind, ReadonlySet<FrameType>> = {
+  http: new Set([
+    FrameType.headers,
+    FrameType.data,
+    FrameType.stop,
+    FrameType.reset,
+    FrameType.maxData,
+  ]),
+  websocket: new Set([
+    FrameType.wsAccept,
+    FrameType.wsMessage,
+    FrameType.wsClose,
+    // A refusal is an answer like any other, with a body.
+    FrameType.data,
+    FrameType.stop,
+    FrameType.reset,
+    FrameType.maxData,
+  ]),
+  delivery: new Set([
+    FrameType.data,
+    FrameType.ack,
+    FrameType.nack,
+    FrameType.stop,
+    FrameType.reset,
+    FrameType.maxData,
+  ]),
+};
 
 /**
  * Applies a frame that is not an opener.
@@ -11,6 +48,9 @@ import type { Stream } from "./stream.ts";
  */
 export function applyFrame(stream: Stream, received: Frame): string | undefined {
   const { type, payload, flags } = received;
+  if (!EXPECTED[stream.kind].has(type)) {
+    return stream.receiveStray(creditOf(received)) ? undefined : "window ignored";
+  }
   if (type === FrameType.data) {
     return stream.receiveData(payload, (flags & Flag.end) !== 0) ? undefined : "window ignored";
   }
@@ -45,7 +85,6 @@ function applyControl(stream: Stream, received: Frame): string | undefined {
       stream.receiveClose(ext, fromUtf8(payload));
       return undefined;
     default:
-      stream.abort(ResetCode.protocol, "unexpected frame");
       return undefined;
   }
 }

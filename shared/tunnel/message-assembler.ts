@@ -1,13 +1,23 @@
-import { concat, fromUtf8 } from "../bytes.ts";
+import { fromUtf8 } from "../bytes.ts";
 
-/** Puts the fragments of WebSocket messages together; pure but for its memory, which is bounded. */
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Puts the fragments of WebSocket messages together; pure but for its memory, which never exceeds
+ * twice the bound, however many fragments there are and however small.
+ */
 export class MessageAssembler {
   readonly #maxBytes: number;
-  #fragments: Uint8Array[] = [];
+  #buffer: Uint8Array = NOTHING;
   #bytes = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
+  }
+
+  /** A message has begun and not ended. */
+  get partial(): boolean {
+    return this.#bytes > 0;
   }
 
   /** @returns The whole message, `partial` while more must come, `too_large` beyond the bound. */
@@ -15,13 +25,26 @@ export class MessageAssembler {
     bytes: Uint8Array,
     { fin, text }: { readonly fin: boolean; readonly text: boolean },
   ): { readonly message: string | Uint8Array } | "partial" | "too_large" {
-    this.#bytes += bytes.byteLength;
-    if (this.#bytes > this.#maxBytes) return "too_large";
-    this.#fragments.push(bytes);
+    if (this.#bytes + bytes.byteLength > this.#maxBytes) return "too_large";
+    const whole = fin && this.#bytes === 0 ? bytes : this.#append(bytes);
     if (!fin) return "partial";
-    const whole = this.#fragments.length === 1 ? bytes : concat(this.#fragments);
-    this.#fragments = [];
+    this.#buffer = NOTHING;
     this.#bytes = 0;
     return { message: text ? fromUtf8(whole) : whole };
+  }
+
+  /** Copies: a fragment is a view of a larger message that must not stay in memory for it. */
+  #append(bytes: Uint8Array): Uint8Array {
+    const size = this.#bytes + bytes.byteLength;
+    if (size > this.#buffer.byteLength) {
+      const grown = new Uint8Array(
+        Math.min(Math.max(size, 2 * this.#buffer.byteLength), this.#maxBytes),
+      );
+      grown.set(this.#buffer.subarray(0, this.#bytes));
+      this.#buffer = grown;
+    }
+    this.#buffer.set(bytes, this.#bytes);
+    this.#bytes = size;
+    return this.#buffer.subarray(0, size);
   }
 }

@@ -5,6 +5,9 @@ import type { SendWindow } from "./window.ts";
 /** What a stream may send before it is another's turn. */
 const QUANTUM_BYTES = 64 * 1024;
 
+/** Of each message, for the others while urgent streams have more to say than fits: or they starve. */
+const BULK_SHARE = 1 / 4;
+
 /** Whose turn it is: urgent streams first, the others round about, one frame each. */
 export class Scheduler {
   readonly #urgent = new Set<Stream>();
@@ -24,8 +27,9 @@ export class Scheduler {
    * A stream without credit is dropped here and comes back with its grant.
    */
   takeTurns(batch: Frame[], room: number, connection: SendWindow): void {
-    const left = this.#takeFrom(this.#urgent, batch, room, connection);
-    this.#takeFrom(this.#bulk, batch, left, connection);
+    const kept = this.#bulk.size > 0 ? Math.floor(room * BULK_SHARE) : 0;
+    const left = this.#takeFrom(this.#urgent, batch, room - kept, connection);
+    this.#takeFrom(this.#bulk, batch, left + kept, connection);
   }
 
   #takeFrom(turn: Set<Stream>, batch: Frame[], room: number, connection: SendWindow): number {

@@ -8,6 +8,7 @@ import { fromUtf8, utf8 } from "../bytes.ts";
 import { decodeFields, encodeFields, type Fields } from "./fields.ts";
 import {
   CONNECTION_TYPES,
+  creditOf,
   decodeFrames,
   decodeOffset,
   decodeU32,
@@ -26,44 +27,16 @@ import {
 import { limitFields, type PeerLimits, readLimits } from "./greeting.ts";
 import { applyFrame } from "./inbound.ts";
 import { Sender, type Wire } from "./sender.ts";
+import type { SessionHandlers, SessionState } from "./session-handlers.ts";
 import { Stream, type StreamState } from "./stream.ts";
 import { StreamTable } from "./stream-table.ts";
-import { ReceiveWindow, type ReceiveWindowState, SendWindow } from "./window.ts";
+import { ReceiveWindow, SendWindow } from "./window.ts";
 
 export interface SessionOptions extends Wire {
   readonly role: "relay" | "core";
   /** Milliseconds of a steady clock. */
   now(): number;
   readonly handlers: SessionHandlers;
-}
-
-export interface SessionHandlers {
-  /** Relay: the core has introduced itself. Answer with `welcome`. */
-  onHello(fields: Fields): void;
-  /** Core: the relay is ready. */
-  onWelcome(fields: Fields): void;
-  /** The peer opened a stream: call `listen` on it at once. */
-  onOpen(stream: Stream, fields: Fields): void;
-  /** An answer to a delivery of before the relay slept: it names the delivery in `:id`. */
-  onLateAnswer(answer: "ack" | "nack", code: number, fields: Fields): void;
-  /** The peer takes no new streams; it is answered already. */
-  onGoAway(code: number, reason: string): void;
-  /** The peer has seen our GOAWAY: it opens nothing more. */
-  onDrained(): void;
-  /** The peer broke the protocol: close the socket with 1002. Nothing more will be sent. */
-  onFatal(reason: string): void;
-}
-
-/** What must outlive the memory of a hibernating relay: small enough for a socket attachment. */
-export interface SessionState {
-  readonly nextId: number;
-  readonly highestPeerId: number;
-  readonly sent: number;
-  readonly sendLimit: number;
-  readonly receive: ReceiveWindowState;
-  readonly peer: PeerLimits;
-  readonly goingAway: boolean;
-  readonly peerGoingAway: boolean;
 }
 
 /** The last id that leaves the sign bit of a 32-bit number alone. */
@@ -119,9 +92,9 @@ export class Session {
     return this.#ready && !this.#ended;
   }
 
-  /** The peer takes new streams. */
+  /** The peer takes new streams, and there are ids left to name them. */
   get open(): boolean {
-    return this.ready && !this.#peerGoingAway;
+    return this.ready && !this.#peerGoingAway && this.#nextId <= LAST_ID;
   }
 
   /** Requests and deliveries under way. */
@@ -223,6 +196,9 @@ export class Session {
       this.#streams.remove(stream);
       this.#sender.forget(stream);
     },
+    changed: (stream: Stream): void => {
+      if (stream.kind === "websocket") this.#handlers.onSocketChange(stream);
+    },
     now: (): number => this.#options.now(),
   };
 
@@ -274,9 +250,12 @@ export class Session {
         else this.#sender.grant(limit);
         return;
       }
-      case FrameType.maxStreams:
-        this.#peer = { ...this.#peer, maxStreams: decodeU32(received.payload) ?? 0 };
+      case FrameType.maxStreams: {
+        const maxStreams = decodeU32(received.payload);
+        if (maxStreams === undefined) this.#fail("bad stream count");
+        else this.#peer = { ...this.#peer, maxStreams };
         return;
+      }
       case FrameType.goAway:
         this.#peerGoingAway = true;
         this.#push(frame(FrameType.drained, 0, encodeU32(this.#nextId)));
@@ -336,15 +315,15 @@ export class Session {
   }
 
   #onStreamFrame(received: Frame): void {
-    const { type, stream: id, payload } = received;
-    const stream = this.#streams.get(id);
-    const carriesData = type === FrameType.data || type === FrameType.wsMessage;
-    if (carriesData && !this.#receive.receive(payload.byteLength)) {
+    const { stream: id } = received;
+    const stream = this.#streams.get(id) ?? this.#handlers.onUnknownStream(id);
+    const credit = creditOf(received);
+    if (!this.#receive.receive(credit)) {
       this.#fail("connection window ignored");
       return;
     }
     if (stream === undefined) {
-      this.#onForgotten(received, carriesData);
+      this.#onForgotten(received, credit);
       return;
     }
     const fault = applyFrame(stream, received);
@@ -352,13 +331,13 @@ export class Session {
   }
 
   /** Frames cross on the way: those for a stream that has ended are normal. */
-  #onForgotten({ type, ext, stream: id, payload }: Frame, carriesData: boolean): void {
+  #onForgotten({ type, ext, stream: id, payload }: Frame, credit: number): void {
     const opened = (id & 1) === (this.#nextId & 1) ? id < this.#nextId : id <= this.#highestPeerId;
     if (!opened) {
       this.#fail("a stream that was never opened");
       return;
     }
-    if (carriesData) this.#host.consumed(payload.byteLength);
+    if (credit > 0) this.#host.consumed(credit);
     if (type !== FrameType.ack && type !== FrameType.nack) return;
     const fields = decodeFields(payload);
     const answer = type === FrameType.ack ? "ack" : "nack";

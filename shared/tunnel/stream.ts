@@ -51,16 +51,17 @@ export interface StreamHost {
   activate(stream: Stream): void;
   consumed(bytes: number): void;
   forget(stream: Stream): void;
+  /** `state` is another now. */
+  changed(stream: Stream): void;
   now(): number;
 }
 
 interface Queued {
-  readonly type: typeof FrameType.data | typeof FrameType.wsMessage | typeof FrameType.wsClose;
+  readonly type: typeof FrameType.data | typeof FrameType.wsMessage;
   /** Set on the last frame only: END or FIN. */
   readonly lastFlags: number;
   /** Set on every frame: TEXT. */
   readonly flags: number;
-  readonly ext: number;
   readonly bytes: Uint8Array;
 }
 
@@ -77,15 +78,18 @@ export class Stream {
   #queue: Queued[] = [];
   #offset = 0;
   #queuedBytes = 0;
+  /** Follows the queue. It has no part in the credit: a close must never wait for it. */
+  #close: Frame | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
   #send: SendWindow;
   #receive: ReceiveWindow;
   readonly #assembler = new MessageAssembler(LIMITS.maxWebSocketMessageBytes);
   #sentEnd = false;
   #gotEnd = false;
+  #stopped = false;
   #over = false;
-  /** Cut short: what the reader still holds no longer counts. */
-  #cut = false;
+  /** Cut or stopped: the reader has given back all it holds, and reads no further. */
+  #deaf = false;
 
   constructor(
     host: StreamHost,
@@ -124,6 +128,11 @@ export class Stream {
   /** Neither side has anything more to say. */
   get over(): boolean {
     return this.#over;
+  }
+
+  /** The peer reads no further. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   /** Takes the peer's events; those that came before are handed over now, in order. */
@@ -172,28 +181,33 @@ export class Stream {
 
   /** Ends our direction of a WebSocket, after everything queued. Code 0 means none was given. */
   sendClose(code: number, reason: string): void {
+    if (this.#over || this.#sentEnd) return;
     const bytes = utf8(reason).subarray(0, LIMITS.maxReasonBytes);
-    this.#push({ type: FrameType.wsClose, bytes, ext: code });
+    this.#close = frame(FrameType.wsClose, this.id, bytes, { ext: code });
     this.#sentEnd = true;
+    if (this.#queue.length === 0) this.#emptied();
   }
 
   /** Answers a delivery; the stream is over then. `fields` are encoded. */
   answer(type: typeof FrameType.ack | typeof FrameType.nack, fields: Uint8Array, ext = 0): void {
     if (this.#over) return;
     this.#host.control(frame(type, this.id, fields, { ext }));
-    this.#finish();
+    this.#cutOff();
   }
 
-  /** We read no further; our own direction goes on. */
+  /** We read no further, what we hold counts as read; our own direction goes on. */
   stop(): void {
+    if (this.#deaf) return;
     if (!this.#over && !this.#gotEnd) this.#host.control(frame(FrameType.stop, this.id));
+    this.#giveUp();
   }
 
-  /** Cuts both directions. What is queued is dropped. */
+  /** Cuts both directions. What is queued is dropped, what we hold counts as read. */
   reset(code: ResetCode, reason = ""): void {
-    if (this.#over) return;
-    const text = utf8(reason).subarray(0, LIMITS.maxReasonBytes);
-    this.#host.control(frame(FrameType.reset, this.id, text, { ext: code }));
+    if (!this.#over) {
+      const text = utf8(reason).subarray(0, LIMITS.maxReasonBytes);
+      this.#host.control(frame(FrameType.reset, this.id, text, { ext: code }));
+    }
     this.#cutOff();
   }
 
@@ -205,7 +219,7 @@ export class Stream {
 
   /** The reader is done with `bytes` of what it got: the peer may send as many again. */
   consume(bytes: number): void {
-    if (this.#cut) return;
+    if (this.#deaf) return;
     this.#host.consumed(bytes);
     const limit = this.#receive.consume(bytes, this.#host.now());
     if (limit !== undefined && !this.#over && !this.#gotEnd) this.#grant(limit);
@@ -234,20 +248,23 @@ export class Stream {
       this.#offset += size;
     }
     this.#send.take(size);
+    this.#host.changed(this);
     this.#queuedBytes -= size;
     const flags = head.flags | (last ? head.lastFlags : 0);
     if (this.#queue.length === 0) this.#emptied();
-    return frame(head.type, this.id, payload, { flags, ext: head.ext });
+    return frame(head.type, this.id, payload, { flags });
   }
 
   /** For the session: may send up to this offset. */
   grant(limit: number): void {
     this.#send.grant(limit);
+    this.#host.changed(this);
     if (this.#queue.length > 0) this.#host.activate(this);
   }
 
   /** For the session: the peer's head. */
   receiveHead(fields: Fields, end: boolean): void {
+    if (this.#gotEnd) return;
     this.#emit({ type: "head", fields });
     if (end) this.#receiveEnd();
   }
@@ -255,9 +272,20 @@ export class Stream {
   /** For the session: false when the peer ignores our window. */
   receiveData(bytes: Uint8Array, end: boolean): boolean {
     if (!this.#receive.receive(bytes.byteLength)) return false;
-    if (this.#over || this.#gotEnd) this.#host.consumed(bytes.byteLength);
-    else if (bytes.byteLength > 0) this.#emit({ type: "data", bytes });
+    if (this.#gotEnd) {
+      this.abort(ResetCode.protocol, "data after the end");
+      return true;
+    }
+    if (this.#deaf) this.#takeBack(bytes.byteLength);
+    else if (bytes.byteLength > 0) this.#emit({ type: "data", bytes: compact(bytes) });
     if (end) this.#receiveEnd();
+    return true;
+  }
+
+  /** For the session: a frame that this kind of stream does not have. False as above. */
+  receiveStray(creditBytes: number): boolean {
+    if (!this.#receive.receive(creditBytes)) return false;
+    this.abort(ResetCode.protocol, "unexpected frame");
     return true;
   }
 
@@ -265,9 +293,10 @@ export class Stream {
   receiveFragment(bytes: Uint8Array, flags: number): boolean {
     if (!this.#receive.receive(bytes.byteLength)) return false;
     this.consume(bytes.byteLength);
+    this.#host.changed(this);
     const fin = (flags & Flag.fin) !== 0;
     const result = this.#assembler.add(bytes, { fin, text: (flags & Flag.text) !== 0 });
-    if (result === "partial" || this.#over) return true;
+    if (result === "partial" || this.#gotEnd) return true;
     if (result === "too_large") {
       this.abort(ResetCode.tooLarge, "message too large");
     } else {
@@ -292,6 +321,7 @@ export class Stream {
 
   /** For the session: what is still queued will not be read. */
   receiveStop(): void {
+    this.#stopped = true;
     const endWaits = !this.#sentEnd || this.#queue.length > 0;
     this.#dropQueue();
     this.#sentEnd = false;
@@ -309,7 +339,7 @@ export class Stream {
 
   #push(entry: Pick<Queued, "type" | "bytes"> & Partial<Queued>): void {
     if (this.#over || this.#sentEnd) return;
-    this.#queue.push({ flags: 0, lastFlags: 0, ext: 0, ...entry });
+    this.#queue.push({ flags: 0, lastFlags: 0, ...entry });
     this.#queuedBytes += entry.bytes.byteLength;
     this.#host.activate(this);
   }
@@ -324,13 +354,15 @@ export class Stream {
   }
 
   #receiveEnd(): void {
-    if (this.#gotEnd) return;
+    if (this.#gotEnd || this.#over) return;
     this.#gotEnd = true;
     this.#emit({ type: "end" });
     this.#settle();
   }
 
   #emptied(): void {
+    if (this.#close !== undefined) this.#host.control(this.#close);
+    this.#close = undefined;
     this.#drained?.resolve();
     this.#drained = undefined;
     this.#settle();
@@ -351,9 +383,20 @@ export class Stream {
   }
 
   #cutOff(): void {
-    if (!this.#over) this.#host.consumed(this.#receive.held);
-    this.#cut = true;
+    this.#giveUp();
     this.#finish();
+  }
+
+  #giveUp(): void {
+    if (this.#deaf) return;
+    this.#takeBack(this.#receive.held);
+    this.#deaf = true;
+  }
+
+  /** Nobody reads these bytes; their credit goes back to the connection alone. */
+  #takeBack(bytes: number): void {
+    this.#host.consumed(bytes);
+    this.#receive.consume(bytes, this.#host.now());
   }
 
   #finish(): void {
@@ -362,4 +405,9 @@ export class Stream {
     this.#dropQueue();
     this.#host.forget(this);
   }
+}
+
+/** A piece that is small beside the message it came in is copied, or it would keep all of that. */
+function compact(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength > 2 * bytes.byteLength ? bytes.slice() : bytes;
 }

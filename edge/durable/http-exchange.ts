@@ -1,0 +1,150 @@
+import { GatewayError, type ErrorCode } from "../../shared/errors.ts";
+import { IncomingBody, sendBody } from "../../shared/tunnel/body.ts";
+import type { Fields } from "../../shared/tunnel/fields.ts";
+import { ResetCode } from "../../shared/tunnel/frame.ts";
+import { mayHaveBody, readResponse, requestFields } from "../../shared/tunnel/http.ts";
+import type { Session } from "../../shared/tunnel/session.ts";
+import type { Stream } from "../../shared/tunnel/stream.ts";
+import { logLine } from "../log.ts";
+import { CALL_HEADER, type CallOf } from "../relay-call.ts";
+
+/** The request as the core will see it. */
+export function headOf(request: Request, call: CallOf<"http" | "websocket">): Fields {
+  const headers = new Headers(request.headers);
+  headers.delete(CALL_HEADER);
+  const { pathname, search } = new URL(request.url);
+  return requestFields(request.method, new URL(call.origin + pathname + search), headers, {
+    requestId: call.requestId,
+    clientIp: call.client.ip,
+    country: call.client.country,
+    principal: call.principal,
+    deadlineMs: call.deadlineMs,
+  });
+}
+
+/**
+ * Sends a request through the tunnel and answers with what comes back, streamed both ways.
+ *
+ * @throws GatewayError `overloaded` or `core_draining` when it was not sent; `core_reset`,
+ *   `core_lost`, `bad_response` when it was and no answer came.
+ */
+export function exchange(
+  session: Session,
+  request: Request,
+  call: CallOf<"http">,
+): Promise<Response> {
+  const { body } = request;
+  const stream = session.openStream("http", headOf(request, call), body === null);
+  if (stream === undefined) return Promise.reject(notOpened(session));
+  const source = new AbortController();
+  const answer = new Answer(stream, request.method, source);
+  // The client left: by signal before the answer began, by `cancel()` of its body after.
+  request.signal.addEventListener("abort", () => answer.clientLeft(), { once: true });
+  if (body !== null) {
+    sendBody(body, stream, source.signal).catch(() =>
+      stream.reset(ResetCode.cancel, "upload broke"),
+    );
+  }
+  return answer.response;
+}
+
+/** Why a session would not open a stream. */
+export function notOpened(session: Session): GatewayError {
+  return session.open
+    ? new GatewayError("overloaded", "Too many requests are under way", { retryAfterMs: 1000 })
+    : new GatewayError("core_draining", "The core is restarting", { retryAfterMs: 2000 });
+}
+
+/** Turns the events of one stream into one response. */
+class Answer {
+  readonly response: Promise<Response>;
+  readonly #stream: Stream;
+  readonly #method: string;
+  readonly #source: AbortController;
+  readonly #body: IncomingBody;
+  readonly #resolve: (response: Response) => void;
+  readonly #reject: (error: GatewayError) => void;
+  #begun = false;
+
+  constructor(stream: Stream, method: string, source: AbortController) {
+    const { promise, resolve, reject } = Promise.withResolvers<Response>();
+    this.response = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#stream = stream;
+    this.#method = method;
+    this.#source = source;
+    this.#body = new IncomingBody(stream, () => this.clientLeft());
+    stream.listen((event) => {
+      switch (event.type) {
+        case "head":
+          this.#onHead(event.fields);
+          return;
+        case "data":
+          this.#body.push(event.bytes);
+          return;
+        case "end":
+          this.#body.end();
+          return;
+        case "stop":
+          source.abort();
+          return;
+        case "reset":
+          this.#onReset(event.code);
+          return;
+        default:
+      }
+    });
+  }
+
+  clientLeft(): void {
+    this.#stream.reset(ResetCode.cancel, "client left");
+    this.#source.abort();
+    this.#body.fail(new GatewayError("canceled", "The client left"));
+  }
+
+  #onHead(fields: Fields): void {
+    const head = readResponse(fields);
+    if (!head.ok) {
+      logLine("warn", { event: "bad_response", ...head.error });
+      this.#stream.reset(ResetCode.protocol, "bad response head");
+      this.#reject(new GatewayError("bad_response", "The core sent a malformed answer"));
+      return;
+    }
+    this.#begun = true;
+    const { status, headers } = head.value;
+    // In a microtask the rest of this tunnel message is here: a small answer is then whole.
+    queueMicrotask(() => {
+      const init = { status, headers, encodeBody: "manual" } as const;
+      if (!mayHaveBody(this.#method, status)) this.#resolve(new Response(null, init));
+      else if (this.#body.complete) this.#resolve(new Response(this.#body.take(), init));
+      else this.#resolve(new Response(this.#body.toWeb(), init));
+    });
+  }
+
+  #onReset(code: number): void {
+    this.#source.abort();
+    const error = errorOf(code);
+    if (this.#begun) this.#body.fail(error);
+    else this.#reject(error);
+  }
+}
+
+/** What a RESET before the answer means for the client. */
+function errorOf(code: number): GatewayError {
+  const [name, message] = RESET_ERRORS.get(code) ?? [
+    "core_reset",
+    "The core gave up on the request",
+  ];
+  const retry = name === "core_draining" || name === "overloaded" ? { retryAfterMs: 1000 } : {};
+  return new GatewayError(name, message, retry);
+}
+
+const RESET_ERRORS: ReadonlyMap<number, readonly [ErrorCode, string]> = new Map([
+  [ResetCode.refused, ["core_draining", "The core refused the request without starting it"]],
+  [ResetCode.draining, ["core_draining", "The core is restarting"]],
+  [ResetCode.deadline, ["core_timeout", "The core did not answer in time"]],
+  [ResetCode.tooLarge, ["too_large", "The request body is too large"]],
+  [ResetCode.lost, ["core_lost", "The connection to the core was lost during the request"]],
+  [ResetCode.protocol, ["bad_response", "The core sent a malformed answer"]],
+]);

@@ -1,0 +1,202 @@
+import { backoffMs } from "../../shared/backoff.ts";
+import { GatewayError } from "../../shared/errors.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import {
+  type DeliveryAnswer,
+  deliveryFields,
+  deliveryHeaders,
+  readAnswer,
+} from "../../shared/tunnel/delivery.ts";
+import type { Fields } from "../../shared/tunnel/fields.ts";
+import { NackCode, ResetCode } from "../../shared/tunnel/frame.ts";
+import type { Session } from "../../shared/tunnel/session.ts";
+import { logLine } from "../log.ts";
+import type { CallOf, DeliverAnswer } from "../relay-call.ts";
+import type { NewDelivery, Spool, SpooledDelivery } from "./spool.ts";
+
+/** What became of handing a webhook to the core. */
+type Outcome =
+  | { readonly result: "ack"; readonly answer: DeliveryAnswer }
+  | { readonly result: "later"; readonly retryAfterMs: number }
+  | { readonly result: "poison"; readonly reason: string }
+  /** No answer: it may or may not be committed there. The core knows its id. */
+  | { readonly result: "unknown" };
+
+/** A spooled webhook that was sent and not answered is sent again after this. */
+const RESEND_MS = 30_000;
+/** How often the spool is looked over while no core is there. */
+const HOUSEKEEPING_MS = 6 * 3_600_000;
+const RETRY = { baseMs: 1_000, maxMs: 3_600_000 };
+
+export interface InboxHost {
+  session(): Session | undefined;
+  spool: Spool;
+  /** Wakes the relay at `at` (Unix ms) to go on, unless it will wake sooner. */
+  wakeAt(at: number): void;
+}
+
+/**
+ * Webhooks on their way to the core: at once when it is there and quick, through the spool when
+ * it is not. Order is kept within a lane; nothing is answered 2xx without a durable copy.
+ */
+export class Inbox {
+  readonly #host: InboxHost;
+  /** Spooled ones that are with the core now: seq by lane. */
+  readonly #inFlight = new Map<string, number>();
+
+  constructor(host: InboxHost) {
+    this.#host = host;
+  }
+
+  /** @throws GatewayError `spool_full`: the sender must keep it; `invalid_request`: the core refused it for good. */
+  async accept(
+    call: CallOf<"deliver">,
+    headers: Headers,
+    body: Uint8Array<ArrayBuffer>,
+  ): Promise<DeliverAnswer> {
+    const delivery: NewDelivery = {
+      id: call.deliveryId,
+      route: call.route,
+      lane: call.lane,
+      receivedAt: call.receivedAt,
+      requestId: call.requestId,
+      headers: deliveryHeaders(headers),
+      body,
+    };
+    const session = this.#host.session();
+    if (session?.open === true && !this.#host.spool.hasLane(delivery.lane)) {
+      const outcome = await withDeadline(send(session, delivery, ""));
+      if (outcome.result === "ack") {
+        return { result: outcome.answer.duplicate ? "duplicate" : "committed" };
+      }
+      if (outcome.result === "poison") throw new GatewayError("invalid_request", outcome.reason);
+    }
+    return this.#keep(delivery);
+  }
+
+  /** Sends what may go now. Called when a core is ready, after each answer, and by the alarm. */
+  drain(now: number): void {
+    const session = this.#host.session();
+    const { spool } = this.#host;
+    if (session?.open !== true || spool.items === 0) return;
+    const room = LIMITS.maxDeliveriesInFlight - this.#inFlight.size;
+    for (const delivery of spool.due(now, new Set(this.#inFlight.keys()), room)) {
+      this.#inFlight.set(delivery.lane, delivery.seq);
+      send(session, delivery, String(delivery.seq))
+        .then((outcome) => this.#settle(delivery, outcome))
+        .catch((error: unknown) =>
+          logLine("error", { event: "delivery_failed", err: String(error) }),
+        );
+    }
+    this.#rearm(now);
+  }
+
+  /** An answer to something sent before the relay slept. */
+  lateAnswer(answer: "ack" | "nack", code: number, fields: Fields): void {
+    const read = readAnswer(fields);
+    const seq = Number(read.token);
+    if (read.token === "" || !Number.isSafeInteger(seq)) return;
+    if (answer === "ack") this.#host.spool.remove(seq);
+    else if (code === NackCode.poison) this.#host.spool.bury(seq, read.reason);
+    else this.#host.spool.postpone(seq, Date.now() + read.retryAfterMs);
+    this.drain(Date.now());
+  }
+
+  /** The core is gone: what it had will be sent to the next one. */
+  coreLost(): void {
+    this.#inFlight.clear();
+  }
+
+  #keep(delivery: NewDelivery): DeliverAnswer {
+    if (!this.#host.spool.add(delivery)) {
+      throw new GatewayError("spool_full", "Too many webhooks are waiting for the core", {
+        retryAfterMs: 60_000,
+      });
+    }
+    logLine("info", { event: "webhook_spooled", route: delivery.route, id: delivery.id });
+    this.#rearm(Date.now());
+    return { result: "spooled" };
+  }
+
+  #settle(delivery: SpooledDelivery, outcome: Outcome): void {
+    if (this.#inFlight.get(delivery.lane) === delivery.seq) this.#inFlight.delete(delivery.lane);
+    const { spool } = this.#host;
+    const now = Date.now();
+    switch (outcome.result) {
+      case "ack":
+        spool.remove(delivery.seq);
+        break;
+      case "poison":
+        logLine("warn", { event: "webhook_dead", id: delivery.id, reason: outcome.reason });
+        spool.bury(delivery.seq, outcome.reason);
+        break;
+      case "later": {
+        const waitMs = backoffMs(Math.min(delivery.attempts, 30), Math.random, RETRY);
+        spool.postpone(delivery.seq, now + Math.max(outcome.retryAfterMs, waitMs));
+        break;
+      }
+      case "unknown":
+        // No core any more, most likely: that is no fault of the webhook and costs it no attempt.
+        this.#rearm(now);
+        return;
+    }
+    this.drain(now);
+  }
+
+  /**
+   * While anything waits there is an alarm: for the next retry, for what is never answered, or,
+   * with no core to send to (its coming wakes us by itself), for what has waited too long.
+   */
+  #rearm(now: number): void {
+    const due = this.#host.spool.nextDueAt();
+    if (due === undefined) return;
+    if (this.#host.session() === undefined) {
+      this.#host.wakeAt(now + HOUSEKEEPING_MS);
+      return;
+    }
+    const answerDue = this.#inFlight.size > 0 || due <= now;
+    this.#host.wakeAt(answerDue ? now + RESEND_MS : due);
+  }
+}
+
+/** Hands one webhook to the core and waits for what it says. */
+function send(session: Session, delivery: NewDelivery, token: string): Promise<Outcome> {
+  const { id, route, lane, receivedAt, requestId, headers, body } = delivery;
+  const fields = deliveryFields({ id, route, lane, receivedAt, requestId, token }, headers);
+  const stream = session.openStream("delivery", fields, body.byteLength === 0);
+  if (stream === undefined) return Promise.resolve({ result: "unknown" });
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  stream.listen((event) => {
+    if (event.type === "ack") {
+      resolve({ result: "ack", answer: readAnswer(event.fields) });
+    } else if (event.type === "nack") {
+      const { reason, retryAfterMs } = readAnswer(event.fields);
+      resolve(
+        event.code === NackCode.poison
+          ? { result: "poison", reason }
+          : { result: "later", retryAfterMs },
+      );
+    } else if (event.type === "reset") {
+      const refused = event.code === ResetCode.refused;
+      resolve(refused ? { result: "later", retryAfterMs: 0 } : { result: "unknown" });
+    }
+  });
+  if (body.byteLength > 0) {
+    stream.write(body);
+    stream.end();
+  }
+  return promise;
+}
+
+/** The sender waits for us: a core that is slower than this gets it from the spool. */
+async function withDeadline(outcome: Promise<Outcome>): Promise<Outcome> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  // The webhook's own request keeps the relay awake while this runs, so the timer costs nothing.
+  // oxlint-disable-next-line no-restricted-globals -- see above; cleared below
+  const timer = setTimeout(() => resolve({ result: "unknown" }), LIMITS.deliverTimeoutMs);
+  try {
+    return await Promise.race([outcome, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Requests and responses as heads of streams. The rules of which headers cross and which do not
+ * are in protocol.md, section 9. Pure.
+ */
+import type { Principal } from "../principal.ts";
+import { Scope } from "../principal.ts";
+import { err, ok, type Result } from "../result.ts";
+import { type Fields, fieldOf } from "./fields.ts";
+
+/** Who sent a request, as the edge knows it: out of band, so that no header can claim it. */
+export interface RequestMeta {
+  readonly requestId: string;
+  readonly clientIp: string;
+  /** ISO 3166-1 alpha-2; undefined where the edge does not know. */
+  readonly country: string | undefined;
+  readonly principal: Principal;
+  /** Milliseconds until the edge gives up waiting for the answer's head. */
+  readonly deadlineMs: number;
+}
+
+export interface RequestHead {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Headers;
+  readonly meta: RequestMeta;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+export type HeadError =
+  | { readonly reason: "missing_field"; readonly name: string }
+  | { readonly reason: "bad_url" }
+  | { readonly reason: "bad_header" }
+  | { readonly reason: "bad_status" };
+
+/** About one hop only (RFC 9110 section 7.6.1). */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "http2-settings",
+]);
+
+/** Anyone could have written these; what they claim travels as `RequestMeta`. */
+const CLAIMS: ReadonlySet<string> = new Set([
+  "forwarded",
+  "x-real-ip",
+  "true-client-ip",
+  "host",
+  // Consumed at the edge: the core gets the principal, never the credential.
+  "authorization",
+]);
+const CLAIM_PREFIXES = ["x-gw-", "x-forwarded-", "cf-", "sec-websocket-"];
+
+/** Ours alone, and a promise about a protocol that ends at the edge. */
+const ANSWER_ONLY: ReadonlySet<string> = new Set(["alt-svc"]);
+const ANSWER_PREFIXES = ["x-gw-internal-"];
+
+/** The head of a client's request, cleaned, with what the edge knows of the client. */
+export function requestFields(
+  method: string,
+  url: URL,
+  headers: Headers,
+  meta: RequestMeta,
+): Fields {
+  const fields: [string, string][] = [
+    [":method", method],
+    [":scheme", url.protocol.slice(0, -1)],
+    [":authority", url.host],
+    [":path", url.pathname + url.search],
+    [":request-id", meta.requestId],
+    [":client-ip", meta.clientIp],
+    [":subject", meta.principal.subject],
+    [":scopes", meta.principal.scopes.join(" ")],
+    [":deadline-ms", String(meta.deadlineMs)],
+  ];
+  if (meta.country !== undefined) fields.push([":country", meta.country]);
+  const named = namedByConnection(headers);
+  for (const [name, value] of headers) {
+    if (HOP_BY_HOP.has(name) || CLAIMS.has(name) || named?.has(name)) continue;
+    if (!CLAIM_PREFIXES.some((prefix) => name.startsWith(prefix))) fields.push([name, value]);
+  }
+  return fields;
+}
+
+/** Reads what `requestFields` wrote. */
+export function readRequest(fields: Fields): Result<RequestHead, HeadError> {
+  const own = ownFields(fields);
+  for (const name of REQUEST_FIELDS) {
+    if (!own.has(name)) return err({ reason: "missing_field", name });
+  }
+  const get = (name: string): string => own.get(name) ?? "";
+  const url = URL.parse(`${get(":scheme")}://${get(":authority")}${get(":path")}`);
+  if (url === null) return err({ reason: "bad_url" });
+  const headers = readHeaders(fields);
+  if (headers === undefined) return err({ reason: "bad_header" });
+  const scopes = get(":scopes")
+    .split(" ")
+    .map((name) => Scope.safeParse(name))
+    .flatMap((scope) => (scope.success ? [scope.data] : []));
+  const meta: RequestMeta = {
+    requestId: get(":request-id"),
+    clientIp: get(":client-ip"),
+    country: own.get(":country"),
+    principal: { subject: get(":subject"), scopes },
+    deadlineMs: Number(get(":deadline-ms")),
+  };
+  return ok({ method: get(":method"), url, headers, meta });
+}
+
+/** The head of an answer, without what concerns one hop only. Each `Set-Cookie` stays apart. */
+export function responseFields(status: number, headers: Headers): Fields {
+  const fields: [string, string][] = [[":status", String(status)]];
+  const named = namedByConnection(headers);
+  for (const [name, value] of headers) {
+    if (HOP_BY_HOP.has(name) || ANSWER_ONLY.has(name) || named?.has(name)) continue;
+    if (!ANSWER_PREFIXES.some((prefix) => name.startsWith(prefix))) fields.push([name, value]);
+  }
+  return fields;
+}
+
+/** Reads what `responseFields` wrote. */
+export function readResponse(fields: Fields): Result<ResponseHead, HeadError> {
+  const status = Number(fieldOf(fields, ":status"));
+  if (!Number.isInteger(status) || status < 101 || status > 599) {
+    return err({ reason: "bad_status" });
+  }
+  const headers = readHeaders(fields);
+  return headers === undefined ? err({ reason: "bad_header" }) : ok({ status, headers });
+}
+
+/** Statuses that never have a body (RFC 9110 section 6.4.1): `new Response` refuses one. */
+export function mayHaveBody(method: string, status: number): boolean {
+  return method !== "HEAD" && status !== 101 && status !== 204 && status !== 205 && status !== 304;
+}
+
+/** The HTTP headers among the fields; undefined when one of them cannot be a header. */
+export function readHeaders(fields: Fields): Headers | undefined {
+  try {
+    const headers = new Headers();
+    for (const [name, value] of fields) if (!name.startsWith(":")) headers.append(name, value);
+    return headers;
+  } catch {
+    // `Headers` throws on names and values that are not tokens; which one does not matter.
+    return undefined;
+  }
+}
+
+const REQUEST_FIELDS = [
+  ":method",
+  ":scheme",
+  ":authority",
+  ":path",
+  ":request-id",
+  ":client-ip",
+  ":subject",
+  ":scopes",
+  ":deadline-ms",
+] as const;
+
+function ownFields(fields: Fields): Map<string, string> {
+  return new Map(fields.filter(([name]) => name.startsWith(":")));
+}
+
+function namedByConnection(headers: Headers): ReadonlySet<string> | undefined {
+  const connection = headers.get("connection");
+  if (connection === null) return undefined;
+  return new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
+}
