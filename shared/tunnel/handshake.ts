@@ -171,6 +171,37 @@ export async function verifyPairing(
   return ok(claims);
 }
 
+/** What the edge proves in its answer to a pairing: that it, too, holds the secret. */
+export interface PairProofClaims {
+  readonly kid: string;
+  readonly nonce: string;
+  /** Raw, URL-safe base64. */
+  readonly edgeKey: string;
+}
+
+/** @returns The proof, URL-safe base64. */
+export async function provePairing(secret: Secret, claims: PairProofClaims): Promise<string> {
+  const key = await hmacKey(secret, "sign");
+  const proof = await crypto.subtle.sign("HMAC", key, pairProofText(claims));
+  return toBase64Url(new Uint8Array(proof));
+}
+
+/** Checks what `provePairing` made, in constant time. */
+export async function verifyPairProof(
+  secret: Secret,
+  proof: string,
+  claims: PairProofClaims,
+): Promise<boolean> {
+  const bytes = fromBase64Url(proof);
+  if (bytes === undefined) return false;
+  return crypto.subtle.verify(
+    "HMAC",
+    await hmacKey(secret, "verify"),
+    bytes,
+    pairProofText(claims),
+  );
+}
+
 /** What the edge signs in WELCOME, so that a core can tell its own edge from one in between. */
 export interface WelcomeClaims {
   readonly host: string;
@@ -205,6 +236,10 @@ function connectText(url: URL, claims: ConnectClaims): Uint8Array<ArrayBuffer> {
 function pairText(url: URL, claims: PairClaims): Uint8Array<ArrayBuffer> {
   const { kid, publicKey, at, nonce } = claims;
   return lines("gwt-pair-v1", "POST", url.host, url.pathname, kid, publicKey, String(at), nonce);
+}
+
+function pairProofText({ kid, nonce, edgeKey }: PairProofClaims): Uint8Array<ArrayBuffer> {
+  return lines("gwt-paired-v1", kid, nonce, edgeKey);
 }
 
 function welcomeText({ host, kid, nonce, session }: WelcomeClaims): Uint8Array<ArrayBuffer> {

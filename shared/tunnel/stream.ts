@@ -16,6 +16,7 @@ import {
   type StreamKind,
 } from "./frame.ts";
 import { MessageAssembler } from "./message-assembler.ts";
+import { SendQueue } from "./send-queue.ts";
 import { ReceiveWindow, type ReceiveWindowState, SendWindow } from "./window.ts";
 
 /** What the peer did on a stream. After `reset`, `ack` or `nack` nothing more comes. */
@@ -56,17 +57,6 @@ export interface StreamHost {
   now(): number;
 }
 
-interface Queued {
-  readonly type: typeof FrameType.data | typeof FrameType.wsMessage;
-  /** Set on the last frame only: END or FIN. */
-  readonly lastFlags: number;
-  /** Set on every frame: TEXT. */
-  readonly flags: number;
-  readonly bytes: Uint8Array;
-}
-
-const NOTHING = new Uint8Array(0);
-
 export class Stream {
   readonly id: number;
   readonly kind: StreamKind;
@@ -75,9 +65,7 @@ export class Stream {
   #host: StreamHost;
   #listener: StreamListener | undefined;
   #early: StreamEvent[] = [];
-  #queue: Queued[] = [];
-  #offset = 0;
-  #queuedBytes = 0;
+  readonly #queue = new SendQueue();
   /** Follows the queue. It has no part in the credit: a close must never wait for it. */
   #close: Frame | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
@@ -117,12 +105,12 @@ export class Stream {
 
   /** Handed to us for sending and not yet sent. */
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    return this.#queue.bytes;
   }
 
   /** Something waits to be sent, be it an END without bytes. */
   get queued(): boolean {
-    return this.#queue.length > 0;
+    return !this.#queue.empty;
   }
 
   /** Neither side has anything more to say. */
@@ -159,24 +147,25 @@ export class Stream {
 
   /** Queues bytes of the body. Mind `drained()`: the queue itself has no bound. */
   write(bytes: Uint8Array): void {
-    if (bytes.byteLength > 0) this.#push({ type: FrameType.data, bytes });
+    if (bytes.byteLength === 0 || this.#over || this.#sentEnd) return;
+    this.#queue.pushData(bytes);
+    this.#host.activate(this);
   }
 
   /** Nothing follows. */
   end(): void {
-    this.#push({ type: FrameType.data, bytes: NOTHING, lastFlags: Flag.end });
+    if (this.#over || this.#sentEnd) return;
+    this.#queue.pushEnd();
     this.#sentEnd = true;
+    this.#host.activate(this);
   }
 
   /** Queues a whole WebSocket message. */
   sendMessage(message: string | Uint8Array): void {
+    if (this.#over || this.#sentEnd) return;
     const text = typeof message === "string";
-    this.#push({
-      type: FrameType.wsMessage,
-      bytes: text ? utf8(message) : message,
-      flags: text ? Flag.text : 0,
-      lastFlags: Flag.fin,
-    });
+    this.#queue.pushMessage(text ? utf8(message) : message, text);
+    this.#host.activate(this);
   }
 
   /** Ends our direction of a WebSocket, after everything queued. Code 0 means none was given. */
@@ -185,7 +174,7 @@ export class Stream {
     const bytes = utf8(reason).subarray(0, LIMITS.maxReasonBytes);
     this.#close = frame(FrameType.wsClose, this.id, bytes, { ext: code });
     this.#sentEnd = true;
-    if (this.#queue.length === 0) this.#emptied();
+    if (this.#queue.empty) this.#emptied();
   }
 
   /** Answers a delivery; the stream is over then. `fields` are encoded. */
@@ -227,39 +216,27 @@ export class Stream {
 
   /** Resolves when what is queued has left, or the stream is over. */
   drained(): Promise<void> | undefined {
-    if (this.#queue.length === 0 || this.#over) return undefined;
+    if (this.#queue.empty || this.#over) return undefined;
     this.#drained ??= Promise.withResolvers();
     return this.#drained.promise;
   }
 
   /** For the session: the next frame of at most `maxBytes`, or undefined when it has to wait. */
   next(maxBytes: number): Frame | undefined {
-    const head = this.#queue[0];
-    if (head === undefined) return undefined;
-    const left = head.bytes.byteLength - this.#offset;
-    const size = Math.min(left, maxBytes, LIMITS.maxFrameBytes, this.#send.available);
-    if (size === 0 && left > 0) return undefined;
-    const payload = head.bytes.subarray(this.#offset, this.#offset + size);
-    const last = size === left;
-    if (last) {
-      this.#queue.shift();
-      this.#offset = 0;
-    } else {
-      this.#offset += size;
-    }
-    this.#send.take(size);
+    const most = Math.min(maxBytes, LIMITS.maxFrameBytes, this.#send.available);
+    const piece = this.#queue.take(most);
+    if (piece === undefined) return undefined;
+    this.#send.take(piece.bytes.byteLength);
     this.#host.changed(this);
-    this.#queuedBytes -= size;
-    const flags = head.flags | (last ? head.lastFlags : 0);
-    if (this.#queue.length === 0) this.#emptied();
-    return frame(head.type, this.id, payload, { flags });
+    if (this.#queue.empty) this.#emptied();
+    return frame(piece.type, this.id, piece.bytes, { flags: piece.flags });
   }
 
   /** For the session: may send up to this offset. */
   grant(limit: number): void {
     this.#send.grant(limit);
     this.#host.changed(this);
-    if (this.#queue.length > 0) this.#host.activate(this);
+    if (!this.#queue.empty) this.#host.activate(this);
   }
 
   /** For the session: the peer's head. */
@@ -292,7 +269,8 @@ export class Stream {
   /** For the session: a fragment. Credit is given back at once, `maxWebSocketMessageBytes` bounds it. */
   receiveFragment(bytes: Uint8Array, flags: number): boolean {
     if (!this.#receive.receive(bytes.byteLength)) return false;
-    this.consume(bytes.byteLength);
+    if (this.#deaf) this.#takeBack(bytes.byteLength);
+    else this.consume(bytes.byteLength);
     this.#host.changed(this);
     const fin = (flags & Flag.fin) !== 0;
     const result = this.#assembler.add(bytes, { fin, text: (flags & Flag.text) !== 0 });
@@ -322,7 +300,7 @@ export class Stream {
   /** For the session: what is still queued will not be read. */
   receiveStop(): void {
     this.#stopped = true;
-    const endWaits = !this.#sentEnd || this.#queue.length > 0;
+    const endWaits = !this.#sentEnd || !this.#queue.empty;
     this.#dropQueue();
     this.#sentEnd = false;
     if (endWaits) this.end();
@@ -335,13 +313,6 @@ export class Stream {
     if (this.#over) return;
     this.#cutOff();
     this.#emit({ type: "reset", code, reason });
-  }
-
-  #push(entry: Pick<Queued, "type" | "bytes"> & Partial<Queued>): void {
-    if (this.#over || this.#sentEnd) return;
-    this.#queue.push({ flags: 0, lastFlags: 0, ...entry });
-    this.#queuedBytes += entry.bytes.byteLength;
-    this.#host.activate(this);
   }
 
   #emit(event: StreamEvent): void {
@@ -369,16 +340,14 @@ export class Stream {
   }
 
   #dropQueue(): void {
-    this.#queue = [];
-    this.#offset = 0;
-    this.#queuedBytes = 0;
+    this.#queue.clear();
     this.#drained?.resolve();
     this.#drained = undefined;
   }
 
   /** A delivery is over when it is answered; the others when both directions have ended. */
   #settle(): void {
-    if (this.kind === "delivery" || this.#queue.length > 0) return;
+    if (this.kind === "delivery" || !this.#queue.empty) return;
     if (this.#sentEnd && this.#gotEnd) this.#finish();
   }
 

@@ -1,0 +1,67 @@
+import { Flag, FrameType } from "./frame.ts";
+
+/** What a stream has to send, in order. */
+interface Entry {
+  readonly type: typeof FrameType.data | typeof FrameType.wsMessage;
+  /** Set on every frame: TEXT. */
+  readonly flags: number;
+  /** Set on the last frame only: END or FIN. */
+  readonly lastFlags: number;
+  readonly bytes: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Bytes of one stream that wait for their turn. Has no bound of its own: its writer minds `bytes`. */
+export class SendQueue {
+  #entries: Entry[] = [];
+  #offset = 0;
+  #bytes = 0;
+
+  get empty(): boolean {
+    return this.#entries.length === 0;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  pushData(bytes: Uint8Array): void {
+    this.#push({ type: FrameType.data, flags: 0, lastFlags: 0, bytes });
+  }
+
+  pushEnd(): void {
+    this.#push({ type: FrameType.data, flags: 0, lastFlags: Flag.end, bytes: NOTHING });
+  }
+
+  pushMessage(bytes: Uint8Array, text: boolean): void {
+    const flags = text ? Flag.text : 0;
+    this.#push({ type: FrameType.wsMessage, flags, lastFlags: Flag.fin, bytes });
+  }
+
+  /** The next piece of at most `maxBytes`, or undefined when there is none that small. */
+  take(maxBytes: number): Omit<Entry, "lastFlags"> | undefined {
+    const [entry] = this.#entries;
+    if (entry === undefined) return undefined;
+    const left = entry.bytes.byteLength - this.#offset;
+    const size = Math.min(left, maxBytes);
+    if (size === 0 && left > 0) return undefined;
+    const bytes = entry.bytes.subarray(this.#offset, this.#offset + size);
+    const last = size === left;
+    if (last) this.#entries.shift();
+    this.#offset = last ? 0 : this.#offset + size;
+    this.#bytes -= size;
+    return { type: entry.type, flags: entry.flags | (last ? entry.lastFlags : 0), bytes };
+  }
+
+  clear(): void {
+    this.#entries = [];
+    this.#offset = 0;
+    this.#bytes = 0;
+  }
+
+  #push(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#bytes += entry.bytes.byteLength;
+  }
+}
