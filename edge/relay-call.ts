@@ -30,6 +30,11 @@ const HttpCall = z.object({
   digest: z.string(),
   /** Longest wait for the first byte of the answer. */
   deadlineMs: z.number(),
+  /**
+   * Version of the bundle the Worker decided by. A relay with the same one leaves the
+   * `BUNDLE_VERSION_HEADER` out, and the Worker can hand the answer on as it is.
+   */
+  bundleVersion: z.number().optional(),
 });
 
 const WebSocketCall = HttpCall.extend({ kind: z.literal("websocket") });
@@ -89,6 +94,22 @@ export const RelayCall = z.discriminatedUnion("kind", [
 ]);
 export type RelayCall = z.output<typeof RelayCall>;
 export type CallOf<Kind extends RelayCall["kind"]> = Extract<RelayCall, { kind: Kind }>;
+
+/**
+ * The call as a header value. Names may hold any character, a header value only ASCII: JSON can
+ * say the one with the other.
+ */
+export function encodeCall(call: RelayCall): string {
+  const json = JSON.stringify(call);
+  return NOT_ASCII.test(json) ? json.replaceAll(EVERY_NOT_ASCII, escaped) : json;
+}
+
+const NOT_ASCII = /[^\x20-\x7e]/;
+const EVERY_NOT_ASCII = /[^\x20-\x7e]/g;
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
 
 /** Answer to `deliver`, as JSON with status 200: only then is there a durable copy. */
 export interface DeliverAnswer {

@@ -19,6 +19,7 @@ export interface ModelRequest {
 
 export type StopReason = "end" | "max_tokens" | "tool_calls" | "refusal";
 
+/** Calls are to be run only when `done` says `tool_calls`: any other stop may have cut the last one. */
 export type ModelEvent =
   | { readonly type: "text"; readonly delta: string }
   | { readonly type: "tool_call"; readonly call: ToolCall }
@@ -31,6 +32,7 @@ export interface ModelFailure {
   readonly code: Extract<
     ErrorCode,
     | "model_unauthorized"
+    | "model_not_found"
     | "model_overloaded"
     | "model_timeout"
     | "model_failed"
