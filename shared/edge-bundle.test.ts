@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { EdgeBundle } from "./edge-bundle.ts";
+
+const DIGEST = "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0";
+
+function bundle(change: Readonly<Record<string, unknown>> = {}): unknown {
+  return {
+    verifiers: [{ digest: DIGEST, subject: "operator", scopes: ["operator"] }],
+    routes: [route()],
+    rate: { perSecond: 100, burst: 500 },
+    ...change,
+  };
+}
+
+function route(change: Readonly<Record<string, unknown>> = {}): unknown {
+  return {
+    name: "github.push-1",
+    verification: { scheme: "bearer", digests: [DIGEST] },
+    maxBodyBytes: 1_000,
+    ...change,
+  };
+}
+
+test("a whole bundle is read as it was written", () => {
+  expect(EdgeBundle.parse(bundle())).toEqual(bundle());
+});
+
+test.each([
+  ["no rate", bundle({ rate: undefined })],
+  ["a rate of nothing", bundle({ rate: { perSecond: 0, burst: 1 } })],
+  ["a burst of a half", bundle({ rate: { perSecond: 1, burst: 0.5 } })],
+  ["a key of a later version", bundle({ later: 1 })],
+  [
+    "a token instead of its digest",
+    bundle({ verifiers: [{ digest: "token", subject: "x", scopes: ["chat"] }] }),
+  ],
+  ["a token for nothing", bundle({ verifiers: [{ digest: DIGEST, subject: "x", scopes: [] }] })],
+  ["an unknown scope", bundle({ verifiers: [{ digest: DIGEST, subject: "x", scopes: ["root"] }] })],
+  [
+    "too many tokens",
+    bundle({
+      verifiers: Array.from({ length: 1_001 }, () => ({
+        digest: DIGEST,
+        subject: "x",
+        scopes: ["chat"],
+      })),
+    }),
+  ],
+  ["a route that climbs", bundle({ routes: [route({ name: "../admin" })] })],
+  ["a route in capitals", bundle({ routes: [route({ name: "GitHub" })] })],
+  ["a route without a name", bundle({ routes: [route({ name: "" })] })],
+  ["a route of 65 characters", bundle({ routes: [route({ name: "a".repeat(65) })] })],
+  [
+    "a route that nobody verifies",
+    bundle({ routes: [route({ verification: { scheme: "none" } })] }),
+  ],
+  [
+    "a route without a secret",
+    bundle({ routes: [route({ verification: { scheme: "bearer", digests: [] } })] }),
+  ],
+  ["a body beyond the limit", bundle({ routes: [route({ maxBodyBytes: 26_214_401 })] })],
+])("a bundle with %s is refused", (_name, value) => {
+  expect(EdgeBundle.safeParse(value).success).toBe(false);
+});
