@@ -109,6 +109,8 @@ export class IncomingBody {
           this.#serve();
         },
         cancel: () => {
+          // What crosses the cancel must not touch a stream that is closed: that throws.
+          this.#controller = undefined;
           this.#ended = true;
           this.#chunks = [];
           this.#onCancel();

@@ -83,6 +83,10 @@ test("a name longer than its length field can say is refused, not cut", () => {
   });
 });
 
+function badCharacter(name: string) {
+  return { ok: false, error: { reason: "bad_character", name } };
+}
+
 test.each([
   ["a line feed", "a\nb"],
   ["a carriage return", "a\rb"],
@@ -90,14 +94,13 @@ test.each([
   ["a character beyond Latin-1", "\u0100"],
   ["an emoji", "😀"],
 ])("%s is refused in names and values, and its field is named", (_name, text) => {
-  const error = (name: string) => ({ ok: false, error: { reason: "bad_character", name } });
   expect(
     encodeFields([
       ["fine", "v"],
       ["bad", text],
     ]),
-  ).toEqual(error("bad"));
-  expect(encodeFields([[text, "v"]])).toEqual(error(text));
+  ).toEqual(badCharacter("bad"));
+  expect(encodeFields([[text, "v"]])).toEqual(badCharacter(text));
 });
 
 test.each([

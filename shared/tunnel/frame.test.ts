@@ -81,12 +81,14 @@ test.each(TYPES)("type %i holds a payload of its limit and not a byte more", (ty
   });
 });
 
+/** A message of one frame that may be skipped. */
+function skipped(bytes: number) {
+  const message = new Uint8Array(bytes);
+  new DataView(message.buffer).setUint32(8, bytes - HEADER_BYTES);
+  return decodeFrames(message);
+}
+
 test("a message of exactly the limit is read, one byte more is not", () => {
-  const skipped = (bytes: number) => {
-    const message = new Uint8Array(bytes);
-    new DataView(message.buffer).setUint32(8, bytes - HEADER_BYTES);
-    return decodeFrames(message);
-  };
   expect(skipped(LIMITS.maxMessageBytes)).toEqual({ ok: true, value: [] });
   expect(skipped(LIMITS.maxMessageBytes + 1)).toEqual({
     ok: false,

@@ -167,8 +167,9 @@ const REQUEST_FIELDS = [
   ":deadline-ms",
 ] as const;
 
+/** Of several of one name the first counts, here as everywhere. */
 function ownFields(fields: Fields): Map<string, string> {
-  return new Map(fields.filter(([name]) => name.startsWith(":")));
+  return new Map(fields.filter(([name]) => name.startsWith(":")).toReversed());
 }
 
 function namedByConnection(headers: Headers): ReadonlySet<string> | undefined {

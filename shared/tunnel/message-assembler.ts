@@ -15,11 +15,6 @@ export class MessageAssembler {
     this.#maxBytes = maxBytes;
   }
 
-  /** A message has begun and not ended. */
-  get partial(): boolean {
-    return this.#bytes > 0;
-  }
-
   /** @returns The whole message, `partial` while more must come, `too_large` beyond the bound. */
   add(
     bytes: Uint8Array,

@@ -83,6 +83,27 @@ test("data after the end cuts the stream and is not counted twice", () => {
   expect(joined.core.bufferedBytes).toBe(0);
 });
 
+test.each([
+  ["a second head", frame(FrameType.headers, 1, head(GET))],
+  ["data after the head that was all", frame(FrameType.data, 1, zeros(1))],
+])("%s cuts the stream", (_name, wrong) => {
+  const { joined, opener } = accepted("http", true);
+  const answer = collect(opener);
+  const first = frame(FrameType.headers, 1, head(GET), { flags: Flag.end });
+  joined.relay.receive(encodeFrames([first, wrong]));
+  expect(answer.events.slice(0, 2)).toEqual(["head", "end"]);
+  expect(opener.over).toBe(true);
+  expect([joined.relay.ready, joined.relay.bufferedBytes]).toEqual([true, 0]);
+});
+
+test("a second head before the end cuts the stream", () => {
+  const { joined, opener } = accepted();
+  const answer = collect(opener);
+  const wrong = frame(FrameType.headers, 1, head(GET));
+  joined.relay.receive(encodeFrames([wrong, wrong]));
+  expect(answer.events).toEqual(["head", "reset"]);
+});
+
 test("a message after the close is not heard", () => {
   const { events, deliver } = accepted("websocket");
   deliver(

@@ -73,6 +73,7 @@ export class Stream {
   #receive: ReceiveWindow;
   readonly #assembler = new MessageAssembler(LIMITS.maxWebSocketMessageBytes);
   #sentEnd = false;
+  #gotHead = false;
   #gotEnd = false;
   #stopped = false;
   #over = false;
@@ -241,7 +242,11 @@ export class Stream {
 
   /** For the session: the peer's head. */
   receiveHead(fields: Fields, end: boolean): void {
-    if (this.#gotEnd) return;
+    if (this.#gotHead || this.#gotEnd) {
+      this.abort(ResetCode.protocol, "a head out of place");
+      return;
+    }
+    this.#gotHead = true;
     this.#emit({ type: "head", fields });
     if (end) this.#receiveEnd();
   }
@@ -357,7 +362,6 @@ export class Stream {
   }
 
   #giveUp(): void {
-    if (this.#deaf) return;
     this.#takeBack(this.#receive.held);
     this.#deaf = true;
   }

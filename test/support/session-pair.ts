@@ -1,6 +1,7 @@
 /** Two sessions joined in memory, for tests and fuzzing: no socket, no clock, no event loop. */
 import type { Fields } from "../../shared/tunnel/fields.ts";
-import { Session, type SessionHandlers, type SessionOptions } from "../../shared/tunnel/session.ts";
+import { Session, type SessionOptions } from "../../shared/tunnel/session.ts";
+import type { SessionHandlers } from "../../shared/tunnel/session-handlers.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
 
 export interface Pair {
@@ -21,6 +22,8 @@ const SILENT: SessionHandlers = {
   onWelcome: () => undefined,
   onOpen: () => undefined,
   onLateAnswer: () => undefined,
+  onUnknownStream: () => undefined,
+  onSocketChange: () => undefined,
   onGoAway: () => undefined,
   onDrained: () => undefined,
   onFatal: () => undefined,
