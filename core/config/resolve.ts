@@ -1,0 +1,119 @@
+import { ok, type Result } from "../../shared/result.ts";
+import { Secret } from "../../shared/secret.ts";
+import { type Credential, generatedCredential } from "./credential.ts";
+import type { ConfigError } from "./error.ts";
+import { prepareStateDir } from "./files.ts";
+import { type LoadedConfig, loadConfig } from "./load.ts";
+import { modelChainOf, providersOf } from "./models.ts";
+import { type Flags, type Overrides, readOverrides } from "./overrides.ts";
+import type { Surroundings } from "./paths.ts";
+import type { EdgeSettings, Settings, TelegramSettings } from "./settings.ts";
+
+/** Below this a token can be guessed by somebody with time; ours have 43 characters. */
+const SHORT_TOKEN = 16;
+
+export interface LoadRequest extends Surroundings {
+  readonly flags: Flags;
+  /** Of this process; undefined where there are no user ids. */
+  readonly uid: number | undefined;
+}
+
+/**
+ * Everything the gateway needs to know before it starts: reads config and variables, makes the state
+ * folder and the credentials that nobody chose. Nothing is made when the config is refused.
+ */
+export async function loadSettings(request: LoadRequest): Promise<Result<Settings, ConfigError>> {
+  const loaded = await loadConfig(request);
+  if (!loaded.ok) return loaded;
+  const overrides = readOverrides(request.flags, loaded.value.environment);
+  if (!overrides.ok) return overrides;
+  const { stateDir } = loaded.value.paths;
+  const prepared = await prepareStateDir(stateDir, request.uid);
+  if (!prepared.ok) return prepared;
+  const token = await gatewayToken(loaded.value, overrides.value);
+  if (!token.ok) return token;
+  const hooks = await hooksOf(loaded.value);
+  if (!hooks.ok) return hooks;
+  return ok(Object.freeze(combine(loaded.value, overrides.value, token.value, hooks.value)));
+}
+
+function combine(
+  loaded: LoadedConfig,
+  overrides: Overrides,
+  token: Credential,
+  hooks: Settings["hooks"],
+): Settings {
+  const { config, environment, paths } = loaded;
+  const providers = providersOf(config, environment);
+  return {
+    config,
+    configPath: paths.configPath,
+    configExists: loaded.exists,
+    stateDir: paths.stateDir,
+    gateway: {
+      host: (overrides.bind ?? config.gateway.bind) === "lan" ? "0.0.0.0" : "127.0.0.1",
+      port: overrides.port ?? config.gateway.port,
+      token,
+      allowedHosts: allowedHostsOf(config.gateway.publicOrigin),
+    },
+    hooks,
+    telegram: telegramOf(loaded),
+    edge: edgeOf(loaded, overrides),
+    providers,
+    modelChain: modelChainOf(config, providers),
+    systemPrompt: config.agents.defaults.systemPromptOverride,
+    limits: config.sallyport.limits,
+    logLevel: config.logging.level,
+    warnings: [...loaded.warnings, ...tokenWarnings(token)],
+  };
+}
+
+async function gatewayToken(
+  { config, paths }: LoadedConfig,
+  { token }: Overrides,
+): Promise<Result<Credential, ConfigError>> {
+  if (token !== undefined) return ok(token);
+  const configured = config.gateway.auth.token;
+  if (configured !== undefined) return ok({ source: "config", secret: configured });
+  return generatedCredential(paths.stateDir, "gateway-token");
+}
+
+/** With no config file at all they are on, so that a first start has a webhook that works. */
+async function hooksOf({
+  config,
+  exists,
+  paths,
+}: LoadedConfig): Promise<Result<Settings["hooks"], ConfigError>> {
+  const { enabled, path, token } = config.hooks;
+  if (exists) {
+    const on = enabled && token !== undefined;
+    return ok(on ? { path, token: { source: "config", secret: token } } : undefined);
+  }
+  const generated = await generatedCredential(paths.stateDir, "hooks-token");
+  return generated.ok ? ok({ path, token: generated.value }) : generated;
+}
+
+function telegramOf({ config, environment }: LoadedConfig): TelegramSettings | undefined {
+  if (config.channels.telegram === undefined) return undefined;
+  const { enabled, botToken, ...others } = config.channels.telegram;
+  const fallback = environment["TELEGRAM_BOT_TOKEN"];
+  const token = botToken ?? (fallback === undefined ? undefined : new Secret(fallback));
+  return enabled && token !== undefined ? { ...others, botToken: token } : undefined;
+}
+
+function edgeOf({ config }: LoadedConfig, overrides: Overrides): EdgeSettings | undefined {
+  const url = overrides.edgeUrl ?? config.sallyport.edge?.url;
+  if (url === undefined) return undefined;
+  return { url, pairing: overrides.edgePairing ?? config.sallyport.edge?.pairing };
+}
+
+function allowedHostsOf(publicOrigin: string | undefined): ReadonlySet<string> {
+  return new Set(publicOrigin === undefined ? [] : [new URL(publicOrigin).hostname]);
+}
+
+function tokenWarnings({ source, secret }: Credential): string[] {
+  if (secret.reveal().length >= SHORT_TOKEN) return [];
+  return [
+    `the gateway token (from ${source}) is short: use a long random one, or none to have one made`,
+  ];
+}

@@ -1,0 +1,57 @@
+import type { Secret } from "../../shared/secret.ts";
+import type { Credential } from "./credential.ts";
+import type { Config } from "./schema.ts";
+
+/** One provider of models. What is undefined has the vendor's default, or there is none. */
+export interface ProviderSettings {
+  readonly api: "anthropic-messages" | "openai-completions";
+  readonly apiKey: Secret | undefined;
+  readonly baseUrl: string | undefined;
+  /** Model ids the config lists for it. */
+  readonly models: readonly string[];
+}
+
+export interface TelegramSettings extends Omit<
+  NonNullable<Config["channels"]["telegram"]>,
+  "botToken" | "enabled"
+> {
+  readonly botToken: Secret;
+}
+
+export interface EdgeSettings {
+  readonly url: string;
+  readonly pairing: Secret | undefined;
+}
+
+/** Everything the rest of the core reads: the config, the variables and the flags made one. */
+export interface Settings {
+  /** The file as it was understood, before variables and flags. */
+  readonly config: Config;
+  readonly configPath: string;
+  /** False: there is no config file, and everything is as by default. */
+  readonly configExists: boolean;
+  readonly stateDir: string;
+  readonly gateway: {
+    /** Address to listen on. */
+    readonly host: "127.0.0.1" | "0.0.0.0";
+    /** 0: any free port. */
+    readonly port: number;
+    readonly token: Credential;
+    /** Further host names people reach us by, lower case, without port. */
+    readonly allowedHosts: ReadonlySet<string>;
+  };
+  /** Undefined: webhooks of our own are off. */
+  readonly hooks: { readonly path: string; readonly token: Credential } | undefined;
+  /** Undefined: the channel is off. */
+  readonly telegram: TelegramSettings | undefined;
+  /** Undefined: this core has no edge. */
+  readonly edge: EdgeSettings | undefined;
+  readonly providers: Readonly<Record<string, ProviderSettings>>;
+  /** `provider/model`, the first one first; the others when it fails. Never empty. */
+  readonly modelChain: readonly [string, ...string[]];
+  readonly systemPrompt: string | undefined;
+  readonly limits: Config["sallyport"]["limits"];
+  readonly logLevel: Config["logging"]["level"];
+  /** One line each, for the person who runs the gateway. */
+  readonly warnings: readonly string[];
+}
