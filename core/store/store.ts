@@ -14,6 +14,7 @@ export interface InboxItem {
   readonly source: string;
   /** Items of one lane are handled one after another, oldest first. */
   readonly lane: string;
+  /** JSON: what it cannot say (undefined, bytes, functions) does not come back. */
   readonly payload: unknown;
   /** How often handling was begun, this time included. */
   readonly attempt: number;
@@ -31,20 +32,42 @@ export interface OutboxItem {
   readonly text: string;
 }
 
+/** What a turn adds to its session. */
+export interface SessionEntry {
+  readonly sessionKey: string;
+  readonly messages: readonly Message[];
+  readonly usage: Usage;
+  readonly at: number;
+}
+
 /**
  * Where the core keeps what must not be lost. Every method is one transaction: once its promise
- * resolves, the change survives a kill at any moment.
+ * resolves, the change survives a kill at any moment; when it rejects, nothing has changed.
+ *
+ * Calls made in the same turn of the event loop share one wait for the disk, so callers with many
+ * items make their calls side by side. Every method throws GatewayError `overloaded` when the disk
+ * is full, fails or cannot follow, and `core_draining` once the store is disposed of; disposing
+ * first finishes what was asked before. An item that is not in the state a method needs (`finish`
+ * of one that is not running) is a RangeError: a caller's bug.
  */
 export interface Store extends AsyncDisposable {
-  /** Takes in new work in one transaction. Returns the ids that were new; the others we had. */
+  /**
+   * Takes in new work. Returns the ids that were new; the others we had within the last days.
+   *
+   * @throws GatewayError `overloaded` when too much is waiting already.
+   */
   keep(items: readonly NewInboxItem[]): Promise<string[]>;
   /**
    * Takes the oldest waiting item of every lane that has none running, at most `limit`, and marks
-   * them running. Items left running by a killed process are waiting again after `open`.
+   * them running. What was put back and is due again goes before what has not been tried. Items
+   * left running by a killed process are waiting again after `open`.
    */
   take(limit: number, now: number): Promise<InboxItem[]>;
-  /** Ends an item and queues its reply in one transaction. */
-  finish(id: string, reply: readonly OutboxItem[]): Promise<void>;
+  /**
+   * Ends an item, queues its reply and adds its turn to the session (as `append` does), all in one
+   * transaction: after a kill none of it has happened, or all.
+   */
+  finish(id: string, reply: readonly OutboxItem[], entry?: SessionEntry): Promise<void>;
   /** Puts an item back until `notBefore` (Unix ms); its lane waits with it. */
   retry(id: string, notBefore: number, reason: string): Promise<void>;
   /** Gives an item up: it stays readable and blocks nothing. */

@@ -1,0 +1,22 @@
+import { describe } from "vitest";
+import { describeDurability } from "./store/durability.ts";
+import { describeInbox } from "./store/inbox.ts";
+import { describeOutbox } from "./store/outbox.ts";
+import { describeRandomWork } from "./store/random-work.ts";
+import { describeSessions } from "./store/sessions.ts";
+import type { StoreMaker } from "./store/world.ts";
+
+/**
+ * Every promise of the port `core/store/store.ts`; each adapter passes all of it.
+ *
+ * @param make - Opens the adapter on a state folder of its own, in this process and in others.
+ */
+export function describeStore(name: string, make: StoreMaker): void {
+  describe(`${name} store`, () => {
+    describeInbox(make);
+    describeOutbox(make);
+    describeSessions(make);
+    describeRandomWork(make);
+    describeDurability(make);
+  });
+}
