@@ -1,3 +1,5 @@
+import type { IngressRoute } from "../../shared/edge-bundle.ts";
+
 /** A message from a platform, in our shape. */
 export interface InboundMessage {
   /** Unique per platform event and stable over redeliveries: the key of the inbox. */
@@ -7,6 +9,8 @@ export interface InboundMessage {
   readonly conversation: string;
   /** Who wrote it, the platform's own id: what allow-lists hold. */
   readonly sender: string;
+  /** What the sender calls themselves. Anybody can choose it: for people to read, never to decide by. */
+  readonly senderName: string;
   /** True when only the sender and the bot read the conversation. */
   readonly direct: boolean;
   readonly text: string;
@@ -55,10 +59,22 @@ export interface Channel {
    */
   run(context: ChannelContext, signal: AbortSignal): Promise<void>;
 
-  /** Reads a webhook body that the edge has verified: the events in it, oldest first. */
+  /** On which routes the platform calls us, and how the edge can tell that it is the platform. */
+  ingress(): Promise<readonly IngressRoute[]>;
+
+  /**
+   * Reads a webhook body that the edge has verified: the events in it, oldest first.
+   *
+   * @throws GatewayError `invalid_request` for a body that this platform does not send.
+   */
   read(body: Uint8Array): RawEvent[];
 
-  /** Reads one kept event. `undefined`: nothing to answer (an edit, a join, a sticker). */
+  /**
+   * Reads one kept event. `undefined`: nothing to answer (an edit, a join, a group's own talk).
+   *
+   * @throws GatewayError `overloaded` when that cannot be told yet, because the platform has not
+   *   said who we are: try again later. `invalid_request` when it is no event of this platform.
+   */
   toInbound(payload: unknown): InboundMessage | undefined;
 
   /** Cuts a reply into the pieces that `send` is called with, in order. Pure. */
@@ -69,8 +85,9 @@ export interface Channel {
    *
    * @returns The platform's id of the sent message.
    * @throws GatewayError `rate_limited` with `retryAfterMs`, `not_found` for a conversation that is
-   *   gone, `forbidden` when we were thrown out, `overloaded` when trying later may help. Any other
-   *   error: it is not known whether the message arrived.
+   *   gone, `forbidden` when we were thrown out, `overloaded` when trying later may help,
+   *   `invalid_request` for a piece the platform will never take: in each case it did not arrive.
+   *   Any other error: it is not known whether the message arrived.
    */
   send(message: OutboundMessage, signal: AbortSignal): Promise<string>;
 

@@ -1,0 +1,40 @@
+import type { Logger } from "pino";
+import type { Secret } from "../../shared/secret.ts";
+import type { Channel } from "./channel.ts";
+import type { Clock } from "./clock.ts";
+
+/** The accounts to run, by channel: what of the config concerns the wire. */
+export interface ChannelSettings {
+  readonly telegram?: TelegramAccount | undefined;
+}
+
+export interface TelegramAccount {
+  readonly botToken: Secret;
+  readonly apiRoot?: string | undefined;
+  readonly textChunkLimit?: number | undefined;
+}
+
+export interface ChannelParts {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/**
+ * Makes a channel of every account in `settings`. An adapter and its SDK are loaded only then.
+ *
+ * @throws GatewayError `invalid_request` for settings that can never work.
+ */
+export async function createChannels(
+  { telegram }: ChannelSettings,
+  parts: ChannelParts,
+): Promise<Channel[]> {
+  const channels: Channel[] = [];
+  if (telegram !== undefined) {
+    const { createTelegram } = await import("./telegram/channel.ts");
+    const log = parts.log.child({ channel: "telegram" });
+    channels.push(createTelegram(telegram, { ...parts, log }));
+  }
+  return channels;
+}
