@@ -1,0 +1,111 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { startFakeTelegram } from "../../test/support/fake-telegram.ts";
+import { privateText } from "../../test/support/telegram-updates.ts";
+
+const CHILD = fileURLToPath(new URL("../../test/support/engine-child.ts", import.meta.url));
+const CHATS = [1, 2, 3];
+/** Every start of a process takes its time when the machine is busy. */
+const SLOW = { timeout: 90_000 };
+
+/** A state folder, a Bot API server, and cores that can be killed between the two. */
+async function world() {
+  const stateDir = mkdtempSync(join(tmpdir(), "sallyport-crash-"));
+  const fake = await startFakeTelegram();
+  const alive = new Set<() => Promise<void>>();
+  return {
+    fake,
+    /** Starts a core. @returns Its SIGKILL: settles once the process is gone. */
+    start(mode = ""): () => Promise<void> {
+      const child = spawn(process.execPath, [CHILD, stateDir, fake.apiRoot, mode], {
+        stdio: ["ignore", "ignore", "inherit"],
+      });
+      const exited = once(child, "exit");
+      const kill = async (): Promise<void> => {
+        alive.delete(kill);
+        child.kill("SIGKILL");
+        await exited;
+      };
+      alive.add(kill);
+      return kill;
+    },
+    /** Texts of the replies that were given up because nobody knows whether they arrived. */
+    lost(): string[] {
+      using database = new DatabaseSync(join(stateDir, "sallyport.sqlite"), { readOnly: true });
+      const rows = database.prepare("select text from outbox where state = 'lost'").all();
+      return rows.map(({ text }) => String(text));
+    },
+    told: (chat: number) =>
+      fake.sent.filter((sent) => sent.chat === String(chat)).map(({ text }) => text),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...alive].map((kill) => kill()));
+      await fake[Symbol.asyncDispose]();
+      rmSync(stateDir, { recursive: true });
+    },
+  };
+}
+
+test(
+  "a core that is killed in the middle of its turns answers each message once after its start",
+  SLOW,
+  async () => {
+    await using bot = await world();
+    const killFirst = bot.start("hang");
+    for (let id = 1; id <= 9; id += 1) {
+      bot.fake.push(privateText(id, `message ${id}`, { from: CHATS[id % 3] ?? 1 }));
+    }
+    // Every update is taken and every chat has a turn under way.
+    await bot.fake.until(
+      () => bot.fake.queue.pending.length === 0 && new Set(bot.fake.typing).size === 3,
+    );
+    await killFirst();
+    expect(bot.fake.sent).toEqual([]);
+    const killSecond = bot.start();
+    await bot.fake.until(() => bot.fake.sent.length === 9);
+    await killSecond();
+    expect(CHATS.map((chat) => bot.told(chat))).toEqual([
+      ["echo: message 3", "echo: message 6", "echo: message 9"],
+      ["echo: message 1", "echo: message 4", "echo: message 7"],
+      ["echo: message 2", "echo: message 5", "echo: message 8"],
+    ]);
+    expect(bot.lost()).toEqual([]);
+  },
+);
+
+test(
+  "whenever it is killed, no reply comes twice or out of order, and none is lost in silence",
+  SLOW,
+  async () => {
+    await using bot = await world();
+    const texts = Array.from({ length: 30 }, (_, index) => `m${index + 1}`);
+    for (const [index, text] of texts.entries()) {
+      bot.fake.push(privateText(index + 1, text, { from: CHATS[index % 3] ?? 1 }));
+    }
+    // Killed after so many calls: at the first poll, while typing, while sending, in between.
+    for (const calls of [4, 3, 7, 5, 11, 6]) {
+      const before = bot.fake.calls.length;
+      const kill = bot.start();
+      await bot.fake.until(() => bot.fake.calls.length >= before + calls);
+      await kill();
+    }
+    const killLast = bot.start();
+    const marker = 99;
+    for (const chat of CHATS) bot.fake.push(privateText(marker + chat, "the end", { from: chat }));
+    await bot.fake.until(() => CHATS.every((chat) => bot.told(chat).includes("echo: the end")));
+    await killLast();
+    const lost = new Set(bot.lost());
+    for (const [index, chat] of CHATS.entries()) {
+      const all = texts.filter((_, place) => place % 3 === index).map((text) => `echo: ${text}`);
+      const told = bot.told(chat).slice(0, -1);
+      expect(new Set(told).size).toBe(told.length);
+      expect(told).toEqual(all.filter((text) => told.includes(text)));
+      expect(all.filter((text) => !told.includes(text) && !lost.has(text))).toEqual([]);
+    }
+  },
+);

@@ -1,0 +1,118 @@
+import { randomBytes } from "node:crypto";
+import type { Logger } from "pino";
+import { randomToken } from "../../shared/bytes.ts";
+import type { AccessPolicy } from "../channels/allow-list.ts";
+import type { Channel, RawEvent } from "../channels/channel.ts";
+import type { Clock } from "../channels/clock.ts";
+import { Pairing } from "../channels/pairing.ts";
+import type { Store } from "../store/store.ts";
+import { HISTORY_LIMITS } from "./history.ts";
+import type { HistoryLimits } from "./history.ts";
+import { HOOK_SOURCE } from "./hook.ts";
+import type { HookInput } from "./hook.ts";
+import { startInbox } from "./inbox.ts";
+import { startOutbox } from "./outbox.ts";
+import type { RouteSettings } from "./route.ts";
+import { Conversations } from "./session.ts";
+import type { AgentSettings } from "./session.ts";
+import type { Worker } from "./worker.ts";
+
+/** What a disposal waits for work under way: less than the ten seconds before containers are killed. */
+const DISPOSE_DRAIN_MS = 8_000;
+
+/** Functions are asked for every turn: a changed config counts from the next one on. */
+export interface EngineParts {
+  readonly store: Store;
+  readonly agent: () => AgentSettings;
+  readonly channel: (id: string) => Channel | undefined;
+  readonly access: (channel: string) => AccessPolicy;
+  readonly route: () => RouteSettings;
+  readonly limits?: HistoryLimits | undefined;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+/** A request of a webhook, to be worked on once. */
+export interface HookRequest {
+  /** Unique per delivery: the same one again is not work again. */
+  readonly id: string;
+  /** Requests of one lane are handled one after another. */
+  readonly lane: string;
+  readonly payload: HookInput;
+}
+
+/** Everything between what comes in and what goes out: sessions, inbox and outbox, running. */
+export interface Engine extends AsyncDisposable {
+  readonly conversations: Conversations;
+  readonly pairing: Pairing;
+  /**
+   * Commits what a platform sent, in one transaction; work on it begins at once.
+   *
+   * @returns How many were new.
+   * @throws GatewayError `overloaded` when the inbox is full.
+   */
+  accept(source: string, events: readonly RawEvent[]): Promise<number>;
+  /** The same for a webhook of our own. @returns False when we had it already. */
+  acceptHook(request: HookRequest): Promise<boolean>;
+  /** Begins nothing new; settles when turns and sends under way have ended, or were cut off. */
+  drain(deadlineMs: number): Promise<void>;
+}
+
+/** Starts working. What an earlier process left in the store is taken up first. */
+export function startEngine(parts: EngineParts): Engine {
+  const { store, clock, random, log, channel } = parts;
+  const conversations = new Conversations({
+    ...parts,
+    limits: parts.limits ?? HISTORY_LIMITS,
+    log: log.child({ part: "conversation" }),
+  });
+  const pairing = new Pairing({ store, now: clock.now, randomBytes });
+  const outbox = startOutbox({
+    store,
+    channel,
+    clock,
+    random,
+    log: log.child({ part: "outbox" }),
+  });
+  const inbox = startInbox({
+    ...parts,
+    conversations,
+    pairing,
+    boundary: () => randomToken(12),
+    onReply: () => outbox.poke(),
+    log: log.child({ part: "inbox" }),
+  });
+  return {
+    conversations,
+    pairing,
+    accept: (source, events) => accept(parts, inbox, source, events),
+    async acceptHook({ id, lane, payload }) {
+      return (await accept(parts, inbox, HOOK_SOURCE, [{ id, lane, payload }])) > 0;
+    },
+    drain,
+    [Symbol.asyncDispose]: () => drain(DISPOSE_DRAIN_MS),
+  };
+
+  /** The inbox first: what its last turns answer may still be sent. The rest is sent after a start. */
+  async function drain(deadlineMs: number): Promise<void> {
+    const until = clock.now() + deadlineMs;
+    await inbox.drain(deadlineMs);
+    await outbox.drain(Math.max(0, until - clock.now()));
+  }
+}
+
+async function accept(
+  { store, clock }: EngineParts,
+  inbox: Worker,
+  source: string,
+  events: readonly RawEvent[],
+): Promise<number> {
+  const receivedAt = clock.now();
+  const fresh = await store.keep(
+    events.map(({ id, lane, payload }) => ({ id, source, lane, payload, receivedAt })),
+  );
+  if (fresh.length > 0) inbox.poke();
+  return fresh.length;
+}

@@ -1,0 +1,45 @@
+/** Which messages a model gets, and which of them are news. Pure. */
+import type { Message } from "../store/message.ts";
+
+export interface HistoryLimits {
+  /** Messages of a session that are read for one turn. */
+  readonly maxMessages: number;
+  /** UTF-16 units of them that reach the model. */
+  readonly maxUnits: number;
+}
+
+/** A hundred exchanges, and at four units a token about 50 k tokens: fits the context of common models. */
+export const HISTORY_LIMITS: HistoryLimits = { maxMessages: 200, maxUnits: 200_000 };
+
+/** The newest of `messages` that together stay below `maxUnits`. */
+export function newest(messages: readonly Message[], maxUnits: number): Message[] {
+  let units = 0;
+  let from = messages.length;
+  while (from > 0) {
+    const message = messages[from - 1];
+    units += message === undefined ? 0 : unitsOf(message);
+    if (units > maxUnits) break;
+    from -= 1;
+  }
+  return messages.slice(from);
+}
+
+function unitsOf(message: Message): number {
+  if (message.role !== "assistant") return message.text.length;
+  return message.toolCalls.reduce((sum, { input }) => sum + input.length, message.text.length);
+}
+
+/** What was said since the assistant last spoke: of a whole conversation, the part not yet kept. */
+export function unanswered(messages: readonly Message[]): Message[] {
+  const last = messages.findLastIndex(({ role }) => role === "assistant" || role === "tool");
+  return withoutSystem(messages.slice(last + 1));
+}
+
+/** Instructions of a caller hold for its request; they are not part of what was said. */
+export function systemOf(messages: readonly Message[]): Message[] {
+  return messages.filter(({ role }) => role === "system");
+}
+
+export function withoutSystem(messages: readonly Message[]): Message[] {
+  return messages.filter(({ role }) => role !== "system");
+}

@@ -1,0 +1,222 @@
+import { backoffMs } from "../../shared/backoff.ts";
+import { GatewayError } from "../../shared/errors.ts";
+import { accessOf } from "../channels/allow-list.ts";
+import type { AccessPolicy } from "../channels/allow-list.ts";
+import type { Channel, InboundMessage } from "../channels/channel.ts";
+import { pairingText } from "../channels/pairing.ts";
+import type { Pairing } from "../channels/pairing.ts";
+import type { AgentFailed } from "../agents/event.ts";
+import type { InboxItem, OutboxItem, SessionEntry, Store } from "../store/store.ts";
+import { HOOK_SOURCE, HookPayload, hookTurn } from "./hook.ts";
+import { afterFailure, replyText } from "./reply.ts";
+import { promptOf, sessionKeyOf } from "./route.ts";
+import type { RouteSettings } from "./route.ts";
+import type { Conversations } from "./session.ts";
+import { startWorker } from "./worker.ts";
+import type { Worker, WorkerParts } from "./worker.ts";
+
+/** Lanes worked on at once: turns mostly wait for models, but each costs memory. */
+const MAX_LANES = 8;
+/** An item begun this often has taken the process down with it, again and again. */
+const MAX_ATTEMPTS = 10;
+/** Pause after a failure of our own, before the item is begun again. */
+const OUR_FAULT_RETRY_MS = 30_000;
+/** What cannot be read yet (our own name is unknown) is put off for so long in all. */
+const MAX_UNREADABLE_MS = 24 * 3_600_000;
+const NO_USAGE = { inputTokens: 0, outputTokens: 0 };
+
+export interface InboxParts extends WorkerParts {
+  readonly store: Pick<Store, "take" | "finish" | "retry" | "bury" | "nextDue">;
+  readonly conversations: Conversations;
+  readonly channel: (id: string) => Channel | undefined;
+  readonly access: (channel: string) => AccessPolicy;
+  readonly route: () => RouteSettings;
+  readonly pairing: Pairing;
+  /** Unguessable text for one prompt. */
+  readonly boundary: () => string;
+  /** Replies are waiting in the outbox. */
+  readonly onReply: () => void;
+}
+
+/** A turn to be run for an item, and where its answer goes: undefined for nowhere. */
+interface Task {
+  readonly sessionKey: string;
+  readonly prompt: string;
+  readonly target: { readonly channel: Channel; readonly conversation: string } | undefined;
+  readonly showsTyping: boolean;
+}
+
+/** Starts working off the inbox: one item of a lane at a time, oldest first. */
+export function startInbox(parts: InboxParts): Worker {
+  const { store, clock } = parts;
+  const handler = new InboxHandler(parts);
+  return startWorker<InboxItem>(
+    {
+      name: "inbox",
+      maxRunning: MAX_LANES,
+      take: (limit) => store.take(limit, clock.now()),
+      nextDue: () => store.nextDue(),
+      work: (item, signal) => handler.handle(item, signal),
+    },
+    parts,
+  );
+}
+
+/** Takes one item to its end: finished, put off, or buried. */
+class InboxHandler {
+  readonly #parts: InboxParts;
+
+  constructor(parts: InboxParts) {
+    this.#parts = parts;
+  }
+
+  async handle(item: InboxItem, signal: AbortSignal): Promise<void> {
+    if (item.attempt > MAX_ATTEMPTS) {
+      return this.#bury(item, `begun ${MAX_ATTEMPTS} times without an end`);
+    }
+    let task: Task | undefined;
+    try {
+      task = item.source === HOOK_SOURCE ? this.#hookTask(item) : await this.#chatTask(item);
+    } catch (error) {
+      return this.#unreadable(item, error);
+    }
+    if (task === undefined) return;
+    try {
+      await this.#run(item, task, signal);
+    } catch (error) {
+      // A bug, or a store that fails: its lane must not stand still until the next start.
+      const { log, store, clock } = this.#parts;
+      log.error({ err: error, item: item.id }, "an inbox item failed on our side");
+      await store.retry(item.id, clock.now() + OUR_FAULT_RETRY_MS, "failed on our side");
+    }
+  }
+
+  #hookTask(item: InboxItem): Task {
+    const payload = HookPayload.safeParse(item.payload);
+    if (!payload.success) throw new GatewayError("invalid_request", "Not a payload of a webhook");
+    const { route, boundary, log } = this.#parts;
+    const turn = hookTurn(payload.data, {
+      agent: route().agent,
+      itemId: item.id,
+      boundary: boundary(),
+    });
+    const channel = this.#parts.channel(turn.target?.channel ?? "");
+    const target =
+      turn.target === undefined || channel === undefined
+        ? undefined
+        : { channel, conversation: turn.target.conversation };
+    if (payload.data.deliver && target === undefined) {
+      log.warn({ item: item.id }, "the answer to a webhook has nowhere to go");
+    }
+    return { sessionKey: turn.sessionKey, prompt: turn.prompt, target, showsTyping: false };
+  }
+
+  /** Undefined: the item ended without a turn. */
+  async #chatTask(item: InboxItem): Promise<Task | undefined> {
+    const channel = this.#parts.channel(item.source);
+    if (channel === undefined) throw new GatewayError("not_found", "The channel is not configured");
+    const message = channel.toInbound(item.payload);
+    if (message !== undefined && (await this.#mayTalk(item, channel, message))) {
+      return {
+        sessionKey: sessionKeyOf(message, this.#parts.route()),
+        prompt: promptOf(message),
+        target: { channel, conversation: message.conversation },
+        showsTyping: true,
+      };
+    }
+    if (message === undefined) await this.#parts.store.finish(item.id, []);
+    return undefined;
+  }
+
+  /** False: the item has ended, with or without a word to the stranger. */
+  async #mayTalk(item: InboxItem, channel: Channel, message: InboundMessage): Promise<boolean> {
+    const { access, pairing, store, onReply, log } = this.#parts;
+    const paired = (await pairing.approved(channel.id)).map(({ sender }) => sender);
+    const decision = accessOf(message, access(channel.id), paired);
+    if (decision === "allow") return true;
+    const { sender, senderName: name, conversation } = message;
+    const answer =
+      decision === "pair"
+        ? await pairing.ask(channel.id, { sender, name, askedBy: item.id })
+        : ({ state: "ignored" } as const);
+    if (answer.state === "approved") return true;
+    log.info({ channel: channel.id, sender, state: answer.state }, "message of a stranger");
+    const text = answer.state === "new" ? pairingText(channel.id, answer.code) : "";
+    await store.finish(item.id, piecesOf(item, { channel, conversation }, text));
+    onReply();
+    return false;
+  }
+
+  async #run(item: InboxItem, task: Task, signal: AbortSignal): Promise<void> {
+    const { conversations, store, onReply } = this.#parts;
+    const typing = new AbortController();
+    const shown =
+      task.showsTyping && task.target !== undefined
+        ? task.target.channel.typing(task.target.conversation, typing.signal)
+        : undefined;
+    const turn = {
+      sessionKey: task.sessionKey,
+      messages: [{ role: "user", text: task.prompt } as const],
+      continues: true,
+      via: item.source,
+      async commit(entry: SessionEntry, answer: Parameters<typeof replyText>[0]): Promise<void> {
+        await store.finish(item.id, piecesOf(item, task.target, replyText(answer)), entry);
+        onReply();
+      },
+    };
+    try {
+      for await (const event of conversations.run(turn, signal)) {
+        if (event.type === "failed") await this.#failed(item, task, event);
+      }
+    } finally {
+      typing.abort();
+      await shown;
+    }
+  }
+
+  async #failed(item: InboxItem, task: Task, failure: AgentFailed): Promise<void> {
+    const { store, clock, random, onReply } = this.#parts;
+    const next = afterFailure(failure, item.attempt, random);
+    if (next.do === "retry") {
+      return store.retry(item.id, clock.now() + next.delayMs, failure.code);
+    }
+    // What was asked stays in the session: "try again" must mean something to the model.
+    const messages = [
+      { role: "user", text: task.prompt },
+      { role: "assistant", text: next.text, toolCalls: [] },
+    ] as const;
+    const entry = { sessionKey: task.sessionKey, messages, usage: NO_USAGE, at: clock.now() };
+    await store.finish(item.id, piecesOf(item, task.target, next.text), entry);
+    onReply();
+  }
+
+  /** The item cannot be made a turn of: later perhaps, or never. */
+  async #unreadable(item: InboxItem, error: unknown): Promise<void> {
+    const { store, clock, random, log } = this.#parts;
+    const isYoung = clock.now() - item.receivedAt < MAX_UNREADABLE_MS;
+    if (error instanceof GatewayError && error.code === "overloaded" && isYoung) {
+      const delayMs = backoffMs(item.attempt, random, { baseMs: 1_000, maxMs: 60_000 });
+      return store.retry(item.id, clock.now() + delayMs, error.message);
+    }
+    if (error instanceof GatewayError) return this.#bury(item, error.message);
+    log.error({ err: error, item: item.id }, "an inbox item could not be handled");
+    return this.#bury(item, "handling it failed on our side; the log has the details");
+  }
+
+  async #bury(item: InboxItem, reason: string): Promise<void> {
+    this.#parts.log.warn({ item: item.id, source: item.source, reason }, "inbox item buried");
+    await this.#parts.store.bury(item.id, reason);
+  }
+}
+
+/** The pieces of a reply. Their ids follow from the item's, so the same work cannot queue them twice. */
+function piecesOf(item: InboxItem, target: Task["target"], text: string): OutboxItem[] {
+  if (target === undefined) return [];
+  const { channel, conversation } = target;
+  return channel.split(text).map((piece, index) => ({
+    id: `${item.id}/${index}`,
+    channel: channel.id,
+    conversation,
+    text: piece,
+  }));
+}

@@ -1,0 +1,91 @@
+import { GatewayError } from "../../shared/errors.ts";
+import type { Channel } from "../channels/channel.ts";
+import type { OutboxItem, Store } from "../store/store.ts";
+import { startWorker } from "./worker.ts";
+import type { Worker, WorkerParts } from "./worker.ts";
+
+/** Conversations written to at once. Telegram takes 30 messages a second from one bot. */
+const MAX_SENDING = 8;
+/** Pause after a platform could not be reached: it costs little to look again. */
+const UNREACHABLE_RETRY_MS = 10_000;
+/** A reason goes into the store and is read by people. */
+const MAX_REASON_UNITS = 300;
+
+export type OutboxStore = Pick<
+  Store,
+  "unsent" | "nextUnsent" | "markSending" | "markSent" | "markUnsent" | "markLost"
+>;
+
+export interface OutboxParts extends WorkerParts {
+  readonly store: OutboxStore;
+  readonly channel: (id: string) => Channel | undefined;
+}
+
+/** What becomes of a piece. */
+type Fate =
+  | { readonly fate: "sent"; readonly platformId: string }
+  | { readonly fate: "unsent"; readonly afterMs: number; readonly reason: string }
+  | { readonly fate: "lost"; readonly reason: string };
+
+/** Starts sending replies: in order within a conversation, and never knowingly twice. */
+export function startOutbox(parts: OutboxParts): Worker {
+  const { store, clock } = parts;
+  return startWorker<OutboxItem>(
+    {
+      name: "outbox",
+      maxRunning: MAX_SENDING,
+      async take(limit) {
+        const items = await store.unsent(limit, clock.now());
+        // Written down first: should we be killed while sending, nobody may send it again.
+        for (const { id } of items) await store.markSending(id);
+        return items;
+      },
+      nextDue: () => store.nextUnsent(),
+      work: (item, signal) => deliver(item, parts, signal),
+    },
+    parts,
+  );
+}
+
+async function deliver(item: OutboxItem, parts: OutboxParts, signal: AbortSignal): Promise<void> {
+  const { store, clock, log } = parts;
+  const outcome = await send(item, parts, signal);
+  const facts = { channel: item.channel, piece: item.id };
+  switch (outcome.fate) {
+    case "sent":
+      return store.markSent(item.id, outcome.platformId);
+    case "unsent":
+      log.info({ ...facts, ...outcome }, "reply put off");
+      return store.markUnsent(item.id, clock.now() + outcome.afterMs, outcome.reason);
+    case "lost":
+      log.warn({ ...facts, reason: outcome.reason }, "reply lost");
+      return store.markLost(item.id, outcome.reason);
+  }
+}
+
+async function send(item: OutboxItem, parts: OutboxParts, signal: AbortSignal): Promise<Fate> {
+  const channel = parts.channel(item.channel);
+  if (channel === undefined) return { fate: "lost", reason: "the channel is not configured" };
+  try {
+    return { fate: "sent", platformId: await channel.send(item, signal) };
+  } catch (error) {
+    return fateOf(error, parts.random);
+  }
+}
+
+/**
+ * Reads what `send` threw. Pure.
+ *
+ * @param random - Uniform in [0, 1).
+ */
+export function fateOf(error: unknown, random: () => number): Fate {
+  const message = error instanceof Error ? error.message : "no reason given";
+  const reason = message.slice(0, MAX_REASON_UNITS);
+  if (!(error instanceof GatewayError)) {
+    return { fate: "lost", reason: `unknown whether it arrived: ${reason}` };
+  }
+  if (error.code !== "rate_limited" && error.code !== "overloaded") return { fate: "lost", reason };
+  // Spread, so that the heads of all conversations do not come back at the same moment.
+  const afterMs = error.retryAfterMs ?? UNREACHABLE_RETRY_MS * (0.5 + random());
+  return { fate: "unsent", afterMs, reason };
+}

@@ -1,0 +1,37 @@
+/** Where a message belongs. Pure. */
+import type { InboundMessage } from "../channels/channel.ts";
+
+export interface RouteSettings {
+  readonly agent: string;
+  /**
+   * `main`: all direct conversations are one session, the owner's, whatever channel it comes
+   * from. `per-channel-peer`: everybody has their own, which is the right one as soon as a second
+   * person may write.
+   */
+  readonly dmScope: "main" | "per-channel-peer";
+}
+
+/** The session a message is part of. Groups never share one with anybody. */
+export function sessionKeyOf(
+  { channel, conversation, sender, direct }: InboundMessage,
+  { agent, dmScope }: RouteSettings,
+): string {
+  if (direct) {
+    return dmScope === "main"
+      ? mainSessionKey(agent)
+      : `agent:${agent}:${channel}:direct:${sender}`;
+  }
+  const [group = conversation, topic] = conversation.split(":");
+  const suffix = topic === undefined ? "" : `:topic:${topic}`;
+  return `agent:${agent}:${channel}:group:${group}${suffix}`;
+}
+
+/** The session of the agent's owner. */
+export function mainSessionKey(agent: string): string {
+  return `agent:${agent}:main`;
+}
+
+/** What the agent is told. In a group it must know who speaks; the name is only what they call themselves. */
+export function promptOf({ direct, senderName, text }: InboundMessage): string {
+  return direct ? text : `${senderName}: ${text}`;
+}
