@@ -1,0 +1,71 @@
+import { on, once } from "node:events";
+import { platform } from "node:os";
+import { WebSocket } from "ws";
+import * as z from "zod";
+import { GatewayError } from "../../shared/errors.ts";
+import { PROTOCOL_VERSION } from "../gateway/frames.ts";
+import { readVersion } from "../gateway/version.ts";
+import type { Target } from "./target.ts";
+
+const Answer = z.discriminatedUnion("ok", [
+  z.object({ type: z.literal("res"), ok: z.literal(true), payload: z.unknown() }),
+  z.object({
+    type: z.literal("res"),
+    ok: z.literal(false),
+    error: z.object({ message: z.string() }),
+  }),
+]);
+
+/**
+ * Calls one method of a running gateway and hangs up.
+ *
+ * @returns The payload; undefined when nothing listens there.
+ * @throws GatewayError invalid_request with the gateway's own words when it refuses, core_timeout
+ *   when it does not answer in time.
+ */
+export async function callGateway(
+  { url, token, timeoutMs }: Target,
+  method: string,
+  params: object,
+): Promise<{ readonly payload: unknown } | undefined> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const socket = new WebSocket(url.replace(/^http/, "ws"), { perMessageDeflate: false });
+  try {
+    // Before the socket opens: the challenge may come in the same packet as the 101.
+    const messages = on(socket, "message", { signal, close: ["close"] });
+    await once(socket, "open", { signal });
+    await messages.next();
+    const call = async (id: string, name: string, given: object): Promise<unknown> => {
+      socket.send(JSON.stringify({ type: "req", id, method: name, params: given }));
+      return answerIn(messages);
+    };
+    await call("1", "connect", {
+      minProtocol: PROTOCOL_VERSION,
+      maxProtocol: PROTOCOL_VERSION,
+      client: { id: "cli", version: readVersion(), platform: platform(), mode: "cli" },
+      role: "operator",
+      scopes: ["operator.admin"],
+      caps: [],
+      auth: token === undefined ? {} : { token: token.reveal() },
+    });
+    return { payload: await call("2", method, params) };
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    if (cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED")
+      return undefined;
+    throw new GatewayError("core_timeout", `the gateway at ${url} did not answer`, { cause });
+  } finally {
+    socket.terminate();
+  }
+}
+
+/** The next answer; events in between are for others. */
+async function answerIn(messages: AsyncIterator<unknown[]>): Promise<unknown> {
+  for (let step = await messages.next(); step.done !== true; step = await messages.next()) {
+    const answer = Answer.safeParse(JSON.parse(String(step.value[0])));
+    if (!answer.success) continue;
+    if (answer.data.ok) return answer.data.payload;
+    throw new GatewayError("invalid_request", answer.data.error.message);
+  }
+  throw new GatewayError("core_lost", "the gateway hung up");
+}

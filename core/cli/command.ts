@@ -1,0 +1,81 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { GatewayError } from "../../shared/errors.ts";
+import type { ConfigError } from "../config/error.ts";
+import type { Flags } from "../config/overrides.ts";
+import type { Environment } from "../config/paths.ts";
+import type { Result } from "../../shared/result.ts";
+import type { Settings } from "../config/settings.ts";
+
+/** `EX_CONFIG` of sysexits.h: a service manager that starts us again cannot help. */
+export const EXIT_CONFIG = 78;
+
+/** All a command knows of its process. */
+export interface Io {
+  readonly env: Environment;
+  /** Working folder and home, absolute. */
+  readonly cwd: string;
+  readonly home: string;
+  /** User id; undefined where there are none. */
+  readonly uid: number | undefined;
+  readonly pid: number;
+  /** Whole lines for stdout; the line break is added. */
+  out(line: string): void;
+  err(line: string): void;
+  /** Log lines with their line breaks, for stderr. */
+  readonly log: { write(line: string): void };
+  /** Aborts when the process is asked to end. */
+  readonly stop: AbortSignal;
+  /** True when another program started us and waits for our word. */
+  readonly supervised: boolean;
+}
+
+export interface Command {
+  /** What follows the name of the program. */
+  readonly usage: string;
+  readonly summary: string;
+  /** @returns The exit code. */
+  run(args: readonly string[], io: Io): Promise<number>;
+}
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+type Parsed<T extends Options> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: T; allowPositionals: true }>
+>;
+
+/** @throws GatewayError invalid_request that names the argument nobody understands. */
+export function parseFlags<const T extends Options>(
+  args: readonly string[],
+  options: T,
+): Parsed<T> {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (cause) {
+    // The first sentence says it; the rest is about quoting dashes.
+    const [message = ""] = (cause instanceof Error ? cause.message : "").split(/[.\n]/);
+    throw new GatewayError("invalid_request", `${message}; try --help`, { cause });
+  }
+}
+
+/** A mistake in the settings, on its way to one line on stderr and exit code 78. */
+export class ConfigFault extends Error {
+  override readonly name = "ConfigFault";
+  readonly fault: ConfigError;
+
+  constructor(fault: ConfigError) {
+    super(fault.reason);
+    this.fault = fault;
+  }
+}
+
+/**
+ * The settings this process would run with.
+ *
+ * @throws ConfigFault
+ */
+export async function settingsOf(io: Io, flags: Flags = {}): Promise<Settings> {
+  const { loadSettings } = await import("../config/resolve.ts");
+  const { env, cwd, home, uid } = io;
+  const loaded: Result<Settings, ConfigError> = await loadSettings({ env, cwd, home, uid, flags });
+  if (!loaded.ok) throw new ConfigFault(loaded.error);
+  return loaded.value;
+}

@@ -1,0 +1,31 @@
+import { GatewayError } from "../../shared/errors.ts";
+import { configErrorText } from "../config/error.ts";
+import { ConfigFault, EXIT_CONFIG } from "./command.ts";
+
+export interface Explanation {
+  /** For stderr. */
+  readonly line: string;
+  readonly exitCode: number;
+}
+
+/** Store faults that no restart mends: another gateway has it, a newer one wrote it, it is not ours. */
+const FOR_GOOD: ReadonlySet<string> = new Set([
+  "version_unsupported",
+  "forbidden",
+  "model_not_found",
+  "model_unauthorized",
+]);
+
+/**
+ * What a person is told when a command fails, and what the shell.
+ *
+ * @throws `error` itself when it is none of ours: a bug belongs on the screen with its stack.
+ */
+export function explain(error: unknown): Explanation {
+  if (error instanceof ConfigFault) {
+    return { line: `sallyport: ${configErrorText(error.fault)}`, exitCode: EXIT_CONFIG };
+  }
+  if (!(error instanceof GatewayError)) throw error;
+  const exitCode = FOR_GOOD.has(error.code) ? EXIT_CONFIG : 1;
+  return { line: `sallyport: ${error.message}`, exitCode };
+}

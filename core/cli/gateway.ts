@@ -1,0 +1,89 @@
+import { writeFileSync } from "node:fs";
+import * as z from "zod";
+import { GatewayError } from "../../shared/errors.ts";
+import type { Credential } from "../config/credential.ts";
+import type { Settings } from "../config/settings.ts";
+import type { Gateway } from "../gateway/start.ts";
+import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
+
+const Descriptor = z.coerce.number().int().min(1).max(1023);
+
+const OPTIONS = {
+  port: { type: "string" },
+  bind: { type: "string" },
+  token: { type: "string" },
+  json: { type: "boolean" },
+  "ready-fd": { type: "string" },
+} as const;
+
+export const gateway: Command = {
+  usage: "gateway [run] [--port N] [--bind loopback|lan] [--token T] [--json] [--ready-fd N]",
+  summary: "Run the gateway until it is told to stop",
+
+  async run(args, io) {
+    const { values, positionals } = parseFlags(args, OPTIONS);
+    // Asked for first, so that a Ctrl-C during the start is heard as well.
+    const { stop } = io;
+    const [action = "run", ...rest] = positionals;
+    if (action !== "run" || rest.length > 0) {
+      throw new GatewayError("invalid_request", "gateway knows only: gateway run");
+    }
+    const readyFd = descriptorOf(values["ready-fd"]);
+    const { port, bind, token, json = false } = values;
+    const settings = await settingsOf(io, { port, bind, token });
+    const [{ startGateway }, { createLog }] = await Promise.all([
+      import("../gateway/start.ts"),
+      import("../log.ts"),
+    ]);
+    const log = createLog(settings.logLevel, io.log);
+    for (const warning of settings.warnings) log.warn(warning);
+
+    await using running = await startGateway(settings, log);
+    const ready = readyLine(running, settings, io);
+    if (json || io.supervised) io.out(ready);
+    if (readyFd !== undefined) writeFileSync(readyFd, `${ready}\n`);
+    await stopped(stop);
+    log.info("stopping");
+    await running.drain();
+    return 0;
+  },
+};
+
+function descriptorOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const parsed = Descriptor.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new GatewayError("invalid_request", "--ready-fd must be the number of an open file");
+}
+
+/** For the program that started us: where we are, and where to find what opens us. */
+function readyLine(
+  { port, url, model }: Gateway,
+  { gateway: own, hooks, edge }: Settings,
+  io: Io,
+): string {
+  return JSON.stringify({
+    event: "ready",
+    pid: io.pid,
+    port,
+    url,
+    gateway: url,
+    model,
+    token: sourceOf(own.token, "OPENCLAW_GATEWAY_TOKEN"),
+    hooks: hooks === undefined ? null : sourceOf(hooks.token, ""),
+    edge: edge?.url ?? null,
+  });
+}
+
+/** Never the credential itself. */
+function sourceOf(credential: Credential, variable: string): object {
+  if (credential.source === "file") return { from: "file", path: credential.file };
+  return { from: credential.source, name: variable };
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

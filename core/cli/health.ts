@@ -1,0 +1,92 @@
+import * as z from "zod";
+import { err, ok, type Result } from "../../shared/result.ts";
+import { type Command, type Io, parseFlags } from "./command.ts";
+import { type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
+
+const Answer = z.looseObject({
+  ok: z.literal(true),
+  version: z.string().optional(),
+  model: z.object({ id: z.string(), demo: z.boolean() }).optional(),
+  edge: z
+    .object({
+      configured: z.boolean(),
+      connected: z.boolean().optional(),
+      lastError: z.string().nullish(),
+    })
+    .optional(),
+});
+type Answer = z.output<typeof Answer>;
+
+export const health: Command = {
+  usage: "health [--json] [--timeout MS] [--url URL] [--port N] [--token T]",
+  summary: "Ask a running gateway whether it is well; exits 1 when it is not",
+
+  async run(args, io) {
+    const { values } = parseFlags(args, { ...TARGET_OPTIONS, json: { type: "boolean" } });
+    const { json = false } = values;
+    const target = await targetOf(values, io);
+    const asked = await ask(target);
+    if (!asked.ok) return report(asked.error, json, io);
+    const answer = asked.value;
+    if (target.token !== undefined && answer.version === undefined) {
+      const message = `the gateway at ${target.url} is live, but does not accept this token`;
+      return report({ type: "gateway_request_error", message }, json, io);
+    }
+    io.out(json ? JSON.stringify(answer) : describe(answer, target));
+    return 0;
+  },
+};
+
+interface Fault {
+  readonly type: "gateway_transport_error" | "gateway_request_error";
+  readonly message: string;
+}
+
+async function ask({ url, token, timeoutMs }: Target): Promise<Result<Answer, Fault>> {
+  try {
+    const response = await fetch(new URL("/health", url), {
+      headers: token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` },
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const answer = Answer.safeParse(await response.json());
+    if (answer.success) return ok(answer.data);
+    const message = `${url} answered ${response.status}, and not as a gateway does`;
+    return err({ type: "gateway_request_error", message });
+  } catch (error) {
+    const message = `no gateway at ${url}: ${whyNot(error)}`;
+    return err({ type: "gateway_transport_error", message });
+  }
+}
+
+/** Never the text of an unknown error: it may hold the URL's secrets or a page of HTML. */
+function whyNot(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown fault";
+  if (error.name === "TimeoutError") return "no answer in time";
+  if (error instanceof SyntaxError) return "what answers there is no gateway";
+  const { cause } = error;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  return code === "ECONNREFUSED"
+    ? "nothing listens there"
+    : `cannot connect (${code || error.name})`;
+}
+
+function report(fault: Fault, json: boolean, io: Io): number {
+  if (json) io.out(JSON.stringify({ ok: false, error: fault }));
+  else io.err(`sallyport: ${fault.message}`);
+  return 1;
+}
+
+function describe({ version, model, edge }: Answer, { url }: Target): string {
+  if (version === undefined) return `ok: ${url} is live (with --token it tells more)`;
+  const lines = [`ok: sallyport ${version} at ${url}`];
+  if (model !== undefined) {
+    lines.push(
+      `model: ${model.id}${model.demo ? " (a demo that only echoes: no key is set)" : ""}`,
+    );
+  }
+  if (edge?.configured === true) {
+    const state = edge.connected === true ? "connected" : (edge.lastError ?? "not connected");
+    lines.push(`edge: ${state}`);
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,207 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import * as z from "zod";
+
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+const Ready = z.object({
+  event: z.literal("ready"),
+  port: z.int(),
+  url: z.url(),
+  gateway: z.url(),
+  pid: z.int(),
+  model: z.object({ id: z.string(), demo: z.boolean() }),
+  token: z.object({ from: z.literal("file"), path: z.string() }),
+});
+
+interface Run {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The program itself, in a home of its own. */
+async function world() {
+  const parts = new AsyncDisposableStack();
+  const home = await mkdtemp(join(tmpdir(), "sallyport-"));
+  parts.defer(() => rm(home, { recursive: true, force: true }));
+  const env = { HOME: home, OPENCLAW_GATEWAY_PORT: "0" };
+
+  function start(args: readonly string[], ipc = false): ChildProcess {
+    const stdio = ["ignore", "pipe", "pipe", ...(ipc ? (["ipc"] as const) : [])] as const;
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: home, env, stdio: [...stdio] });
+    parts.defer(async () => {
+      if (child.exitCode === null && child.signalCode === null && child.kill("SIGKILL")) {
+        await once(child, "exit");
+      }
+    });
+    return child;
+  }
+
+  return {
+    start,
+    async configure(config: string): Promise<void> {
+      await mkdir(join(home, ".openclaw"), { mode: 0o700 });
+      await writeFile(join(home, ".openclaw", "openclaw.json"), config);
+    },
+    async run(...args: string[]): Promise<Run> {
+      const child = start(args);
+      const [out, err, [code]] = await Promise.all([
+        textOf(child.stdout),
+        textOf(child.stderr),
+        once(child, "close"),
+      ]);
+      return { code, out, err };
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" ? (address?.port ?? 0) : 0;
+}
+
+function textOf(stream: ChildProcess["stdout"]): Promise<string> {
+  return stream === null ? Promise.resolve("") : text(stream);
+}
+
+async function readyOf(child: ChildProcess): Promise<z.output<typeof Ready>> {
+  child.stderr?.resume();
+  if (child.stdout === null) throw new Error("no stdout");
+  const [line] = await once(createInterface({ input: child.stdout }), "line");
+  return Ready.parse(JSON.parse(String(line)));
+}
+
+test("a gateway says when it is ready, serves, and ends with 0 on SIGTERM", async () => {
+  await using it = await world();
+  const child = it.start(["gateway", "run", "--json"]);
+  const ready = await readyOf(child);
+  expect(ready.pid).toBe(child.pid);
+
+  const port = String(ready.port);
+  const health = await it.run("health", "--json", "--port", port);
+  expect(JSON.parse(health.out)).toMatchObject({
+    ok: true,
+    model: { id: "demo/echo", demo: true },
+  });
+  expect(health.code).toBe(0);
+  const human = await it.run("health", "--port", port);
+  expect(human.out).toContain("a demo");
+  const stranger = await it.run("health", "--port", port, "--token", "wrong");
+  expect(stranger).toMatchObject({ code: 1, err: expect.stringContaining("does not accept") });
+  const list = await it.run("pairing", "list", "telegram", "--port", port);
+  expect(list).toEqual({ code: 0, out: "nobody is waiting\n", err: "" });
+  const approve = await it.run("pairing", "approve", "telegram", "AAAAAAAA", "--port", port);
+  expect(approve).toMatchObject({ code: 1, err: expect.stringContaining("No such code") });
+
+  const token = (await it.run("token")).out.trim();
+  const models = await fetch(`${ready.url}/v1/models`, {
+    headers: { Authorization: `Bearer ${token}` },
+  });
+  expect(models.status).toBe(200);
+  await models.body?.cancel();
+
+  child.kill("SIGTERM");
+  expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+test("a gateway ends with 0 when the program that started it is gone", async () => {
+  await using it = await world();
+  const child = it.start(["gateway"], true);
+  await readyOf(child);
+  child.disconnect();
+  expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+test("a second signal ends a gateway that is still draining", async () => {
+  await using it = await world();
+  const asked = Promise.withResolvers<void>();
+  const silent = createServer(() => asked.resolve()).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const address = silent.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  await it.configure(
+    `{ agents: { defaults: { model: "local/x" } },
+       models: { providers: { local: { apiKey: "k", baseUrl: "http://127.0.0.1:${port}" } } } }`,
+  );
+  const child = it.start(["gateway", "--json", "--token", "0123456789abcdef"]);
+  if (child.stdout === null || child.stderr === null) throw new Error("no pipes");
+  const [line] = await once(createInterface({ input: child.stdout }), "line");
+  const { url } = z.object({ url: z.url() }).parse(JSON.parse(String(line)));
+  const request = fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { Authorization: "Bearer 0123456789abcdef", "Content-Type": "application/json" },
+    body: '{"model":"openclaw","messages":[{"role":"user","content":"Hi"}]}',
+  });
+  const cut = expect(request).rejects.toThrow();
+  await asked.promise;
+  child.kill("SIGINT");
+  // Two signals of one kind that come at once count as one.
+  for await (const log of createInterface({ input: child.stderr })) {
+    if (log.includes('"stopping"')) break;
+  }
+  child.kill("SIGINT");
+  expect(await once(child, "exit")).toEqual([130, null]);
+  await cut;
+  silent.closeAllConnections();
+  silent.close();
+});
+
+test.each<[string, string[], number, string]>([
+  ["an unknown command", ["frobnicate"], 1, 'no command "frobnicate"'],
+  ["an unknown flag", ["gateway", "--frobnicate"], 1, "Unknown option '--frobnicate'"],
+  ["a port that is none", ["gateway", "--port", "lots"], 78, "--port: must be a number"],
+  ["an action that is none", ["gateway", "walk"], 1, "gateway knows only"],
+  ["half a pairing", ["pairing", "approve", "telegram"], 1, "usage: sallyport pairing"],
+])("%s is one line on stderr", async (_name, args, code, message) => {
+  await using it = await world();
+  const { err, ...rest } = await it.run(...args);
+  expect(rest).toEqual({ code, out: "" });
+  expect(err).toContain(message);
+  expect(err.trim().split("\n").length).toBe(1);
+});
+
+test("a broken config stops the gateway with 78 and names the place", async () => {
+  await using it = await world();
+  await it.configure("{ gateway: { prot: 1 } }");
+  const { code, err } = await it.run("gateway");
+  expect(code).toBe(78);
+  expect(err).toContain("gateway.prot");
+  expect(err.trim().split("\n").length).toBe(1);
+});
+
+test("health says that nobody is there, with --json in the agreed shape", async () => {
+  await using it = await world();
+  const port = String(await freePort());
+  const human = await it.run("health", "--port", port);
+  const message = `no gateway at http://127.0.0.1:${port}: nothing listens there`;
+  expect(human).toEqual({ code: 1, out: "", err: `sallyport: ${message}\n` });
+  const { code, out } = await it.run("health", "--json", "--port", port);
+  expect(code).toBe(1);
+  const error = { type: "gateway_transport_error", message };
+  expect(JSON.parse(out)).toEqual({ ok: false, error });
+});
+
+test("help names every command, and the version is a version", async () => {
+  await using it = await world();
+  const help = await it.run("--help");
+  for (const name of ["gateway", "health", "token", "pairing"]) {
+    expect(help.out).toContain(`sallyport ${name}`);
+  }
+  expect((await it.run("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect((await it.run("health", "--help")).out).toContain("--timeout");
+});

@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import { LIMITS } from "../../shared/limits.ts";
+import { isLoopbackAddress, refusalOf, type RequestHead } from "./admission.ts";
+
+const NAMES = new Set(["gateway.example"]);
+
+function head(changes: Partial<RequestHead> = {}): RequestHead {
+  return {
+    method: "POST",
+    target: "/v1/chat/completions",
+    rawHeaders: ["Host", "127.0.0.1:18789"],
+    host: "127.0.0.1:18789",
+    origin: undefined,
+    upgrade: false,
+    ...changes,
+  };
+}
+
+test.each<[string, Partial<RequestHead>]>([
+  ["an IPv4 address", { host: "127.0.0.1:18789" }],
+  ["an IPv6 address", { host: "[::1]:18789" }],
+  ["an address of the local network", { host: "192.168.1.20" }],
+  ["localhost", { host: "LOCALHOST:18789" }],
+  ["a name below localhost", { host: "edge.localhost:18789" }],
+  ["the single label of a container network", { host: "core:18789" }],
+  ["a configured name", { host: "gateway.example" }],
+])("%s may be the host", (_name, changes) => {
+  expect(refusalOf(head(changes), NAMES)).toBeUndefined();
+});
+
+test.each<[string, Partial<RequestHead>]>([
+  ["a page served by us", { origin: "http://127.0.0.1:18789" }],
+  ["a page of another port of this machine", { origin: "http://localhost:3000" }],
+  ["a page on the IPv6 loopback", { origin: "http://[::1]:5173" }],
+  ["a configured site", { origin: "https://gateway.example" }],
+  ["a foreign page that only reads", { origin: "https://evil.example", method: "GET" }],
+])("%s may call", (_name, changes) => {
+  expect(refusalOf(head(changes), NAMES)).toBeUndefined();
+});
+
+test.each<[string, Partial<RequestHead>, string]>([
+  ["a rebound name", { host: "evil.example:18789" }, "forbidden"],
+  ["a name that only ends like ours", { host: "127.0.0.1.evil.example" }, "forbidden"],
+  ["a name that ends in a configured one", { host: "x.gateway.example" }, "forbidden"],
+  ["no host", { host: undefined }, "invalid_request"],
+  ["a host with a path in it", { host: "localhost/@evil" }, "invalid_request"],
+  ["a host with user info", { host: "localhost@evil.example" }, "invalid_request"],
+  ["a foreign page that writes", { origin: "https://evil.example" }, "forbidden"],
+  ["a sandboxed page that writes", { origin: "null" }, "forbidden"],
+  ["a local file that writes", { origin: "file://" }, "forbidden"],
+  [
+    "a page on a name like a loopback address",
+    { origin: "http://127.0.0.1.evil.example" },
+    "forbidden",
+  ],
+  [
+    "a foreign page that opens a WebSocket",
+    { origin: "https://evil.example", method: "GET", upgrade: true },
+    "forbidden",
+  ],
+  ["Forwarded", { rawHeaders: ["Forwarded", "for=1.2.3.4"] }, "forbidden"],
+  ["X-Forwarded-For in odd case", { rawHeaders: ["x-FORWARDED-for", "1.2.3.4"] }, "forbidden"],
+  ["X-Forwarded-Proto", { rawHeaders: ["X-Forwarded-Proto", "https"] }, "forbidden"],
+  ["X-Real-IP", { rawHeaders: ["X-Real-IP", "1.2.3.4"] }, "forbidden"],
+  ["a token in the URL", { target: "/health?token=x" }, "invalid_request"],
+  ["a password behind another parameter", { target: "/a?b=1&Password=x" }, "invalid_request"],
+  ["an absolute target", { target: "http://evil.example/" }, "invalid_request"],
+  ["a target without a path", { target: "*" }, "invalid_request"],
+  ["a URL one byte too long", { target: `/${"a".repeat(LIMITS.maxUrlBytes)}` }, "uri_too_long"],
+  [
+    "headers one byte too long",
+    { rawHeaders: ["a", "b".repeat(LIMITS.maxRequestHeaderBytes)] },
+    "headers_too_large",
+  ],
+])("%s is refused", (_name, changes, code) => {
+  expect(refusalOf(head(changes), NAMES)?.code).toBe(code);
+});
+
+test("a header value that looks like a forwarding header is no forwarding header", () => {
+  expect(refusalOf(head({ rawHeaders: ["X-Note", "X-Forwarded-For"] }), NAMES)).toBeUndefined();
+});
+
+test.each([
+  ["127.0.0.1", true],
+  ["127.9.9.9", true],
+  ["::1", true],
+  ["[::1]", true],
+  ["::ffff:127.0.0.1", true],
+  ["10.0.0.1", false],
+  ["127.evil", false],
+  ["::2", false],
+  ["", false],
+])("%s as a loopback address: %s", (address, expected) => {
+  expect(isLoopbackAddress(address)).toBe(expected);
+});

@@ -1,0 +1,103 @@
+import * as z from "zod";
+import type { ModelIdentity } from "../http/models.ts";
+import type { TunnelState } from "../tunnel/handlers.ts";
+import type { Method } from "./rpc.ts";
+
+/** What the reports look at. */
+export interface HealthSource {
+  readonly version: string;
+  readonly model: ModelIdentity;
+  /** State of the tunnel; undefined: no edge is configured. */
+  readonly edge: () => TunnelState | undefined;
+  /** Ids of the channels that run. */
+  readonly channels: () => readonly string[];
+  readonly draining: () => boolean;
+  /** Unix time, milliseconds. */
+  readonly now: () => number;
+  /** Unix ms. */
+  readonly startedAt: number;
+}
+
+/** For anybody: that we live. */
+export const LIVE = { ok: true, status: "live" } as const;
+
+/** For callers who have shown a token. */
+export function fullHealth(source: HealthSource): object {
+  const { version, model, edge, channels, startedAt, now } = source;
+  return {
+    ...LIVE,
+    version,
+    uptimeMs: now() - startedAt,
+    model: { id: model.id, demo: model.demo },
+    edge: describeEdge(edge()),
+    channels: channels(),
+  };
+}
+
+/** Whether new work is taken, and if not, why. */
+export function readiness(source: HealthSource): {
+  readonly ready: boolean;
+  readonly failing: string[];
+} {
+  const failing = source.draining() ? ["draining"] : [];
+  return { ready: failing.length === 0, failing };
+}
+
+/** The part of the greeting that says how the gateway is. */
+export function snapshot(source: HealthSource): object {
+  return {
+    presence: [],
+    health: rpcHealth(source),
+    stateVersion: { presence: 0, health: 0 },
+    uptimeMs: source.now() - source.startedAt,
+    sessionDefaults: {
+      defaultAgentId: "main",
+      mainKey: "main",
+      mainSessionKey: "agent:main:main",
+      scope: "per-sender",
+      modelConfigured: !source.model.demo,
+    },
+  };
+}
+
+const HealthParams = z.strictObject({ probe: z.boolean().optional() });
+
+/** The method `health`. */
+export function healthMethod(source: HealthSource): Method {
+  return {
+    scope: "operator.read",
+    call(params) {
+      HealthParams.parse(params);
+      return rpcHealth(source);
+    },
+  };
+}
+
+function rpcHealth(source: HealthSource): object {
+  const { version, model, edge, channels, now } = source;
+  const ts = now();
+  const ids = channels();
+  return {
+    ok: true,
+    ts,
+    durationMs: now() - ts,
+    version,
+    model: { id: model.id, demo: model.demo },
+    edge: describeEdge(edge()),
+    channels: Object.fromEntries(ids.map((id) => [id, { configured: true }])),
+    channelOrder: ids,
+    channelLabels: Object.fromEntries(ids.map((id) => [id, label(id)])),
+    defaultAgentId: "main",
+    agents: [{ agentId: "main", isDefault: true }],
+  };
+}
+
+function describeEdge(state: TunnelState | undefined): object {
+  if (state === undefined) return { configured: false };
+  const { connected, since, lastError } = state;
+  return { configured: true, connected, since, lastError: lastError ?? null };
+}
+
+function label(id: string): string {
+  return id.charAt(0).toUpperCase() + id.slice(1);
+}

@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { Command, Io } from "./cli/command.ts";
+
+/** A command and what it needs are loaded when it is asked for: `health` pays for nothing else. */
+const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ["gateway", async () => (await import("./cli/gateway.ts")).gateway],
+  ["health", async () => (await import("./cli/health.ts")).health],
+  ["token", async () => (await import("./cli/token.ts")).token],
+  ["pairing", async () => (await import("./cli/pairing.ts")).pairing],
+  ["version", async () => (await import("./cli/version.ts")).version],
+]);
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ["--version", "version"],
+  ["-v", "version"],
+  ["-V", "version"],
+]);
+const HELP_FLAGS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
+
+/** What is left after a command has ended is given this long to end as well. */
+const LINGER_MS = 1_000;
+
+// Not in the shared temporary folder, where others of this machine could leave bytecode for us.
+enableCompileCache(join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "sallyport"));
+// Whoever reads us may be gone before we are: that must not cut a drain short.
+process.stdout.on("error", () => undefined);
+process.stderr.on("error", () => undefined);
+
+process.exitCode = await run(process.argv.slice(2), processIo());
+if (process.connected) process.disconnect();
+setTimeout(() => process.exit(), LINGER_MS).unref();
+
+/** Arguments in, exit code out: the one place where an error becomes a line for people. */
+async function run(args: readonly string[], io: Io): Promise<number> {
+  const [name = "help", ...rest] = args;
+  try {
+    if (HELP_FLAGS.has(name)) return await printHelp(io);
+    const command = await COMMANDS.get(ALIASES.get(name) ?? name)?.();
+    if (command === undefined) {
+      io.err(`sallyport: no command "${name.slice(0, 64)}"; try sallyport --help`);
+      return 1;
+    }
+    if (!rest.some((arg) => arg === "--help" || arg === "-h")) return await command.run(rest, io);
+    io.out(`sallyport ${command.usage}\n\n${command.summary}`);
+    return 0;
+  } catch (error) {
+    const { line, exitCode } = (await import("./cli/explain.ts")).explain(error);
+    io.err(line);
+    return exitCode;
+  }
+}
+
+async function printHelp(io: Io): Promise<number> {
+  const commands = await Promise.all([...COMMANDS.values()].map((load) => load()));
+  const lines = commands.map(({ usage, summary }) => `  sallyport ${usage}\n      ${summary}`);
+  io.out(`Usage:\n\n${lines.join("\n")}`);
+  return 0;
+}
+
+function processIo(): Io {
+  let stop: AbortSignal | undefined;
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    home: homedir(),
+    uid: process.getuid?.(),
+    pid: process.pid,
+    out: (line) => void process.stdout.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${line}\n`),
+    log: process.stderr,
+    get stop() {
+      stop ??= stopSignal();
+      return stop;
+    },
+    supervised: process.connected ?? false,
+  };
+}
+
+/** Aborts at the first request to end; the second ends the process on the spot. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
+    controller.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  // The channel to whoever started us closes when they are gone, however they went.
+  if (process.connected) process.once("disconnect", () => controller.abort());
+  return controller.signal;
+}
