@@ -279,7 +279,7 @@ test("a port in use fails the start with a line that says what to do", async () 
   await expect(start(hello, server.port)).rejects.toThrow(
     expect.objectContaining({
       code: "conflict",
-      message: `port ${server.port} on 127.0.0.1 is in use: stop the other program or choose another with --port`,
+      message: `port ${server.port} on 127.0.0.1 is in use: stop the other program, or choose another port with --port or OPENCLAW_GATEWAY_PORT`,
     }),
   );
 });

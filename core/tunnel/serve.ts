@@ -82,10 +82,12 @@ export class StreamServer {
     if (body === null || !mayHaveBody(request.method, status)) {
       await body?.cancel();
       stream.sendHead(head.value, true);
-      return;
+    } else {
+      stream.sendHead(head.value);
+      await sendBody(body, stream, signal, "cancel");
     }
-    stream.sendHead(head.value);
-    await sendBody(body, stream, signal);
+    // Answered before the upload ended: the rest of it is not wanted.
+    stream.stop();
   }
 
   #openSocket(stream: Stream, fields: Fields): void {
@@ -172,8 +174,8 @@ function callerOf({ meta }: RequestHead): Caller {
 function requestOf({ method, url, headers }: RequestHead, body: IncomingBody): TunnelRequest {
   if (body.complete && body.bytes === 0) return new TunnelRequest(url, { method, headers });
   if (method === "GET" || method === "HEAD") {
-    // The fetch standard gives these no body; what a client sent all the same is read away.
-    void body.toWeb().pipeTo(new WritableStream());
+    // The fetch standard gives these no body; what a client sends all the same is not wanted.
+    body.refuse();
     return new TunnelRequest(url, { method, headers });
   }
   if (body.complete) return new TunnelRequest(url, { method, headers, body: body.take() });

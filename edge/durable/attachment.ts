@@ -25,6 +25,9 @@ export interface ClientAttachment {
   readonly stream: StreamState;
 }
 
+/** On a socket we have closed: its stream is over, whatever still crosses on the way. */
+export const GONE = { role: "gone" } as const;
+
 export const CORE_TAG = "core";
 export const CLIENT_TAG = "client";
 
@@ -74,6 +77,7 @@ const Client = z.object({
     sent: z.number(),
     sendLimit: z.number(),
     receive: Receive,
+    partial: z.boolean(),
   }),
 });
 

@@ -9,7 +9,7 @@ import { readResponse } from "../../shared/tunnel/http.ts";
 import type { Session } from "../../shared/tunnel/session.ts";
 import type { Stream, StreamEvent } from "../../shared/tunnel/stream.ts";
 import type { CallOf } from "../relay-call.ts";
-import { CLIENT_TAG, type ClientAttachment, readClient, streamTag } from "./attachment.ts";
+import { CLIENT_TAG, type ClientAttachment, GONE, readClient, streamTag } from "./attachment.ts";
 import { headOf, notOpened } from "./http-exchange.ts";
 
 /** The largest refusal of an upgrade that is passed on. */
@@ -48,6 +48,7 @@ export class ClientSockets {
     }, LIMITS.acceptTimeoutMs);
     request.signal.addEventListener("abort", () => stream.reset(ResetCode.cancel), { once: true });
     const refusal: Uint8Array[] = [];
+    let refusalBytes = 0;
     let refused: Fields | undefined;
     stream.listen((event) => {
       if (event.type === "head" && fieldOf(event.fields, ":status") === "101") {
@@ -56,7 +57,8 @@ export class ClientSockets {
       } else if (event.type === "head") {
         refused = event.fields;
       } else if (event.type === "data") {
-        if (refusal.length * LIMITS.maxFrameBytes < MAX_REFUSAL_BYTES) refusal.push(event.bytes);
+        refusalBytes += event.bytes.byteLength;
+        if (refusalBytes <= MAX_REFUSAL_BYTES) refusal.push(event.bytes);
         stream.consume(event.bytes.byteLength);
       } else if (event.type === "end" && refused !== undefined) {
         clearTimeout(timer);
@@ -75,11 +77,7 @@ export class ClientSockets {
   /** A stream of before the relay slept: its socket knows it. */
   resume(session: Session, id: number): Stream | undefined {
     const [socket] = this.#ctx.getWebSockets(streamTag(id));
-    const attachment = socket === undefined ? undefined : readClient(socket);
-    if (socket === undefined || attachment === undefined) return undefined;
-    const stream = session.resume(attachment.stream);
-    stream.listen((event) => onStreamEvent(socket, event));
-    return stream;
+    return socket === undefined ? undefined : resumeOn(session, socket);
   }
 
   /** Settles once the message is on its way: until then the relay must not sleep. */
@@ -110,12 +108,14 @@ export class ClientSockets {
 
   /** The client closed: the runtime does not answer for us (and must not be sent 1005 or 1006). */
   closed(session: Session | undefined, socket: WebSocket, code: number, reason: string): void {
-    this.#streamOf(session, socket)?.sendClose(code === 1005 ? 0 : code, legalCloseReason(reason));
+    const stream = this.#streamOf(session, socket);
     closeSocket(socket, code, reason);
+    stream?.sendClose(code === 1005 ? 0 : code, legalCloseReason(reason));
   }
 
   /** Keeps what a sleep would lose. */
   persist(stream: Stream): void {
+    if (stream.over) return;
     const [socket] = this.#ctx.getWebSockets(streamTag(stream.id));
     socket?.serializeAttachment(attachmentOf(stream));
   }
@@ -139,9 +139,21 @@ export class ClientSockets {
   #streamOf(session: Session | undefined, socket: WebSocket): Stream | undefined {
     const attachment = readClient(socket);
     if (session === undefined || attachment === undefined) return undefined;
-    const { id } = attachment.stream;
-    return session.stream(id) ?? this.resume(session, id);
+    return session.stream(attachment.stream.id) ?? resumeOn(session, socket);
   }
+}
+
+function resumeOn(session: Session, socket: WebSocket): Stream | undefined {
+  const attachment = readClient(socket);
+  if (attachment === undefined) return undefined;
+  const stream = session.resume(attachment.stream);
+  stream.listen((event) => onStreamEvent(socket, event));
+  if (attachment.stream.partial) {
+    // The first half of a message was lost with our memory: better no socket than half a message.
+    stream.abort(ResetCode.flow, "slept within a message");
+    return undefined;
+  }
+  return stream;
 }
 
 function attachmentOf(stream: Stream): ClientAttachment {
@@ -173,6 +185,7 @@ function onStreamEvent(socket: WebSocket, event: StreamEvent): void {
 
 function closeSocket(socket: WebSocket, code: number, reason: string): void {
   try {
+    socket.serializeAttachment(GONE);
     socket.close(legalCloseCode(code), legalCloseReason(reason));
   } catch {
     // Closed already: what we wanted.

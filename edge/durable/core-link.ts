@@ -119,7 +119,7 @@ export class CoreLink {
   persist(): void {
     const session = this.#session;
     if (this.#socket === undefined || this.#attachment === undefined) return;
-    if (session !== undefined && session.busy > 0) return;
+    if (session !== undefined && session.requests > 0) return;
     const state = session?.ready === true ? session.state : undefined;
     this.#attachment = { ...this.#attachment, session: state };
     this.#socket.serializeAttachment(this.#attachment);

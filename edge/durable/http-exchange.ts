@@ -41,7 +41,7 @@ export function exchange(
   // The client left: by signal before the answer began, by `cancel()` of its body after.
   request.signal.addEventListener("abort", () => answer.clientLeft(), { once: true });
   if (body !== null) {
-    sendBody(body, stream, source.signal).catch(() =>
+    sendBody(body, stream, source.signal, "discard").catch(() =>
       stream.reset(ResetCode.cancel, "upload broke"),
     );
   }
@@ -87,7 +87,7 @@ class Answer {
           this.#body.end();
           return;
         case "stop":
-          source.abort();
+          // `sendBody` sees it: the rest of the upload is read away, so that the answer is seen.
           return;
         case "reset":
           this.#onReset(event.code);
@@ -116,8 +116,10 @@ class Answer {
     // In a microtask the rest of this tunnel message is here: a small answer is then whole.
     queueMicrotask(() => {
       const init = { status, headers, encodeBody: "manual" } as const;
-      if (!mayHaveBody(this.#method, status)) this.#resolve(new Response(null, init));
-      else if (this.#body.complete) this.#resolve(new Response(this.#body.take(), init));
+      if (!mayHaveBody(this.#method, status)) {
+        this.#body.refuse();
+        this.#resolve(new Response(null, init));
+      } else if (this.#body.complete) this.#resolve(new Response(this.#body.take(), init));
       else this.#resolve(new Response(this.#body.toWeb(), init));
     });
   }

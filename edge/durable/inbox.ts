@@ -10,6 +10,7 @@ import {
 import type { Fields } from "../../shared/tunnel/fields.ts";
 import { NackCode, ResetCode } from "../../shared/tunnel/frame.ts";
 import type { Session } from "../../shared/tunnel/session.ts";
+import type { Stream } from "../../shared/tunnel/stream.ts";
 import { logLine } from "../log.ts";
 import type { CallOf, DeliverAnswer } from "../relay-call.ts";
 import type { NewDelivery, Spool, SpooledDelivery } from "./spool.ts";
@@ -41,6 +42,8 @@ export interface InboxHost {
  */
 export class Inbox {
   readonly #host: InboxHost;
+  /** Bodies that are still in our queue. */
+  readonly #sending = new Set<Promise<void>>();
   /** Spooled ones that are with the core now: seq by lane. */
   readonly #inFlight = new Map<string, number>();
 
@@ -65,7 +68,7 @@ export class Inbox {
     };
     const session = this.#host.session();
     if (session?.open === true && !this.#host.spool.hasLane(delivery.lane)) {
-      const outcome = await withDeadline(send(session, delivery, ""));
+      const outcome = await withDeadline(session, delivery);
       if (outcome.result === "ack") {
         return { result: outcome.answer.duplicate ? "duplicate" : "committed" };
       }
@@ -82,8 +85,11 @@ export class Inbox {
     const room = LIMITS.maxDeliveriesInFlight - this.#inFlight.size;
     for (const delivery of spool.due(now, new Set(this.#inFlight.keys()), room)) {
       this.#inFlight.set(delivery.lane, delivery.seq);
-      send(session, delivery, String(delivery.seq))
-        .then((outcome) => this.#settle(delivery, outcome))
+      const { stream, outcome } = send(session, delivery, String(delivery.seq));
+      const sent = stream?.drained();
+      if (sent !== undefined) this.#track(sent);
+      outcome
+        .then((known) => this.#settle(delivery, known))
         .catch((error: unknown) =>
           logLine("error", { event: "delivery_failed", err: String(error) }),
         );
@@ -102,9 +108,19 @@ export class Inbox {
     this.drain(Date.now());
   }
 
+  /** Settles when nothing waits in our own queue: until then the relay must not sleep. */
+  async sent(): Promise<void> {
+    await Promise.all(this.#sending);
+  }
+
   /** The core is gone: what it had will be sent to the next one. */
   coreLost(): void {
     this.#inFlight.clear();
+  }
+
+  #track(sent: Promise<void>): void {
+    const tracked = sent.finally(() => this.#sending.delete(tracked));
+    this.#sending.add(tracked);
   }
 
   #keep(delivery: NewDelivery): DeliverAnswer {
@@ -159,13 +175,19 @@ export class Inbox {
   }
 }
 
+interface Sent {
+  /** Undefined when the session would not take it. */
+  readonly stream: Stream | undefined;
+  readonly outcome: Promise<Outcome>;
+}
+
 /** Hands one webhook to the core and waits for what it says. */
-function send(session: Session, delivery: NewDelivery, token: string): Promise<Outcome> {
+function send(session: Session, delivery: NewDelivery, token: string): Sent {
   const { id, route, lane, receivedAt, requestId, headers, body } = delivery;
   const fields = deliveryFields({ id, route, lane, receivedAt, requestId, token }, headers);
   const stream = session.openStream("delivery", fields, body.byteLength === 0);
-  if (stream === undefined) return Promise.resolve({ result: "unknown" });
-  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  if (stream === undefined) return { stream, outcome: Promise.resolve({ result: "unknown" }) };
+  const { promise: outcome, resolve } = Promise.withResolvers<Outcome>();
   stream.listen((event) => {
     if (event.type === "ack") {
       resolve({ result: "ack", answer: readAnswer(event.fields) });
@@ -185,17 +207,21 @@ function send(session: Session, delivery: NewDelivery, token: string): Promise<O
     stream.write(body);
     stream.end();
   }
-  return promise;
+  return { stream, outcome };
 }
 
 /** The sender waits for us: a core that is slower than this gets it from the spool. */
-async function withDeadline(outcome: Promise<Outcome>): Promise<Outcome> {
+async function withDeadline(session: Session, delivery: NewDelivery): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   // The webhook's own request keeps the relay awake while this runs, so the timer costs nothing.
   // oxlint-disable-next-line no-restricted-globals -- see above; cleared below
   const timer = setTimeout(() => resolve({ result: "unknown" }), LIMITS.deliverTimeoutMs);
   try {
-    return await Promise.race([outcome, promise]);
+    const { stream, outcome } = send(session, delivery, "");
+    const first = await Promise.race([outcome, promise]);
+    // Half a webhook may not stay in the queue of a relay that falls asleep now.
+    if (first.result === "unknown" && stream?.queued === true) stream.reset(ResetCode.deadline);
+    return first;
   } finally {
     clearTimeout(timer);
   }

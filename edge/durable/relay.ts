@@ -106,6 +106,7 @@ export class Relay extends DurableObject<Bindings> {
     if (this.#link.owns(socket)) {
       if (typeof message === "string") socket.close(CloseCode.unsupportedData, "binary only");
       else this.#link.receive(message);
+      await this.#inbox.sent();
     } else if (readClient(socket) === undefined) {
       socket.close(CloseCode.replaced, "another connection took over");
     } else {
@@ -131,6 +132,7 @@ export class Relay extends DurableObject<Bindings> {
     try {
       this.#spool.expire(now - LIMITS.spoolRetentionMs, now - LIMITS.deadLetterRetentionMs);
       this.#inbox.drain(now);
+      await this.#inbox.sent();
     } catch (error) {
       // Whatever went wrong, what waits must be tried again.
       logLine("error", { event: "alarm_failed", err: String(error) });

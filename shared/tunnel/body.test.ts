@@ -55,7 +55,7 @@ test("a long body arrives whole through windows that are much smaller", async ()
       else controller.enqueue(chunk);
     },
   });
-  const sent = sendBody(source, near, new AbortController().signal);
+  const sent = sendBody(source, near, new AbortController().signal, "cancel");
   const read = new Response(body.toWeb()).bytes();
   far.sendHead(new Uint8Array(2), true);
   while (!far.over || joined.core.bufferedBytes > 0) {
@@ -78,7 +78,7 @@ test("a body that nobody reads makes its source wait", async () => {
     },
   });
   const over = new AbortController();
-  const sent = sendBody(source, near, over.signal);
+  const sent = sendBody(source, near, over.signal, "cancel");
   for (let turns = 0; turns < 50; turns += 1) {
     joined.settle();
     await turn();
@@ -113,7 +113,7 @@ test("a peer that wants no more has the source cancelled", async () => {
   near.listen((event) => {
     if (event.type === "stop") over.abort("enough");
   });
-  const sent = sendBody(source, near, over.signal);
+  const sent = sendBody(source, near, over.signal, "cancel");
   far.stop();
   joined.settle();
   await sent;
@@ -135,7 +135,7 @@ test("a source that fails is an error of the sender's", async () => {
   const source = new ReadableStream<Uint8Array>({
     pull: () => Promise.reject(new Error("disk on fire")),
   });
-  const sent = sendBody(source, near, new AbortController().signal);
+  const sent = sendBody(source, near, new AbortController().signal, "cancel");
   await expect(sent).rejects.toThrow("disk on fire");
 });
 

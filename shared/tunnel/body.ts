@@ -6,8 +6,9 @@ import type { Stream } from "./stream.ts";
 const QUEUE_BYTES = 128 * 1024;
 
 /**
- * Sends a body and ends the direction. Settles when all is queued, the peer wants no more, or
- * `signal` aborts because the stream is over; then the source is cancelled.
+ * Sends a body and ends the direction. Settles when all is queued, or `signal` aborts because
+ * nobody listens any more; then the source is cancelled. When the peer wants no more (STOP), the
+ * rest is cancelled too, or read away.
  *
  * @throws Whatever the source failed with: the caller resets the stream.
  */
@@ -15,6 +16,7 @@ export async function sendBody(
   source: ReadableStream<Uint8Array>,
   stream: Stream,
   signal: AbortSignal,
+  rest: "cancel" | "discard",
 ): Promise<void> {
   const reader = source.getReader();
   // A source that is silent would not notice otherwise that nobody listens any more.
@@ -33,10 +35,22 @@ export async function sendBody(
       stream.write(value);
       if (stream.queuedBytes >= QUEUE_BYTES) await stream.drained();
     }
-    await reader.cancel();
+    if (rest === "discard") await discard(reader);
+    else await reader.cancel();
   } finally {
     signal.removeEventListener("abort", onAbort);
     reader.releaseLock();
+  }
+}
+
+/**
+ * Reads what nobody wants. A client whose upload is cut off may never see the answer that came
+ * before its end: the unread rest resets the connection.
+ */
+async function discard(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  for (;;) {
+    const { done } = await reader.read();
+    if (done) return;
   }
 }
 
@@ -70,6 +84,7 @@ export class IncomingBody {
   }
 
   push(chunk: Uint8Array): void {
+    if (this.#ended) return;
     this.#chunks.push(chunk);
     this.#serve();
   }
@@ -94,6 +109,13 @@ export class IncomingBody {
     const whole = concat(chunks);
     this.#stream.consume(whole.byteLength);
     return whole;
+  }
+
+  /** Nobody will read it. */
+  refuse(): void {
+    this.#ended = true;
+    this.#chunks = [];
+    this.#stream.stop();
   }
 
   /** The body as it comes. Call it once. */

@@ -39,8 +39,6 @@ export const Flag = {
   fin: 2,
   /** The WebSocket message is text. */
   text: 4,
-  /** Do not let it wait behind bulk data. */
-  urgent: 8,
 } as const;
 
 /** Why a stream was cut: `ext` of RESET. */

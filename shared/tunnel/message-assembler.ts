@@ -10,9 +10,15 @@ export class MessageAssembler {
   readonly #maxBytes: number;
   #buffer: Uint8Array = NOTHING;
   #bytes = 0;
+  #partial = false;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
+  }
+
+  /** The rest of a message has yet to come. */
+  get partial(): boolean {
+    return this.#partial;
   }
 
   /** @returns The whole message, `partial` while more must come, `too_large` beyond the bound. */
@@ -21,6 +27,7 @@ export class MessageAssembler {
     { fin, text }: { readonly fin: boolean; readonly text: boolean },
   ): { readonly message: string | Uint8Array } | "partial" | "too_large" {
     if (this.#bytes + bytes.byteLength > this.#maxBytes) return "too_large";
+    this.#partial = !fin;
     const whole = fin && this.#bytes === 0 ? bytes : this.#append(bytes);
     if (!fin) return "partial";
     this.#buffer = NOTHING;

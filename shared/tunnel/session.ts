@@ -97,6 +97,11 @@ export class Session {
     return this.ready && !this.#peerGoingAway && this.#nextId <= LAST_ID;
   }
 
+  /** Requests under way: each has a client waiting for it. */
+  get requests(): number {
+    return this.#streams.requests;
+  }
+
   /** Requests and deliveries under way. */
   get busy(): number {
     return this.#streams.busy;

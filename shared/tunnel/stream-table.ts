@@ -7,6 +7,7 @@ export class StreamTable {
   /** Requests and deliveries by the parity of their id; WebSockets are counted apart. */
   readonly #work: [number, number] = [0, 0];
   readonly #sockets: [number, number] = [0, 0];
+  #requests = 0;
 
   get(id: number): Stream | undefined {
     return this.#streams.get(id);
@@ -27,6 +28,11 @@ export class StreamTable {
     return this.#counters(kind)[parity(id)];
   }
 
+  /** Requests under way, of both sides. */
+  get requests(): number {
+    return this.#requests;
+  }
+
   /** Requests and deliveries under way, of both sides. */
   get busy(): number {
     return this.#work[0] + this.#work[1];
@@ -42,6 +48,7 @@ export class StreamTable {
 
   #count(stream: Stream, step: number): void {
     this.#counters(stream.kind)[parity(stream.id)] += step;
+    if (stream.kind === "http") this.#requests += step;
   }
 }
 

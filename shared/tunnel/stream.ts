@@ -42,6 +42,8 @@ export interface StreamState {
   readonly sent: number;
   readonly sendLimit: number;
   readonly receive: ReceiveWindowState;
+  /** Half a message was here: the rest alone would be another message. */
+  readonly partial: boolean;
 }
 
 /** What a stream asks of its session. */
@@ -101,7 +103,8 @@ export class Stream {
 
   get state(): StreamState {
     const { sent, limit: sendLimit } = this.#send;
-    return { id: this.id, sent, sendLimit, receive: this.#receive.state };
+    const { partial } = this.#assembler;
+    return { id: this.id, sent, sendLimit, receive: this.#receive.state, partial };
   }
 
   /** Handed to us for sending and not yet sent. */

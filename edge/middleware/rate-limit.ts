@@ -1,0 +1,60 @@
+import { GatewayError } from "../../shared/errors.ts";
+import { errorFacts, logLine } from "../log.ts";
+import type { Visit } from "../visit.ts";
+
+/** The window of the binding in wrangler.toml: after this long a refused address may come back. */
+const CLIENT_WINDOW_MS = 10_000;
+const FAILURE_WINDOW_MS = 60_000;
+
+/**
+ * The coarse limit, before anything is decided: one address cannot keep an isolate busy. The exact
+ * limit of a caller is kept by the relay.
+ *
+ * @throws GatewayError `rate_limited`.
+ */
+export async function limitClient({ isolate, ip }: Visit): Promise<void> {
+  if (await isWithin(isolate.clientRate, rateKey(ip))) return;
+  throw new GatewayError("rate_limited", "Too many requests from this address", {
+    retryAfterMs: CLIENT_WINDOW_MS,
+  });
+}
+
+/**
+ * Counts a failed authentication; good credentials of the same address still pass.
+ *
+ * @param who - What failed: an address, or the id of a core's key.
+ * @throws GatewayError `rate_limited` from the limit on.
+ */
+export async function countFailure({ isolate }: Visit, who: string): Promise<void> {
+  if (await isWithin(isolate.failureRate, who)) return;
+  throw new GatewayError("rate_limited", "Too many failed attempts", {
+    retryAfterMs: FAILURE_WINDOW_MS,
+  });
+}
+
+/** Who shares a limit: an IPv4 address, or the /64 that is one IPv6 customer. */
+export function rateKey(ip: string): string {
+  if (!ip.includes(":") || ip.includes(".")) return ip;
+  const [head = "", tail] = ip.split("::");
+  const groups = head.split(":").filter((group) => group !== "");
+  if (tail !== undefined) {
+    const after = tail.split(":").filter((group) => group !== "");
+    while (groups.length + after.length < 8) groups.push("0");
+    groups.push(...after);
+  }
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":");
+}
+
+async function isWithin(binding: RateLimit | undefined, key: string): Promise<boolean> {
+  if (binding === undefined) return true;
+  try {
+    return (await binding.limit({ key })).success;
+  } catch (error) {
+    // A broken counter must not take the gateway down; the relay's limit still holds.
+    logLine("warn", { event: "rate_limit_unavailable", ...errorFacts(error) });
+    return true;
+  }
+}

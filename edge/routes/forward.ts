@@ -1,0 +1,82 @@
+import { LIMITS } from "../../shared/limits.ts";
+import { problem } from "../answer.ts";
+import { capBody } from "../body.ts";
+import { versionOf } from "../isolate.ts";
+import { bodyTooLarge, VIA } from "../middleware/limits.ts";
+import { CALL_HEADER, encodeCall } from "../relay-call.ts";
+import { relayError } from "../relay-client.ts";
+import type { Caller } from "../verifiers.ts";
+import type { Visit } from "../visit.ts";
+
+/** The relay keeps the deadline of a request; this long after it, the relay itself is at fault. */
+const RELAY_GRACE_MS = 10_000;
+
+const INTERNAL_PREFIX = "x-gw-internal-";
+
+/**
+ * ALL * : hands a request, or the upgrade to a WebSocket, to the relay, and the answer back.
+ *
+ * Nothing is buffered in either direction. A request costs one copy of its headers, an answer
+ * nothing at all as long as the relay has no newer bundle to tell of.
+ */
+export async function forward(visit: Visit, caller: Caller): Promise<Response> {
+  const { request, isolate } = visit;
+  const isUpgrade = request.headers.get("Upgrade")?.toLowerCase() === "websocket";
+  const deadlineMs = isUpgrade ? LIMITS.acceptTimeoutMs : LIMITS.firstByteTimeoutMs;
+  const headers = new Headers(request.headers);
+  headers.append("Via", VIA);
+  headers.set(
+    CALL_HEADER,
+    encodeCall({
+      v: 1,
+      kind: isUpgrade ? "websocket" : "http",
+      requestId: visit.requestId,
+      client: clientOf(visit),
+      origin: visit.origin,
+      principal: caller.principal,
+      digest: caller.digest,
+      deadlineMs,
+      bundleVersion: isolate.verifiers.version,
+    }),
+  );
+  // Of a known length, it was refused already if it is too long.
+  const capped =
+    request.body !== null && !request.headers.has("Content-Length")
+      ? capBody(request.body, LIMITS.maxRequestBodyBytes)
+      : undefined;
+  const init = capped === undefined ? { headers } : { headers, body: capped.body };
+  const answer = await isolate.relay.forward(request, init, deadlineMs + RELAY_GRACE_MS);
+  if (capped?.exceeded === true) throw bodyTooLarge(LIMITS.maxRequestBodyBytes);
+  if (!answer.ok) return problem(visit, relayError(answer.error, Math.random), "relay");
+  return passBack(visit, answer.value);
+}
+
+/** What the platform knows of the client. */
+export function clientOf({ request, ip }: Visit): { ip: string; country?: string; colo?: string } {
+  const { cf } = request;
+  return {
+    ip,
+    ...(typeof cf?.country === "string" ? { country: cf.country } : {}),
+    ...(typeof cf?.colo === "string" ? { colo: cf.colo } : {}),
+  };
+}
+
+/** The relay's answer as the client gets it, and news of the bundle as the isolate gets it. */
+export function passBack(visit: Visit, answer: Response): Response {
+  const version = versionOf(answer.headers);
+  if (version === undefined) return answer;
+  visit.isolate.verifiers.observe(version, visit.keepAlive, visit.now);
+  const headers = new Headers(answer.headers);
+  for (const name of answer.headers.keys()) {
+    if (name.startsWith(INTERNAL_PREFIX)) headers.delete(name);
+  }
+  const { status, statusText, webSocket } = answer;
+  // Manual, because a body the core has compressed passes as it is.
+  return new Response(answer.body, {
+    status,
+    statusText,
+    headers,
+    webSocket,
+    encodeBody: "manual",
+  });
+}

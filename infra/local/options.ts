@@ -1,0 +1,96 @@
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import * as z from "zod";
+import { type Result, err, ok } from "../../shared/result.ts";
+
+/** A TCP port; 0 means any free one. */
+const Port = z
+  .string()
+  .regex(/^\d{1,5}$/)
+  .transform(Number)
+  .pipe(z.int().max(65_535));
+
+export interface Options {
+  /** One line of JSON on stdout instead of text for people. */
+  readonly json: boolean;
+  readonly edgePort: number;
+  /** Absolute. Holds everything that must outlive a restart. */
+  readonly stateDir: string;
+  /** Absolute; undefined when the core is to look in its usual place. */
+  readonly configPath: string | undefined;
+}
+
+/** Where the command was typed; both absolute. */
+export interface Place {
+  readonly cwd: string;
+  readonly home: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export const HELP = `Usage: npm start [-- --json]
+
+Runs the edge (in a local Workers runtime) and the core, connected by the tunnel, until Ctrl-C.
+
+  --json   print one line {"edge","gateway","token","model","pid"} when ready; logs go to stderr
+  --help   print this
+
+Environment (port 0 means any free port):
+  OPENCLAW_STATE_DIR      where everything is kept       (~/.openclaw)
+  OPENCLAW_CONFIG_PATH    the config file                (<state dir>/openclaw.json)
+  OPENCLAW_GATEWAY_PORT   the gateway's port             (18789)
+  OPENCLAW_GATEWAY_TOKEN  the gateway's token            (made on first start)
+  SALLYPORT_EDGE_PORT     the edge's port                (8787)
+  ANTHROPIC_API_KEY, OPENAI_API_KEY                      the model that answers; neither: a demo
+  ANTHROPIC_BASE_URL, OPENAI_BASE_URL                    another address for them
+`;
+
+/**
+ * What the command line and the environment ask for.
+ *
+ * @returns One line for the user when it makes no sense.
+ */
+export function parseOptions(
+  argv: readonly string[],
+  env: Environment,
+  place: Place,
+): Result<Options | "help", string> {
+  const flags = parseFlags(argv);
+  if (!flags.ok) return flags;
+  if (flags.value.help) return ok("help");
+  const edgePort = Port.safeParse(env["SALLYPORT_EDGE_PORT"] || "8787");
+  if (!edgePort.success) {
+    return err("SALLYPORT_EDGE_PORT must be a port number from 0 (any free one) to 65535");
+  }
+  const home = toPath(env["OPENCLAW_HOME"], place) ?? place.home;
+  const from = { ...place, home };
+  return ok({
+    json: flags.value.json,
+    edgePort: edgePort.data,
+    stateDir: toPath(env["OPENCLAW_STATE_DIR"], from) ?? join(home, ".openclaw"),
+    configPath: toPath(env["OPENCLAW_CONFIG_PATH"], from),
+  });
+}
+
+function parseFlags(argv: readonly string[]): Result<{ json: boolean; help: boolean }, string> {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+    return ok(values);
+  } catch (error) {
+    // parseArgs throws TypeErrors whose first sentence is fit for people.
+    const message = error instanceof Error ? error.message.split(/[.\n]/)[0] : String(error);
+    return err(`${message}. Try npm start -- --help`);
+  }
+}
+
+/** Absolute, with a leading `~` meaning the home: service managers pass it on unexpanded. */
+function toPath(given: string | undefined, { cwd, home }: Place): string | undefined {
+  if (given === undefined || given.trim() === "") return undefined;
+  return resolve(cwd, given.trim().replace(/^~(?=$|[/\\])/, home));
+}

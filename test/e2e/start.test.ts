@@ -1,0 +1,236 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { Launched, ROOT, chat, webhook } from "../support/launched.ts";
+import { startFakeOpenAi } from "../support/fake-openai.ts";
+
+/** The lines a start that failed has left for its user, without those that show progress. */
+function complaints(launched: Launched): string[] {
+  const lines = launched.stderr.split("\n").filter((line) => line !== "");
+  return lines.filter((line) => !line.endsWith(" …"));
+}
+
+async function listening(): Promise<{ readonly server: Server; readonly port: string }> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("not listening");
+  return { server, port: String(address.port) };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function isReachable(url: string): Promise<boolean> {
+  try {
+    await fetch(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test("npm start -- --json prints one line, serves chats and webhooks, and ends with 0", async () => {
+  await using launched = new Launched({ npm: true, args: ["--json"] });
+  const { edge, gateway, token, model, pid } = await launched.ready();
+  expect(model).toMatch(/demo/);
+  expect(isRunning(pid)).toBe(true);
+  expect(token).toBe(launched.credential("gateway-token"));
+
+  for (const base of [edge, gateway]) {
+    const answer = await chat(base, token, "How are you?");
+    expect(answer.status).toBe(200);
+    expect(JSON.stringify(await answer.json())).toContain("How are you?");
+  }
+  expect((await chat(edge, "wrong", "Let me in")).status).toBe(401);
+  const accepted = await webhook(edge, launched.credential("hooks-token"), "The build is green");
+  expect(accepted.status).toBe(200);
+
+  launched.signal("SIGTERM");
+  expect(await launched.exited).toBe(0);
+  expect(launched.stdout.trim().split("\n")).toHaveLength(1);
+  expect(isRunning(pid)).toBe(false);
+  expect(launched.stderr).not.toContain(token);
+});
+
+test("webhooks sent while the core is dead are handled once when it is back", async () => {
+  await using model = await startFakeOpenAi({ apiKey: "key-of-the-test" });
+  await using launched = new Launched({
+    args: ["--json"],
+    env: { OPENAI_API_KEY: "key-of-the-test", OPENAI_BASE_URL: model.baseUrl },
+  });
+  const { edge, gateway, token, pid } = await launched.ready();
+  const hooksToken = launched.credential("hooks-token");
+  const messages = ["one", "two", "three"].map((word) => `While you were dead: ${word}`);
+
+  process.kill(pid, "SIGKILL");
+  await expect.poll(() => isRunning(pid)).toBe(false);
+  const answers = await Promise.all(messages.map((message) => webhook(edge, hooksToken, message)));
+  expect(answers.map(({ ok }) => ok)).toEqual([true, true, true]);
+
+  await model.waitForRequests(messages.length);
+  // The new core listens where the old one did, and is behind the same edge.
+  expect((await chat(gateway, token, "Are you back?")).status).toBe(200);
+  expect((await chat(edge, token, "Through the edge?")).status).toBe(200);
+  launched.signal("SIGTERM");
+  expect(await launched.exited).toBe(0);
+  const asked = model.requests.map(({ body }) => JSON.stringify(body));
+  for (const message of messages) {
+    expect(asked.filter((body) => body.includes(message))).toHaveLength(1);
+  }
+  expect(launched.stderr).not.toContain("key-of-the-test");
+});
+
+test("the printed commands work as they are, and nothing printed is a secret", async () => {
+  await using launched = new Launched({});
+  await launched.until(() => launched.stdout.includes("Ctrl-C stops everything."));
+  expect(launched.stdout).toMatch(/Model .*DEMO/);
+  const commands = launched.stdout.split("\n").filter((line) => line.trim().startsWith("curl "));
+  expect(commands).toHaveLength(2);
+  const run = promisify(execFile);
+  const outputs = await Promise.all(
+    commands.map((command) => run("sh", ["-c", command], { cwd: "/" })),
+  );
+  expect(JSON.parse(outputs[0]?.stdout ?? "")).toMatchObject({ object: "chat.completion" });
+  expect(JSON.parse(outputs[1]?.stdout ?? "")).toMatchObject({ ok: true });
+  for (const name of ["gateway-token", "hooks-token", "edge-pairing"]) {
+    expect(launched.stdout + launched.stderr).not.toContain(launched.credential(name));
+  }
+});
+
+test("a token in the config file is found by the printed command", async () => {
+  await using launched = new Launched({
+    env: {
+      OPENCLAW_CONFIG_PATH: configFile("token.json", {
+        gateway: { auth: { token: "a-token-of-my-own" } },
+      }),
+    },
+  });
+  await launched.until(() => launched.stdout.includes("Ctrl-C stops everything."));
+  const command = launched.stdout.split("\n").find((line) => line.trim().startsWith("curl "));
+  const { stdout } = await promisify(execFile)("sh", ["-c", command ?? ""], {
+    cwd: "/",
+    env: { HOME: launched.home, PATH: process.env["PATH"] },
+  });
+  expect(JSON.parse(stdout)).toMatchObject({ object: "chat.completion" });
+  expect(launched.stdout + launched.stderr).not.toContain("a-token-of-my-own");
+});
+
+function configFile(name: string, config: object | string): string {
+  const folder = join(ROOT, ".build", "test");
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, name);
+  writeFileSync(path, typeof config === "string" ? config : JSON.stringify(config));
+  return path;
+}
+
+test("a launcher that is killed leaves nothing behind, and the next start works at once", async () => {
+  await using first = new Launched({ args: ["--json"] });
+  const { edge, gateway, pid } = await first.ready();
+  first.signal("SIGKILL");
+  await first.exited;
+  await using second = new Launched({ args: ["--json"], home: first.home });
+  const again = await second.ready();
+  expect(isRunning(pid)).toBe(false);
+  expect(await isReachable(edge)).toBe(false);
+  expect(await isReachable(gateway)).toBe(false);
+  expect((await chat(again.edge, again.token, "Still there?")).status).toBe(200);
+});
+
+test("a core that was asked to end ends everything", async () => {
+  await using launched = new Launched({ args: ["--json"] });
+  const { edge, pid } = await launched.ready();
+  process.kill(pid, "SIGTERM");
+  expect(await launched.exited).toBe(0);
+  expect(await isReachable(edge)).toBe(false);
+});
+
+test("an edge that was killed comes back on its port, with the core connected", async () => {
+  await using launched = new Launched({ args: ["--json"] });
+  const { edge, token } = await launched.ready();
+  const { stdout } = await promisify(execFile)("ps", [
+    "-o",
+    "pid=,args=",
+    "--ppid",
+    String(launched.pid),
+  ]);
+  const host = stdout.split("\n").find((line) => line.includes("edge-host.ts"));
+  process.kill(Number.parseInt(host ?? "", 10), "SIGKILL");
+  await expect
+    .poll(async () => (await chat(edge, token, "Back?").catch(() => undefined))?.status, {
+      timeout: 20_000,
+    })
+    .toBe(200);
+});
+
+test.each([
+  ["SALLYPORT_EDGE_PORT", /SALLYPORT_EDGE_PORT/],
+  ["OPENCLAW_GATEWAY_PORT", /in use.*OPENCLAW_GATEWAY_PORT/],
+])("a port in use, set by %s, fails the start in one line", async (name, expected) => {
+  const { server, port } = await listening();
+  try {
+    await using launched = new Launched({ args: ["--json"], env: { [name]: port } });
+    expect(await launched.exited).toBe(1);
+    expect(complaints(launched)).toEqual([expect.stringMatching(expected)]);
+    expect(launched.stderr).toContain(port);
+    expect(launched.stdout).toBe("");
+  } finally {
+    server.close();
+  }
+});
+
+test.each([
+  ["not JSON5", "{", /broken\.json:1:2/],
+  ["a typo", { gateway: { prt: 1 } }, /gateway\.prt.*port/],
+])(
+  "a config with %s fails the start in one line that says where",
+  async (_name, config, expected) => {
+    await using launched = new Launched({
+      env: { OPENCLAW_CONFIG_PATH: configFile("broken.json", config) },
+    });
+    expect(await launched.exited).toBe(78);
+    expect(complaints(launched)).toEqual([expect.stringMatching(expected)]);
+    expect(launched.stdout).toBe("");
+  },
+);
+
+test("a state directory that cannot be used fails the start in one line", async () => {
+  const file = configFile("not-a-folder", "");
+  await using launched = new Launched({ env: { OPENCLAW_STATE_DIR: join(file, "state") } });
+  expect(await launched.exited).toBe(1);
+  expect(complaints(launched)).toEqual([expect.stringMatching(/ENOTDIR.*OPENCLAW_STATE_DIR/)]);
+});
+
+test("a second start on the same state directory fails in one line", async () => {
+  await using first = new Launched({ args: ["--json"] });
+  await first.ready();
+  await using second = new Launched({ home: first.home });
+  expect(await second.exited).toBe(1);
+  expect(complaints(second)).toEqual([
+    expect.stringMatching(/another gateway.*OPENCLAW_STATE_DIR/),
+  ]);
+});
+
+test("Ctrl-C while starting ends with 0 and leaves nothing behind", async () => {
+  await using launched = new Launched({});
+  await launched.until(() => launched.stderr.includes("Starting the core"));
+  launched.signal("SIGINT");
+  expect(await launched.exited).toBe(0);
+});
+
+test("an unknown flag is told in one line", async () => {
+  await using launched = new Launched({ args: ["--jsn"] });
+  expect(await launched.exited).toBe(64);
+  expect(complaints(launched)).toEqual([expect.stringContaining("--jsn")]);
+});
