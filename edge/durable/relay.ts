@@ -14,7 +14,7 @@ import {
   RelayCall,
   type StateAnswer,
 } from "../relay-call.ts";
-import { readClient } from "./attachment.ts";
+import { CORE_TAG, readClient } from "./attachment.ts";
 import { ClientSockets } from "./client-socket.ts";
 import { CoreLink } from "./core-link.ts";
 import { serveCore } from "./core-service.ts";
@@ -42,6 +42,8 @@ export class Relay extends DurableObject<Bindings> {
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env);
+    // Once after every sleep: what it costs to run a relay is what these lines say.
+    logLine("info", { event: "relay_awake", core: ctx.getWebSockets(CORE_TAG).length > 0 });
     this.#registry = new Registry(ctx.storage.sql);
     this.#spool = new Spool(ctx.storage.sql);
     this.#sockets = new ClientSockets(ctx);

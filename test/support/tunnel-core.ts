@@ -86,12 +86,14 @@ export async function connectCore(options: TunnelCoreOptions): Promise<TunnelCor
     },
     {
       fetch: options.fetch ?? (() => Promise.resolve(new Response("hello from the core"))),
-      upgrade: () =>
-        Promise.resolve({ accepted: false, response: new Response("no", { status: 404 }) }),
-      deliver: (delivery) => {
+      upgrade:
+        options.upgrade ??
+        (() => Promise.resolve({ accepted: false, response: new Response("no", { status: 404 }) })),
+      deliver: async (delivery) => {
+        const result = (await options.deliver?.(delivery)) ?? "committed";
         deliveries.push(delivery);
         events.emit("delivery");
-        return Promise.resolve("committed");
+        return result;
       },
       bundle: options.bundle ?? (() => bundle),
     },
