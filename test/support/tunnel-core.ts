@@ -4,9 +4,9 @@ import type { Delivery, Tunnel, TunnelHandlers } from "../../core/tunnel/handler
 import { startTunnel } from "../../core/tunnel/dial.ts";
 import { randomToken } from "../../shared/bytes.ts";
 import { digestOf } from "../../shared/constant-time.ts";
-import type { EdgeBundle } from "../../shared/edge-bundle.ts";
+import type { EdgeBundle, Verifier } from "../../shared/edge-bundle.ts";
 import type { Scope } from "../../shared/principal.ts";
-import { Secret } from "../../shared/secret.ts";
+import type { Secret } from "../../shared/secret.ts";
 
 /** Published by default: one owner, one token for chats, and a webhook of each scheme. */
 export const TOKENS = {
@@ -16,12 +16,11 @@ export const TOKENS = {
   telegram: randomToken(),
 } as const;
 
+async function verifier(subject: string, token: string, scopes: Scope[]): Promise<Verifier> {
+  return { digest: await digestOf(token), subject, scopes };
+}
+
 export async function aBundle(change: Partial<EdgeBundle> = {}): Promise<EdgeBundle> {
-  const verifier = async (subject: string, token: string, scopes: Scope[]) => ({
-    digest: await digestOf(token),
-    subject,
-    scopes,
-  });
   return {
     verifiers: [
       await verifier("owner", TOKENS.operator, ["operator"]),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { MAX_UNSENT } from "../../../core/store/limits.ts";
 import { item, NOW, piece, reply, type StoreMaker, takeIds, unsentIds, world } from "./world.ts";
 
 const USAGE = { inputTokens: 3, outputTokens: 4 };
@@ -9,7 +10,10 @@ export function describeOutbox(make: StoreMaker): void {
       await using w = await world(make);
       await reply(w.store, piece("x/0", "x"), piece("x/1", "x"), piece("x/2", "x"));
       await reply(w.store, piece("y/0", "y"));
-      expect(await w.store.unsent(9, NOW)).toEqual([piece("x/0", "x"), piece("y/0", "y")]);
+      expect(await w.store.unsent(9, NOW)).toEqual([
+        { ...piece("x/0", "x"), attempts: 0 },
+        { ...piece("y/0", "y"), attempts: 0 },
+      ]);
       await w.store.markSending("x/0");
       expect(await unsentIds(w.store)).toEqual(["y/0"]);
       await w.store.markSent("x/0", "platform-1");
@@ -32,6 +36,35 @@ export function describeOutbox(make: StoreMaker): void {
       expect(await w.store.nextUnsent()).toBe(NOW + 500);
       expect(await unsentIds(w.store, 9, NOW + 499)).toEqual([]);
       expect(await unsentIds(w.store, 9, NOW + 500)).toEqual(["x/0"]);
+    });
+
+    test("a piece counts how often it was begun, also over a restart", async () => {
+      await using w = await world(make);
+      await reply(w.store, piece("x/0"));
+      for (const attempts of [0, 1, 2]) {
+        expect(await w.store.unsent(9, NOW)).toMatchObject([{ id: "x/0", attempts }]);
+        await w.store.markSending("x/0");
+        await w.store.markUnsent("x/0", NOW, "out of reach");
+        await w.reopen();
+      }
+    });
+
+    test("while too many pieces wait to be sent no work is begun, and none is lost", async () => {
+      await using w = await world(make);
+      const pieces = Array.from({ length: MAX_UNSENT }, (_, index) => piece(`x/${index}`));
+      await reply(w.store, ...pieces);
+      await w.store.keep([item("later")]);
+      expect(await takeIds(w.store)).toEqual([]);
+      await w.reopen();
+      expect(await takeIds(w.store)).toEqual([]);
+      await w.store.markSending("x/0");
+      await w.store.markSent("x/0", "1");
+      expect(await takeIds(w.store)).toEqual(["later"]);
+      await w.store.finish("later", [piece("x/last"), piece("x/1")]);
+      await w.store.keep([item("last")]);
+      expect(await takeIds(w.store)).toEqual([]);
+      await w.store.markLost("x/1", "the chat is gone");
+      expect(await takeIds(w.store)).toEqual(["last"]);
     });
 
     test.each([true, false])("a lost piece lets the next one go, begun: %s", async (begun) => {

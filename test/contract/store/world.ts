@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { NewInboxItem, OutboxItem, Store } from "../../../core/store/store.ts";
+import type { NewInboxItem, NewOutboxItem, Store } from "../../../core/store/store.ts";
 
 export interface StoreMaker {
   /** The state in `dir`: empty at first, and later what was left there. */
@@ -48,7 +48,7 @@ export function item(id: string, lane = "lane", payload: unknown = { id }): NewI
   return { id, source: "hook", lane, payload, receivedAt: NOW };
 }
 
-export function piece(id: string, conversation = "chat"): OutboxItem {
+export function piece(id: string, conversation = "chat"): NewOutboxItem {
   return { id, channel: "telegram", conversation, text: `text of ${id}` };
 }
 
@@ -62,7 +62,7 @@ export async function unsentIds(store: Store, limit = 100, now = NOW): Promise<s
 }
 
 /** Brings a reply into the outbox the only way there is: as the end of an item. */
-export async function reply(store: Store, ...pieces: OutboxItem[]): Promise<void> {
+export async function reply(store: Store, ...pieces: NewOutboxItem[]): Promise<void> {
   const id = `for ${pieces.map((one) => one.id).join(" and ")}`;
   await store.keep([item(id, id)]);
   await store.take(100, NOW);
