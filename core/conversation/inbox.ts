@@ -6,7 +6,7 @@ import type { Channel, InboundMessage } from "../channels/channel.ts";
 import { pairingText } from "../channels/pairing.ts";
 import type { Pairing } from "../channels/pairing.ts";
 import type { AgentFailed } from "../agents/event.ts";
-import type { InboxItem, OutboxItem, SessionEntry, Store } from "../store/store.ts";
+import type { InboxItem, NewOutboxItem, SessionEntry, Store } from "../store/store.ts";
 import { HOOK_SOURCE, HookPayload, hookTurn } from "./hook.ts";
 import { afterFailure, replyText } from "./reply.ts";
 import { promptOf, sessionKeyOf } from "./route.ts";
@@ -210,7 +210,7 @@ class InboxHandler {
 }
 
 /** The pieces of a reply. Their ids follow from the item's, so the same work cannot queue them twice. */
-function piecesOf(item: InboxItem, target: Task["target"], text: string): OutboxItem[] {
+function piecesOf(item: InboxItem, target: Task["target"], text: string): NewOutboxItem[] {
   if (target === undefined) return [];
   const { channel, conversation } = target;
   return channel.split(text).map((piece, index) => ({

@@ -1,3 +1,4 @@
+import { backoffMs } from "../../shared/backoff.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { OutboxItem, Store } from "../store/store.ts";
@@ -6,8 +7,13 @@ import type { Worker, WorkerParts } from "./worker.ts";
 
 /** Conversations written to at once. Telegram takes 30 messages a second from one bot. */
 const MAX_SENDING = 8;
-/** Pause after a platform could not be reached: it costs little to look again. */
-const UNREACHABLE_RETRY_MS = 10_000;
+/** Pauses while a platform cannot be reached, doubling: it costs little to look again. */
+const BACKOFF = { baseMs: 10_000, maxMs: 5 * 60_000 };
+/**
+ * Tries of one piece, the first included. With the pauses above some nine hours: a night without
+ * a network costs no reply, and a chat that never takes one does not hold its lane for ever.
+ */
+export const MAX_ATTEMPTS = 150;
 /** A reason goes into the store and is read by people. */
 const MAX_REASON_UNITS = 300;
 
@@ -37,7 +43,7 @@ export function startOutbox(parts: OutboxParts): Worker {
       async take(limit) {
         const items = await store.unsent(limit, clock.now());
         // Written down first: should we be killed while sending, nobody may send it again.
-        for (const { id } of items) await store.markSending(id);
+        await Promise.all(items.map(({ id }) => store.markSending(id)));
         return items;
       },
       nextDue: () => store.nextUnsent(),
@@ -69,23 +75,27 @@ async function send(item: OutboxItem, parts: OutboxParts, signal: AbortSignal): 
   try {
     return { fate: "sent", platformId: await channel.send(item, signal) };
   } catch (error) {
-    return fateOf(error, parts.random);
+    return fateOf(error, item.attempts + 1, parts.random);
   }
 }
 
 /**
  * Reads what `send` threw. Pure.
  *
+ * @param attempt - 1 for the first try.
  * @param random - Uniform in [0, 1).
  */
-export function fateOf(error: unknown, random: () => number): Fate {
+export function fateOf(error: unknown, attempt: number, random: () => number): Fate {
   const message = error instanceof Error ? error.message : "no reason given";
   const reason = message.slice(0, MAX_REASON_UNITS);
   if (!(error instanceof GatewayError)) {
     return { fate: "lost", reason: `unknown whether it arrived: ${reason}` };
   }
   if (error.code !== "rate_limited" && error.code !== "overloaded") return { fate: "lost", reason };
+  if (attempt >= MAX_ATTEMPTS) {
+    return { fate: "lost", reason: `given up after ${attempt} tries: ${reason}` };
+  }
   // Spread, so that the heads of all conversations do not come back at the same moment.
-  const afterMs = error.retryAfterMs ?? UNREACHABLE_RETRY_MS * (0.5 + random());
+  const afterMs = error.retryAfterMs ?? backoffMs(attempt - 1, () => 0.5 + random() / 2, BACKOFF);
   return { fate: "unsent", afterMs, reason };
 }

@@ -267,8 +267,14 @@ function discardRest(incoming: IncomingMessage): void {
 const LISTEN_ERRORS: Readonly<
   Record<string, readonly ["conflict" | "forbidden" | "invalid_request", string]>
 > = {
-  EADDRINUSE: ["conflict", "is in use: stop the other program, or choose another port with --port or OPENCLAW_GATEWAY_PORT"],
-  EACCES: ["forbidden", "is not ours to open: choose one above 1023 with --port or OPENCLAW_GATEWAY_PORT"],
+  EADDRINUSE: [
+    "conflict",
+    "is in use: stop the other program, or choose another port with --port or OPENCLAW_GATEWAY_PORT",
+  ],
+  EACCES: [
+    "forbidden",
+    "is not ours to open: choose one above 1023 with --port or OPENCLAW_GATEWAY_PORT",
+  ],
   EADDRNOTAVAIL: ["invalid_request", "cannot be opened: this machine has no such address"],
 };
 

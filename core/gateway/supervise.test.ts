@@ -1,5 +1,6 @@
 import pino from "pino";
 import { expect, test } from "vitest";
+import { GatewayError } from "../../shared/errors.ts";
 import type { Clock } from "../channels/clock.ts";
 import { supervise } from "./supervise.ts";
 
@@ -58,4 +59,13 @@ test("a loop that is asked to stop is not started again", async () => {
   };
   await supervise("tunnel", run, stop.signal, parts);
   expect(waits.length).toBe(1);
+});
+
+test("a loop that was refused for good stays down", async () => {
+  const { lines, waits, parts } = world();
+  const run = async (): Promise<void> => {
+    throw new GatewayError("unauthenticated", "the token was revoked");
+  };
+  await supervise("telegram", run, new AbortController().signal, parts);
+  expect([waits, lines.length]).toEqual([[], 1]);
 });

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { backoffMs } from "../../shared/backoff.ts";
+import { GatewayError } from "../../shared/errors.ts";
 import type { Clock } from "../channels/clock.ts";
 
 /** A loop that has run this long was well: its next fall counts as the first again. */
@@ -14,7 +15,9 @@ export interface SupervisorParts {
 
 /**
  * Keeps a background loop running until `signal` aborts: one that rejects is logged once and
- * started again after a pause that grows. Settles when the loop has ended for good. Never rejects.
+ * started again after a pause that grows. One that was refused for good (`unauthenticated`: a
+ * revoked token) stays down until the settings change. Settles when the loop has ended for good.
+ * Never rejects.
  */
 export async function supervise(
   part: string,
@@ -29,6 +32,10 @@ export async function supervise(
       await run(signal);
       return;
     } catch (err) {
+      if (err instanceof GatewayError && err.code === "unauthenticated") {
+        log.error({ err, part }, "background loop refused for good");
+        return;
+      }
       if (clock.now() - startedAt >= STEADY_MS) attempt = 0;
       const retryInMs = Math.ceil(backoffMs(attempt, random));
       log.error({ err, part, retryInMs }, "background loop failed");

@@ -4,6 +4,7 @@ import { GatewayError } from "../../shared/errors.ts";
 import { openAiError } from "../../shared/problem.ts";
 import type { AgentDone, AgentEvent, AgentFailed } from "../agents/event.ts";
 import type { Turn } from "../conversation/session.ts";
+import { requestSessionKey } from "../store/session-key.ts";
 import type { Caller } from "../tunnel/handlers.ts";
 import {
   closingChunk,
@@ -69,7 +70,7 @@ function toTurn(order: ChatOrder, { principal, requestId }: Caller): Turn {
   const name = user === undefined || own ? user : `${principal.subject}:${user}`;
   const sessionKey =
     name === undefined
-      ? `agent:${agent}:openai:${crypto.randomUUID()}`
+      ? requestSessionKey(agent, crypto.randomUUID())
       : `agent:${agent}:openai-user:${name}`;
   const continues = name !== undefined;
   return { sessionKey, messages, continues, via: "http", temperature, maxOutputTokens, requestId };

@@ -30,7 +30,11 @@ export interface OutboxItem {
   readonly channel: string;
   readonly conversation: string;
   readonly text: string;
+  /** How often it was begun so far, each time without arriving. */
+  readonly attempts: number;
 }
+
+export type NewOutboxItem = Omit<OutboxItem, "attempts">;
 
 /** What a turn adds to its session. */
 export interface SessionEntry {
@@ -60,14 +64,15 @@ export interface Store extends AsyncDisposable {
   /**
    * Takes the oldest waiting item of every lane that has none running, at most `limit`, and marks
    * them running. What was put back and is due again goes before what has not been tried. Items
-   * left running by a killed process are waiting again after `open`.
+   * left running by a killed process are waiting again after `open`. Takes nothing while
+   * `MAX_UNSENT` pieces of replies wait to be sent.
    */
   take(limit: number, now: number): Promise<InboxItem[]>;
   /**
    * Ends an item, queues its reply and adds its turn to the session (as `append` does), all in one
    * transaction: after a kill none of it has happened, or all.
    */
-  finish(id: string, reply: readonly OutboxItem[], entry?: SessionEntry): Promise<void>;
+  finish(id: string, reply: readonly NewOutboxItem[], entry?: SessionEntry): Promise<void>;
   /** Puts an item back until `notBefore` (Unix ms); its lane waits with it. */
   retry(id: string, notBefore: number, reason: string): Promise<void>;
   /** Gives an item up: it stays readable and blocks nothing. */
@@ -86,7 +91,10 @@ export interface Store extends AsyncDisposable {
   markLost(id: string, reason: string): Promise<void>;
   nextUnsent(): Promise<number | undefined>;
 
-  /** Adds messages to a session, which is made on first use. */
+  /**
+   * Adds messages to a session, which is made on first use. One that was made for a single request
+   * (`isEphemeral`) is forgotten when it has not been used for `EPHEMERAL_SESSION_MS`.
+   */
   append(
     sessionKey: string,
     messages: readonly Message[],

@@ -9,13 +9,17 @@ import { startFakeOpenAi } from "../support/fake-openai.ts";
 const HI = { model: "openclaw", messages: [{ role: "user" as const, content: "Hello there" }] };
 
 let edge: RunningEdge;
+const edgeLog: string[] = [];
 let model: FakeModel;
 let home: CoreHome;
 let core: CoreProcess;
 
 beforeAll(async () => {
   const pairing = randomToken();
-  edge = await startEdge({ bindings: { PAIRING_SECRET: pairing } });
+  edge = await startEdge({
+    bindings: { PAIRING_SECRET: pairing },
+    onLine: (line) => edgeLog.push(line),
+  });
   model = await startFakeOpenAi();
   home = await createHome(
     edge,
@@ -121,4 +125,10 @@ test("a core that is gone is a 503 that says so, and one that is back answers", 
   expect(refused).toMatchObject({ status: 503, code: "core_offline" });
   core = await startCore(home, edge);
   expect((await client().chat.completions.create(HI)).choices).toHaveLength(1);
+});
+
+test("a core that is told to stop takes its leave of the edge and exits with 0", async () => {
+  expect(await core.stop()).toBe(0);
+  expect(edgeLog.findLast((line) => line.includes("core_gone"))).toContain('"code":1001');
+  core = await startCore(home, edge);
 });

@@ -1,11 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
-import { Kysely, sql } from "kysely";
 import { expect, test } from "vitest";
 import { Committer } from "./committer.ts";
-import { nodeSqliteDialect } from "./dialect.ts";
+import { type Db, prepared } from "./db.ts";
 import { migrate } from "./migrations.ts";
 import { explain } from "./sqlite-error.ts";
-import type { Db, Tables } from "./tables.ts";
 
 interface Bench {
   readonly committer: Committer;
@@ -18,18 +16,24 @@ function bench(): Bench {
   const database = new DatabaseSync(":memory:");
   migrate(database, "state");
   const statements: string[] = [];
-  const db = new Kysely<Tables>({
-    dialect: nodeSqliteDialect(database),
-    log: (event) => {
-      statements.push(event.query.sql);
+  const inner = prepared(database);
+  const db: Db = {
+    run(statement, values) {
+      statements.push(statement);
+      inner.run(statement, values);
     },
-  });
+    first: (statement, values) => inner.first(statement, values),
+    all: (statement, values) => inner.all(statement, values),
+    get inTransaction() {
+      return inner.inTransaction;
+    },
+  };
   return { committer: new Committer(db, (error) => explain(error, "state")), database, statements };
 }
 
-function set(key: string, value = "x"): (db: Db) => Promise<string> {
-  return async (db) => {
-    await db.insertInto("fact").values({ key, value }).execute();
+function set(key: string, value = "x"): (db: Db) => string {
+  return (db) => {
+    db.run("insert into fact (key, value) values (:key, :value)", { key, value });
     return key;
   };
 }
@@ -52,8 +56,8 @@ test("calls of one turn of the event loop share a commit", async () => {
 
 test("a job that fails undoes itself and spares the others", async () => {
   const b = bench();
-  const failing = b.committer.run(async (db) => {
-    await set("half")(db);
+  const failing = b.committer.run((db) => {
+    set("half")(db);
     throw new RangeError("no");
   });
   const results = await Promise.allSettled([
@@ -92,7 +96,7 @@ test("on a full disk every job of the commit fails, says so, and later ones work
 
 test("a job that never began because too many wait is refused", async () => {
   const b = bench();
-  const jobs = Array.from({ length: 10_001 }, () => b.committer.run(async () => 1));
+  const jobs = Array.from({ length: 10_001 }, () => b.committer.run(() => 1));
   await expect(jobs.at(-1)).rejects.toMatchObject({ code: "overloaded" });
   expect(await jobs[0]).toBe(1);
   await Promise.allSettled(jobs);
@@ -102,10 +106,7 @@ test("what a job reads includes what jobs before it wrote", async () => {
   const b = bench();
   const [, count] = await Promise.all([
     b.committer.run(set("a")),
-    b.committer.run(async (db) => {
-      const { rows } = await sql<{ n: number }>`select count(*) as n from fact`.execute(db);
-      return rows[0]?.n;
-    }),
+    b.committer.run((db) => db.first("select count(*) as n from fact")?.["n"]),
   ]);
   expect(count).toBe(1);
 });

@@ -1,7 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { sql } from "kysely";
 import { GatewayError } from "../../../shared/errors.ts";
-import type { Db } from "./tables.ts";
+import type { Db } from "./db.ts";
 
 /** Jobs that may wait: about a second's worth on a slow disk. More, and the callers must slow down. */
 const MAX_WAITING = 10_000;
@@ -10,7 +9,7 @@ const MAX_BATCH = 128;
 
 interface Job {
   /** Does the work and returns what is left to do once it is committed: to tell the caller. */
-  attempt(db: Db): Promise<() => void>;
+  attempt(db: Db): () => void;
   reject(error: unknown): void;
 }
 
@@ -35,10 +34,9 @@ export class Committer {
   /**
    * Resolves once what `work` did is on the disk.
    *
-   * @param work - Must await nothing but the database it is given.
    * @throws GatewayError `overloaded` when too many jobs wait, `core_draining` once closed.
    */
-  run<T>(work: (db: Db) => Promise<T>): Promise<T> {
+  run<T>(work: (db: Db) => T): Promise<T> {
     if (this.#closed)
       return Promise.reject(new GatewayError("core_draining", "The store is closed"));
     if (this.#waiting.length >= MAX_WAITING) {
@@ -46,8 +44,8 @@ export class Committer {
     }
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#waiting.push({
-      async attempt(db) {
-        const value = await work(db);
+      attempt(db) {
+        const value = work(db);
         return () => resolve(value);
       },
       reject,
@@ -67,38 +65,47 @@ export class Committer {
     while (this.#waiting.length > 0) {
       // Whatever else this turn of the event loop still has to store comes along.
       await setImmediate();
-      await this.#commit(this.#waiting.splice(0, MAX_BATCH));
+      this.#commit(this.#waiting.splice(0, MAX_BATCH));
     }
     this.#running = undefined;
   }
 
-  async #commit(batch: readonly Job[]): Promise<void> {
+  #commit(batch: readonly Job[]): void {
+    let settled: (() => void)[];
     try {
-      const settle = await this.#db.transaction().execute(async (transaction) => {
-        const settled: (() => void)[] = [];
-        for (const job of batch) settled.push(await this.#attempt(job, transaction));
-        return settled;
-      });
-      for (const tell of settle) tell();
+      this.#db.run("begin");
+      settled = batch.map((job) => this.#attempt(job));
+      this.#db.run("commit");
     } catch (error) {
+      this.#rollBack();
       const reason = this.#explain(error);
       for (const job of batch) job.reject(reason);
+      return;
     }
+    for (const tell of settled) tell();
   }
 
-  async #attempt(job: Job, transaction: Db): Promise<() => void> {
-    await sql`savepoint job`.execute(transaction);
+  #attempt(job: Job): () => void {
+    this.#db.run("savepoint job");
     try {
-      const settle = await job.attempt(transaction);
-      await sql`release job`.execute(transaction);
+      const settle = job.attempt(this.#db);
+      this.#db.run("release savepoint job");
       return settle;
     } catch (error) {
       // After a fault of the disk the whole transaction is gone already, its savepoints too.
-      await sql`rollback to job`.execute(transaction).catch(() => {
-        throw error;
-      });
-      await sql`release job`.execute(transaction);
+      if (!this.#db.inTransaction) throw error;
+      this.#db.run("rollback to savepoint job");
+      this.#db.run("release savepoint job");
       return () => job.reject(this.#explain(error));
+    }
+  }
+
+  #rollBack(): void {
+    if (!this.#db.inTransaction) return;
+    try {
+      this.#db.run("rollback");
+    } catch {
+      // The jobs are told what failed first; whatever this is, the next `begin` meets it again.
     }
   }
 }

@@ -1,105 +1,88 @@
-import { sql } from "kysely";
 import type { InboxItem, NewInboxItem } from "../store.ts";
+import { type Db, integerOf, type Row, textOf } from "./db.ts";
 import { dueHeads, entryState, promote } from "./lanes.ts";
-import type { Db } from "./tables.ts";
 
-/** Items that have not ended. Counts one index: 100,000 take a few milliseconds. */
-export async function backlog(db: Db): Promise<number> {
-  const { count } = await db
-    .selectFrom("inbox")
-    .select((eb) => eb.fn.countAll<number>().as("count"))
-    .where("ended_at", "is", null)
-    .executeTakeFirstOrThrow();
-  return count;
-}
+const KEEP = `
+  insert into inbox (id, lane, state, source, payload, received_at)
+  values (:id, :lane, ${entryState("inbox")}, :source, :payload, :receivedAt)
+  on conflict (id) do nothing
+  returning id`;
 
-export async function keep(db: Db, items: readonly NewInboxItem[]): Promise<string[]> {
+/** Returns the ids that were new. */
+export function keep(db: Db, items: readonly NewInboxItem[]): string[] {
   const fresh: string[] = [];
   for (const { id, source, lane, payload, receivedAt } of items) {
-    const row = await db
-      .insertInto("inbox")
-      .values({
-        id,
-        lane,
-        state: entryState("inbox", lane),
-        source,
-        payload: JSON.stringify(payload ?? null),
-        received_at: Math.trunc(receivedAt),
-      })
-      .onConflict((conflict) => conflict.column("id").doNothing())
-      .returning("id")
-      .executeTakeFirst();
-    if (row !== undefined) fresh.push(row.id);
+    const row = db.first(KEEP, {
+      id,
+      lane,
+      source,
+      payload: JSON.stringify(payload ?? null),
+      receivedAt: Math.trunc(receivedAt),
+    });
+    if (row !== undefined) fresh.push(id);
   }
   return fresh;
 }
 
-export async function take(db: Db, limit: number, now: number): Promise<InboxItem[]> {
-  const rows = await db
-    .updateTable("inbox")
-    .set((eb) => ({ state: "running", attempt: eb("attempt", "+", 1) }))
-    .where("seq", "in", dueHeads("inbox", limit, now))
-    .returning(["seq", "id", "source", "lane", "payload", "attempt", "received_at"])
-    .execute();
-  return rows
-    .toSorted((a, b) => a.seq - b.seq) // RETURNING promises no order
+const TAKE = `
+  update inbox set state = 'running', attempt = attempt + 1
+  where seq in ${dueHeads("inbox")}
+  returning seq, id, source, lane, payload, attempt, received_at`;
+
+export function take(db: Db, limit: number, now: number): InboxItem[] {
+  return db
+    .all(TAKE, { limit, now })
+    .toSorted((a, b) => integerOf(a, "seq") - integerOf(b, "seq")) // RETURNING promises no order
     .map((row) => ({
-      id: row.id,
-      source: row.source,
-      lane: row.lane,
-      payload: JSON.parse(row.payload ?? "null"),
-      attempt: row.attempt,
-      receivedAt: row.received_at,
+      id: textOf(row, "id"),
+      source: textOf(row, "source"),
+      lane: textOf(row, "lane"),
+      payload: JSON.parse(textOf(row, "payload")),
+      attempt: integerOf(row, "attempt"),
+      receivedAt: integerOf(row, "received_at"),
     }));
 }
 
-/** @throws RangeError when the item is not running: a caller's bug. */
-export async function finish(db: Db, id: string, now: number): Promise<void> {
-  const row = await db
-    .updateTable("inbox")
-    .set({ state: "done", payload: null, reason: null, ended_at: now })
-    .where("id", "=", id)
-    .where("state", "=", "running")
-    .returning("lane")
-    .executeTakeFirst();
-  await promote(db, "inbox", running(row).lane);
-}
+/** What remains of finished work is its id, to know it again. */
+const FINISH = `
+  update inbox set state = 'done', payload = null, reason = null, ended_at = :now
+  where id = :id and state = 'running'
+  returning lane`;
 
 /** @throws RangeError when the item is not running: a caller's bug. */
-export async function bury(db: Db, id: string, reason: string, now: number): Promise<void> {
-  const row = await db
-    .updateTable("inbox")
-    .set({ state: "dead", reason, ended_at: now })
-    .where("id", "=", id)
-    .where("state", "=", "running")
-    .returning("lane")
-    .executeTakeFirst();
-  await promote(db, "inbox", running(row).lane);
+export function finish(db: Db, id: string, now: number): void {
+  promote(db, "inbox", laneOf(db.first(FINISH, { id, now })));
 }
 
+const BURY = `
+  update inbox set state = 'dead', reason = :reason, ended_at = :now
+  where id = :id and state = 'running'
+  returning lane`;
+
 /** @throws RangeError when the item is not running: a caller's bug. */
-export async function retry(db: Db, id: string, notBefore: number, reason: string): Promise<void> {
-  const row = await db
-    .updateTable("inbox")
-    .set({ state: "waiting", not_before: Math.max(0, Math.trunc(notBefore)), reason })
-    .where("id", "=", id)
-    .where("state", "=", "running")
-    .returning("lane")
-    .executeTakeFirst();
-  running(row);
+export function bury(db: Db, id: string, reason: string, now: number): void {
+  promote(db, "inbox", laneOf(db.first(BURY, { id, reason, now })));
 }
+
+const RETRY = `
+  update inbox set state = 'waiting', not_before = :notBefore, reason = :reason
+  where id = :id and state = 'running'
+  returning lane`;
+
+/** @throws RangeError when the item is not running: a caller's bug. */
+export function retry(db: Db, id: string, notBefore: number, reason: string): void {
+  laneOf(db.first(RETRY, { id, notBefore: Math.max(0, Math.trunc(notBefore)), reason }));
+}
+
+const RECOVER = `
+  update inbox set state = 'waiting' where ended_at is null and state = 'running'`;
 
 /** What a killed process was working on waits again, still at the head of its lane. */
-export async function recover(db: Db): Promise<void> {
-  await db
-    .updateTable("inbox")
-    .set({ state: "waiting" })
-    .where("ended_at", "is", null)
-    .where(sql<boolean>`state = 'running'`)
-    .execute();
+export function recover(db: Db): void {
+  db.run(RECOVER);
 }
 
-function running<T>(row: T | undefined): T {
+function laneOf(row: Row | undefined): string {
   if (row === undefined) throw new RangeError("this inbox item is not running");
-  return row;
+  return textOf(row, "lane");
 }

@@ -1,54 +1,73 @@
-import { type RawBuilder, sql } from "kysely";
-import type { Db } from "./tables.ts";
+/**
+ * Inbox and outbox are queues of lanes: at any moment one row of a lane, the oldest that has not
+ * ended, is its head. Only a head is ever `waiting` or busy; those behind it are `queued`. So the
+ * next piece of work is found by an index on the waiting rows alone, however long the backlog is.
+ */
+import { type Db, integerOf } from "./db.ts";
 
-/** The two queues of lanes: what is said of one here holds for the other. */
-type Queue = "inbox" | "outbox";
+/** What is said of one queue here holds for the other. */
+export type Queue = "inbox" | "outbox";
 
-/** State of a row about to be inserted: the head of its lane, or behind one. */
-export function entryState(queue: Queue, lane: string): RawBuilder<"queued" | "waiting"> {
-  return sql`case when exists (
-    select 1 from ${sql.table(queue)} where lane = ${lane} and ended_at is null
-  ) then 'queued' else 'waiting' end`;
+/** The state of a row about to be inserted: the head of `:lane`, or behind one. */
+export function entryState(queue: Queue): string {
+  return `case when exists (
+      select 1 from ${queue} where lane = :lane and ended_at is null
+    ) then 'queued' else 'waiting' end`;
 }
 
-/** The head of `lane` has ended: the next one, if any, becomes the head. */
-export async function promote(db: Db, queue: Queue, lane: string): Promise<void> {
-  const table = sql.table(queue);
-  await sql`update ${table} set state = 'waiting' where seq = (
-    select seq from ${table} where lane = ${lane} and ended_at is null order by seq limit 1
-  )`.execute(db);
-}
-
-/** The rows, at most `limit`, that may be begun at `now`; those put back first: they waited longest. */
-export function dueHeads(queue: Queue, limit: number, now: number): RawBuilder<number> {
-  const table = sql.table(queue);
-  const columns = sql`seq, not_before`;
-  return sql`(
+/**
+ * The rows, at most `:limit`, that may be begun at `:now`; those put back first: they waited
+ * longest.
+ */
+export function dueHeads(queue: Queue): string {
+  return `(
     select seq from (
       select * from (
-        select ${columns} from ${table}
-        where state = 'waiting' and not_before > 0 and not_before <= ${now}
-        order by not_before, seq limit ${limit}
-      )
+        select seq, not_before from ${queue}
+        where state = 'waiting' and not_before > 0 and not_before <= :now
+        order by not_before, seq limit :limit
+      ) as put_back
       union all
       select * from (
-        select ${columns} from ${table}
+        select seq, not_before from ${queue}
         where state = 'waiting' and not_before = 0
-        order by seq limit ${limit}
-      )
-    )
-    order by not_before = 0, not_before, seq limit ${limit}
+        order by seq limit :limit
+      ) as fresh
+    ) as due
+    order by not_before = 0, not_before, seq limit :limit
   )`;
 }
 
+const PROMOTE = perQueue(
+  (queue) => `
+  update ${queue} set state = 'waiting' where seq = (
+    select seq from ${queue} where lane = :lane and ended_at is null order by seq limit 1
+  )`,
+);
+
+/** The head of `lane` has ended: the next one, if any, becomes the head. */
+export function promote(db: Db, queue: Queue, lane: string): void {
+  db.run(PROMOTE[queue], { lane });
+}
+
+const NEXT_DUE = perQueue(
+  (queue) => `
+  select not_before from ${queue} where state = 'waiting' order by not_before limit 1`,
+);
+
 /** When the next head may be begun; undefined when there is none. */
-export async function nextDue(db: Db, queue: Queue): Promise<number | undefined> {
-  const row = await db
-    .selectFrom(queue)
-    .select("not_before")
-    .where(sql<boolean>`state = 'waiting'`)
-    .orderBy("not_before")
-    .limit(1)
-    .executeTakeFirst();
-  return row?.not_before;
+export function nextDue(db: Db, queue: Queue): number | undefined {
+  const row = db.first(NEXT_DUE[queue]);
+  return row && integerOf(row, "not_before");
+}
+
+const COUNT = perQueue((queue) => `select count(*) as count from ${queue} where ended_at is null`);
+
+/** Rows that have not ended. Counts one index: 100,000 take a few milliseconds. */
+export function backlog(db: Db, queue: Queue): number {
+  return integerOf(db.first(COUNT[queue]) ?? {}, "count");
+}
+
+function perQueue(statement: (queue: Queue) => string): Readonly<Record<Queue, string>> {
+  return { inbox: statement("inbox"), outbox: statement("outbox") };
 }

@@ -4,8 +4,11 @@ import { GatewayError } from "../../../shared/errors.ts";
 /** Marks the file as ours (`file` shows it): "Saly" in ASCII. */
 const APPLICATION_ID = 0x53616c79;
 
-/** One script per version, only ever added to: the file remembers how many have run. */
-const MIGRATIONS: readonly string[] = [
+/**
+ * One script per version, only ever added to: the file remembers how many have run. Times are Unix
+ * milliseconds; `ended_at` is null exactly while a row has a place in its lane.
+ */
+export const MIGRATIONS: readonly string[] = [
   `
   create table inbox (
     seq integer primary key autoincrement,
@@ -64,6 +67,25 @@ const MIGRATIONS: readonly string[] = [
     value text not null
   ) strict, without rowid;
   `,
+  `
+  alter table outbox add column attempts integer not null default 0;
+
+  -- Made for one request or one delivery: see session-key.ts.
+  alter table session add column ephemeral integer not null default 0;
+  update session set ephemeral = 1
+    where key like 'agent:%:openai:________-____-____-____-____________'
+    and key not like 'agent:%:openai-user:%'
+    or key like 'agent:%:hook:agent:%';
+  create index session_ephemeral on session (updated_at) where ephemeral = 1;
+
+  -- What is kept for different times is found apart.
+  drop index inbox_ended;
+  create index inbox_done on inbox (ended_at) where state = 'done';
+  create index inbox_dead on inbox (ended_at) where state = 'dead';
+  drop index outbox_ended;
+  create index outbox_sent on outbox (ended_at) where state = 'sent';
+  create index outbox_lost on outbox (ended_at) where state = 'lost';
+  `,
 ];
 
 /**
@@ -72,24 +94,28 @@ const MIGRATIONS: readonly string[] = [
  * @throws GatewayError `version_unsupported` for a file that a later version has written,
  *   `invalid_request` for a database of some other program.
  */
-export function migrate(db: DatabaseSync, file: string): void {
+export function migrate(
+  db: DatabaseSync,
+  file: string,
+  migrations: readonly string[] = MIGRATIONS,
+): void {
   const version = pragma(db, "user_version");
-  if (version > MIGRATIONS.length) {
+  if (version > migrations.length) {
     throw new GatewayError(
       "version_unsupported",
-      `${file} was written by a newer version (layout ${version}, this one knows ${MIGRATIONS.length}): install that version again, or restore a backup`,
+      `${file} was written by a newer version (layout ${version}, this one knows ${migrations.length}): install that version again, or restore a backup`,
     );
   }
   const foreign = pragma(db, "application_id") !== APPLICATION_ID;
   if (foreign && pragma(db, "schema_version") > 0) {
     throw new GatewayError("invalid_request", `${file} belongs to another program: move it away`);
   }
-  if (version === MIGRATIONS.length) return;
+  if (version === migrations.length) return;
   db.exec("begin immediate");
   try {
-    for (const script of MIGRATIONS.slice(version)) db.exec(script);
+    for (const script of migrations.slice(version)) db.exec(script);
     db.exec(`pragma application_id = ${APPLICATION_ID}`);
-    db.exec(`pragma user_version = ${MIGRATIONS.length}`);
+    db.exec(`pragma user_version = ${migrations.length}`);
     db.exec("commit");
   } catch (error) {
     db.exec("rollback");

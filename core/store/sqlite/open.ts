@@ -1,16 +1,15 @@
 import { join } from "node:path";
-import { Kysely } from "kysely";
 import type { Store } from "../store.ts";
 import { Committer } from "./committer.ts";
-import { nodeSqliteDialect } from "./dialect.ts";
-import { backlog, recover } from "./inbox.ts";
+import { prepared } from "./db.ts";
+import { recover } from "./inbox.ts";
+import { backlog } from "./lanes.ts";
 import { forgetHolder, openExclusive } from "./lock.ts";
 import { migrate } from "./migrations.ts";
 import { recoverOutbox } from "./outbox.ts";
 import { prune } from "./retention.ts";
 import { explain } from "./sqlite-error.ts";
 import { SqliteStore } from "./store.ts";
-import type { Tables } from "./tables.ts";
 
 export interface SqliteOptions {
   /** Existing folder that only we write to. */
@@ -33,26 +32,25 @@ export async function openSqliteStore({ stateDir, now }: SqliteOptions): Promise
     const database = openExclusive(file, pidFile);
     try {
       migrate(database, file);
+      const committer = new Committer(prepared(database), (error) => explain(error, file));
+      const backlogs = await committer.run((db) => {
+        recover(db);
+        recoverOutbox(db, now());
+        prune(db, now());
+        return { inbox: backlog(db, "inbox"), outbox: backlog(db, "outbox") };
+      });
+      return new SqliteStore(committer, {
+        now,
+        backlogs,
+        close() {
+          database.close();
+          forgetHolder(pidFile);
+        },
+      });
     } catch (error) {
       database.close();
       throw error;
     }
-    const db = new Kysely<Tables>({ dialect: nodeSqliteDialect(database) });
-    const committer = new Committer(db, (error) => explain(error, file));
-    const waiting = await committer.run(async (transaction) => {
-      await recover(transaction);
-      await recoverOutbox(transaction, now());
-      await prune(transaction, now());
-      return backlog(transaction);
-    });
-    return new SqliteStore(committer, {
-      now,
-      waiting,
-      async close() {
-        await db.destroy();
-        forgetHolder(pidFile);
-      },
-    });
   } catch (error) {
     throw explain(error, file);
   }

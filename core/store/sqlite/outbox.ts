@@ -1,103 +1,96 @@
-import { sql } from "kysely";
-import type { OutboxItem } from "../store.ts";
+import type { NewOutboxItem, OutboxItem } from "../store.ts";
+import { type Db, integerOf, type Row, textOf } from "./db.ts";
 import { dueHeads, entryState, promote } from "./lanes.ts";
-import type { Db } from "./tables.ts";
 
-/** Pieces for one conversation leave in order. A channel id has no line break in it. */
-function laneOf({ channel, conversation }: OutboxItem): string {
-  return `${channel}\n${conversation}`;
-}
+const QUEUE = `
+  insert into outbox (id, lane, state, channel, conversation, text)
+  values (:id, :lane, ${entryState("outbox")}, :channel, :conversation, :text)
+  on conflict (id) do nothing
+  returning id`;
 
-export async function queueReply(db: Db, reply: readonly OutboxItem[]): Promise<void> {
-  for (const item of reply) {
-    const lane = laneOf(item);
-    await db
-      .insertInto("outbox")
-      .values({ ...item, lane, state: entryState("outbox", lane) })
-      .onConflict((conflict) => conflict.column("id").doNothing())
-      .execute();
+/** Returns how many pieces were new. */
+export function queueReply(db: Db, reply: readonly NewOutboxItem[]): number {
+  let fresh = 0;
+  for (const { id, channel, conversation, text } of reply) {
+    // Pieces for one conversation leave in order. A channel id has no line break in it.
+    const lane = `${channel}\n${conversation}`;
+    if (db.first(QUEUE, { id, lane, channel, conversation, text }) !== undefined) fresh += 1;
   }
+  return fresh;
 }
 
-export async function unsent(db: Db, limit: number, now: number): Promise<OutboxItem[]> {
-  return db
-    .selectFrom("outbox")
-    .select(["id", "channel", "conversation", "text"])
-    .where("seq", "in", dueHeads("outbox", limit, now))
-    .orderBy("seq")
-    .execute();
+const UNSENT = `
+  select id, channel, conversation, text, attempts from outbox
+  where seq in ${dueHeads("outbox")}
+  order by seq`;
+
+export function unsent(db: Db, limit: number, now: number): OutboxItem[] {
+  return db.all(UNSENT, { limit, now }).map((row) => ({
+    id: textOf(row, "id"),
+    channel: textOf(row, "channel"),
+    conversation: textOf(row, "conversation"),
+    text: textOf(row, "text"),
+    attempts: integerOf(row, "attempts"),
+  }));
 }
+
+const MARK_SENDING = `
+  update outbox set state = 'sending', attempts = attempts + 1
+  where id = :id and state = 'waiting'
+  returning lane`;
 
 /** @throws RangeError when it is not the piece to be sent next: a caller's bug. */
-export async function markSending(db: Db, id: string): Promise<void> {
-  const row = await db
-    .updateTable("outbox")
-    .set({ state: "sending" })
-    .where("id", "=", id)
-    .where("state", "=", "waiting")
-    .returning("seq")
-    .executeTakeFirst();
-  known(row, "waiting");
+export function markSending(db: Db, id: string): void {
+  laneOf(db.first(MARK_SENDING, { id }), "waiting");
 }
 
-/** @throws RangeError when it is not being sent: a caller's bug. */
-export async function markSent(db: Db, id: string, platformId: string, now: number): Promise<void> {
-  const row = await db
-    .updateTable("outbox")
-    .set({ state: "sent", text: "", reason: null, platform_id: platformId, ended_at: now })
-    .where("id", "=", id)
-    .where("state", "=", "sending")
-    .returning("lane")
-    .executeTakeFirst();
-  await promote(db, "outbox", known(row, "being sent").lane);
-}
+/** The platform has the text now, and we have it in the session. */
+const MARK_SENT = `
+  update outbox
+  set state = 'sent', text = '', reason = null, platform_id = :platformId, ended_at = :now
+  where id = :id and state = 'sending'
+  returning lane`;
 
 /** @throws RangeError when it is not being sent: a caller's bug. */
-export async function markUnsent(
-  db: Db,
-  id: string,
-  notBefore: number,
-  reason: string,
-): Promise<void> {
-  const row = await db
-    .updateTable("outbox")
-    .set({ state: "waiting", not_before: Math.max(0, Math.trunc(notBefore)), reason })
-    .where("id", "=", id)
-    .where("state", "=", "sending")
-    .returning("seq")
-    .executeTakeFirst();
-  known(row, "being sent");
+export function markSent(db: Db, id: string, platformId: string, now: number): void {
+  promote(db, "outbox", laneOf(db.first(MARK_SENT, { id, platformId, now }), "being sent"));
 }
+
+const MARK_UNSENT = `
+  update outbox set state = 'waiting', not_before = :notBefore, reason = :reason
+  where id = :id and state = 'sending'
+  returning lane`;
+
+/** @throws RangeError when it is not being sent: a caller's bug. */
+export function markUnsent(db: Db, id: string, notBefore: number, reason: string): void {
+  const values = { id, notBefore: Math.max(0, Math.trunc(notBefore)), reason };
+  laneOf(db.first(MARK_UNSENT, values), "being sent");
+}
+
+const MARK_LOST = `
+  update outbox set state = 'lost', reason = :reason, ended_at = :now
+  where id = :id and state in ('waiting', 'sending')
+  returning lane`;
 
 /** @throws RangeError when it is neither being sent nor next: a caller's bug. */
-export async function markLost(db: Db, id: string, reason: string, now: number): Promise<void> {
-  const row = await db
-    .updateTable("outbox")
-    .set({ state: "lost", reason, ended_at: now })
-    .where("id", "=", id)
-    .where("state", "in", ["waiting", "sending"])
-    .returning("lane")
-    .executeTakeFirst();
-  await promote(db, "outbox", known(row, "under way").lane);
+export function markLost(db: Db, id: string, reason: string, now: number): void {
+  promote(db, "outbox", laneOf(db.first(MARK_LOST, { id, reason, now }), "under way"));
 }
+
+const LEFT_SENDING = `select id from outbox where ended_at is null and state = 'sending'`;
 
 /**
  * What a killed process was sending may have arrived or not: sending it again could say it twice,
  * so it is given up, and people can see which.
  */
-export async function recoverOutbox(db: Db, now: number): Promise<void> {
-  const rows = await db
-    .selectFrom("outbox")
-    .select("id")
-    .where("ended_at", "is", null)
-    .where(sql<boolean>`state = 'sending'`)
-    .execute();
-  for (const { id } of rows) {
-    await markLost(db, id, "the gateway was stopped while sending: it may have arrived", now);
+export function recoverOutbox(db: Db, now: number): void {
+  for (const row of db.all(LEFT_SENDING)) {
+    const reason = "the gateway was stopped while sending: it may have arrived";
+    markLost(db, textOf(row, "id"), reason, now);
   }
 }
 
-function known<T>(row: T | undefined, state: string): T {
+function laneOf(row: Row | undefined, state: string): string {
   if (row === undefined) throw new RangeError(`this outbox item is not ${state}`);
-  return row;
+  return textOf(row, "lane");
 }

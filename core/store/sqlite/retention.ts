@@ -1,41 +1,52 @@
-import type { Db } from "./tables.ts";
+import { EPHEMERAL_SESSION_MS, REMEMBER_MS, SHOW_LOST_MS } from "../limits.ts";
+import type { Db } from "./db.ts";
+import type { Queue } from "./lanes.ts";
 
-const DAY_MS = 24 * 3_600_000;
+/** Rows written in between two looks at what is old, … */
+export const PRUNE_EVERY_ROWS = 250;
+/** … and rows of one kind deleted by one: twice as many, so it catches up. A few milliseconds. */
+const BATCH = 2 * PRUNE_EVERY_ROWS;
 
-/**
- * How long the id of finished work is remembered: longer than any sender repeats itself (GitHub
- * redelivers for 3 days, the relay for 72 hours, Stripe for 3 days).
- */
-export const REMEMBER_MS = 8 * DAY_MS;
-/** How long what was given up stays for people to look at. */
-export const SHOW_LOST_MS = 30 * DAY_MS;
-/** Rows of one table deleted at once: a few milliseconds. */
-const BATCH = 500;
+/** The state must stand in the text for its index to be used. */
+const endedIn = (queue: Queue, state: string): string => `
+  delete from ${queue} where seq in (
+    select seq from ${queue} where state = '${state}' and ended_at < :before
+    order by ended_at limit :batch
+  )`;
 
-/** Deletes some of what is old enough. Called now and then, it keeps up with what comes in. */
-export async function prune(db: Db, now: number): Promise<void> {
-  await pruneInbox(db, now);
-  await pruneOutbox(db, now);
-}
+const DONE = endedIn("inbox", "done");
+const DEAD = endedIn("inbox", "dead");
+const SENT = endedIn("outbox", "sent");
+const LOST = endedIn("outbox", "lost");
 
-async function pruneInbox(db: Db, now: number): Promise<void> {
-  const old = db
-    .selectFrom("inbox")
-    .select("seq")
-    .where("ended_at", "<", now - REMEMBER_MS)
-    .where((eb) => eb.or([eb("state", "=", "done"), eb("ended_at", "<", now - SHOW_LOST_MS)]))
-    .orderBy("ended_at")
-    .limit(BATCH);
-  await db.deleteFrom("inbox").where("seq", "in", old).execute();
-}
+/** A session of any length goes in small parts: its messages first, … */
+const UNUSED_MESSAGES = `
+  delete from message where (session_id, seq) in (
+    select message.session_id, message.seq
+    from session join message on message.session_id = session.id
+    where session.ephemeral = 1 and session.updated_at < :before
+    order by session.updated_at, session.id limit :batch
+  )`;
+/** … and itself when it has none left. */
+const UNUSED_SESSIONS = `
+  delete from session where id in (
+    select id from (
+      select id from session
+      where ephemeral = 1 and updated_at < :before
+      order by updated_at, id limit :batch
+    ) as unused
+    where not exists (select 1 from message where message.session_id = unused.id)
+  )`;
 
-async function pruneOutbox(db: Db, now: number): Promise<void> {
-  const old = db
-    .selectFrom("outbox")
-    .select("seq")
-    .where("ended_at", "<", now - REMEMBER_MS)
-    .where((eb) => eb.or([eb("state", "=", "sent"), eb("ended_at", "<", now - SHOW_LOST_MS)]))
-    .orderBy("ended_at")
-    .limit(BATCH);
-  await db.deleteFrom("outbox").where("seq", "in", old).execute();
+/** Deletes some of what is old enough. Called every so many rows, it keeps up with what comes in. */
+export function prune(db: Db, now: number): void {
+  const remembered = { before: now - REMEMBER_MS, batch: BATCH };
+  const shown = { before: now - SHOW_LOST_MS, batch: BATCH };
+  const unused = { before: now - EPHEMERAL_SESSION_MS, batch: BATCH };
+  db.run(DONE, remembered);
+  db.run(SENT, remembered);
+  db.run(DEAD, shown);
+  db.run(LOST, shown);
+  db.run(UNUSED_MESSAGES, unused);
+  db.run(UNUSED_SESSIONS, unused);
 }

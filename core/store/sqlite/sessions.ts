@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { Message } from "../message.ts";
+import { isEphemeral } from "../session-key.ts";
 import type { SessionEntry, StoredMessage } from "../store.ts";
-import type { Db } from "./tables.ts";
+import { type Db, integerOf, textOf } from "./db.ts";
 
 const ToolCall = z.object({ id: z.string(), name: z.string(), input: z.string() });
 
@@ -17,54 +18,49 @@ const Stored: z.ZodType<Message> = z.discriminatedUnion("role", [
   z.object({ role: z.literal("tool"), callId: z.string(), text: z.string() }),
 ]);
 
-export async function append(db: Db, entry: SessionEntry): Promise<void> {
-  const { sessionKey, messages, usage } = entry;
-  const at = Math.trunc(entry.at);
-  const session = await db
-    .insertInto("session")
-    .values({
-      key: sessionKey,
-      created_at: at,
-      updated_at: at,
-      message_count: messages.length,
-      input_tokens: usage.inputTokens,
-      output_tokens: usage.outputTokens,
-    })
-    .onConflict((conflict) =>
-      conflict.column("key").doUpdateSet((eb) => ({
-        updated_at: at,
-        message_count: eb("session.message_count", "+", messages.length),
-        input_tokens: eb("session.input_tokens", "+", usage.inputTokens),
-        output_tokens: eb("session.output_tokens", "+", usage.outputTokens),
-      })),
-    )
-    .returning(["id", "message_count"])
-    .executeTakeFirstOrThrow();
+const ADD_TURN = `
+  insert into session
+    (key, created_at, updated_at, message_count, input_tokens, output_tokens, ephemeral)
+  values (:key, :at, :at, :count, :inputTokens, :outputTokens, :ephemeral)
+  on conflict (key) do update set
+    updated_at = excluded.updated_at,
+    message_count = session.message_count + excluded.message_count,
+    input_tokens = session.input_tokens + excluded.input_tokens,
+    output_tokens = session.output_tokens + excluded.output_tokens
+  returning id, message_count`;
 
-  const before = session.message_count - messages.length;
+const ADD_MESSAGE = `
+  insert into message (session_id, seq, at, message) values (:session, :seq, :at, :message)`;
+
+export function append(db: Db, { sessionKey, messages, usage, at: moment }: SessionEntry): void {
+  const at = Math.trunc(moment);
+  const row = db.first(ADD_TURN, {
+    key: sessionKey,
+    at,
+    count: messages.length,
+    inputTokens: usage.inputTokens,
+    outputTokens: usage.outputTokens,
+    ephemeral: isEphemeral(sessionKey) ? 1 : 0,
+  });
+  const session = integerOf(row ?? {}, "id");
+  const before = integerOf(row ?? {}, "message_count") - messages.length;
   for (const [index, message] of messages.entries()) {
-    await db
-      .insertInto("message")
-      .values({
-        session_id: session.id,
-        seq: before + index + 1,
-        at,
-        message: JSON.stringify(message),
-      })
-      .execute();
+    const seq = before + index + 1;
+    db.run(ADD_MESSAGE, { session, seq, at, message: JSON.stringify(message) });
   }
 }
 
-export async function history(db: Db, sessionKey: string, limit: number): Promise<StoredMessage[]> {
-  const rows = await db
-    .selectFrom("message")
-    .innerJoin("session", "session.id", "message.session_id")
-    .select(["message.seq", "message.at", "message.message"])
-    .where("session.key", "=", sessionKey)
-    .orderBy("message.seq", "desc")
-    .limit(limit)
-    .execute();
-  return rows
-    .toReversed()
-    .map(({ seq, at, message }) => ({ seq, at, message: Stored.parse(JSON.parse(message)) }));
+const HISTORY = `
+  select message.seq, message.at, message.message
+  from message join session on session.id = message.session_id
+  where session.key = :key
+  order by message.seq desc limit :limit`;
+
+export function history(db: Db, sessionKey: string, limit: number): StoredMessage[] {
+  const rows = db.all(HISTORY, { key: sessionKey, limit });
+  return rows.toReversed().map((row) => ({
+    seq: integerOf(row, "seq"),
+    at: integerOf(row, "at"),
+    message: Stored.parse(JSON.parse(textOf(row, "message"))),
+  }));
 }

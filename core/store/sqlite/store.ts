@@ -1,79 +1,99 @@
 import { GatewayError } from "../../../shared/errors.ts";
 import { LIMITS } from "../../../shared/limits.ts";
+import { MAX_UNSENT } from "../limits.ts";
 import type { Message, Usage } from "../message.ts";
 import type {
   InboxItem,
   NewInboxItem,
+  NewOutboxItem,
   OutboxItem,
   SessionEntry,
   Store,
   StoredMessage,
 } from "../store.ts";
 import type { Committer } from "./committer.ts";
+import type { Db } from "./db.ts";
+import { getFact, setFact } from "./facts.ts";
 import * as inbox from "./inbox.ts";
-import { nextDue } from "./lanes.ts";
+import { nextDue, type Queue } from "./lanes.ts";
 import * as outbox from "./outbox.ts";
-import { prune } from "./retention.ts";
+import { prune, PRUNE_EVERY_ROWS } from "./retention.ts";
 import { append, history } from "./sessions.ts";
-import type { Db } from "./tables.ts";
 
-/** How many items may be taken in between two looks at the whole: at what is old, and how much waits. */
-const HOUSEKEEPING_EVERY = 1_000;
-/** How long a sender should wait when the inbox is full: about what a few turns take. */
+/** How long to wait while a queue is full: about what a few turns, or a few pieces, take. */
 const FULL_RETRY_MS = 10_000;
+
+interface SqliteStoreParts {
+  readonly now: () => number;
+  /** Rows of each queue that have not ended. */
+  readonly backlogs: Readonly<Record<Queue, number>>;
+  /** Called once, after the last commit. */
+  readonly close: () => void;
+}
 
 /** The port, in SQL. What a method does is in the file of its table; here is who calls it and when. */
 export class SqliteStore implements Store {
   readonly #committer: Committer;
   readonly #now: () => number;
-  readonly #close: () => Promise<void>;
-  #keptSinceHousekeeping = 0;
-  #waiting: number;
+  readonly #close: () => void;
+  /** Counted along: counting the rows for every item would cost more than keeping it. */
+  readonly #backlogs: Record<Queue, number>;
+  #rowsSincePrune = 0;
   #closed: Promise<void> | undefined;
 
-  /**
-   * @param waiting - Items in the inbox that have not ended.
-   * @param close - Called once, after the last commit.
-   */
-  constructor(
-    committer: Committer,
-    { now, waiting, close }: { now: () => number; waiting: number; close: () => Promise<void> },
-  ) {
+  constructor(committer: Committer, { now, backlogs, close }: SqliteStoreParts) {
     this.#committer = committer;
     this.#now = now;
-    this.#waiting = waiting;
+    this.#backlogs = { ...backlogs };
     this.#close = close;
   }
 
-  keep(items: readonly NewInboxItem[]): Promise<string[]> {
-    return this.#committer.run(async (db) => {
-      await this.#keepHouse(db, items.length);
-      return inbox.keep(db, items);
-    });
+  async keep(items: readonly NewInboxItem[]): Promise<string[]> {
+    const arriving = items.length;
+    if (this.#backlogs.inbox + arriving > LIMITS.maxSpoolItems) {
+      throw new GatewayError("overloaded", "The inbox is full", { retryAfterMs: FULL_RETRY_MS });
+    }
+    // They hold their room until it is known how many were new.
+    this.#backlogs.inbox += arriving;
+    let fresh: string[] = [];
+    try {
+      fresh = await this.#write(arriving, (db) => inbox.keep(db, items));
+      return fresh;
+    } finally {
+      this.#backlogs.inbox -= arriving - fresh.length;
+    }
   }
 
   take(limit: number, now: number): Promise<InboxItem[]> {
-    return this.#committer.run((db) => inbox.take(db, limit, now));
+    return this.#committer.run((db) => (this.#isCongested ? [] : inbox.take(db, limit, now)));
   }
 
-  finish(id: string, reply: readonly OutboxItem[], entry?: SessionEntry): Promise<void> {
-    return this.#committer.run(async (db) => {
-      await inbox.finish(db, id, this.#now());
-      await outbox.queueReply(db, reply);
-      if (entry !== undefined) await append(db, entry);
+  async finish(id: string, reply: readonly NewOutboxItem[], entry?: SessionEntry): Promise<void> {
+    const rows = reply.length + (entry === undefined ? 0 : entry.messages.length + 1);
+    const queued = await this.#write(rows, (db) => {
+      inbox.finish(db, id, this.#now());
+      if (entry !== undefined) append(db, entry);
+      return outbox.queueReply(db, reply);
     });
+    this.#backlogs.inbox -= 1;
+    this.#backlogs.outbox += queued;
   }
 
   retry(id: string, notBefore: number, reason: string): Promise<void> {
     return this.#committer.run((db) => inbox.retry(db, id, notBefore, reason));
   }
 
-  bury(id: string, reason: string): Promise<void> {
-    return this.#committer.run((db) => inbox.bury(db, id, reason, this.#now()));
+  async bury(id: string, reason: string): Promise<void> {
+    await this.#committer.run((db) => inbox.bury(db, id, reason, this.#now()));
+    this.#backlogs.inbox -= 1;
   }
 
   nextDue(): Promise<number | undefined> {
-    return this.#committer.run((db) => nextDue(db, "inbox"));
+    return this.#committer.run((db) => {
+      const due = nextDue(db, "inbox");
+      if (due === undefined || !this.#isCongested) return due;
+      return Math.max(due, this.#now() + FULL_RETRY_MS);
+    });
   }
 
   unsent(limit: number, now: number): Promise<OutboxItem[]> {
@@ -84,16 +104,18 @@ export class SqliteStore implements Store {
     return this.#committer.run((db) => outbox.markSending(db, id));
   }
 
-  markSent(id: string, platformId: string): Promise<void> {
-    return this.#committer.run((db) => outbox.markSent(db, id, platformId, this.#now()));
+  async markSent(id: string, platformId: string): Promise<void> {
+    await this.#committer.run((db) => outbox.markSent(db, id, platformId, this.#now()));
+    this.#backlogs.outbox -= 1;
   }
 
   markUnsent(id: string, notBefore: number, reason: string): Promise<void> {
     return this.#committer.run((db) => outbox.markUnsent(db, id, notBefore, reason));
   }
 
-  markLost(id: string, reason: string): Promise<void> {
-    return this.#committer.run((db) => outbox.markLost(db, id, reason, this.#now()));
+  async markLost(id: string, reason: string): Promise<void> {
+    await this.#committer.run((db) => outbox.markLost(db, id, reason, this.#now()));
+    this.#backlogs.outbox -= 1;
   }
 
   nextUnsent(): Promise<number | undefined> {
@@ -106,7 +128,8 @@ export class SqliteStore implements Store {
     usage: Usage,
     now: number,
   ): Promise<void> {
-    return this.#committer.run((db) => append(db, { sessionKey, messages, usage, at: now }));
+    const entry = { sessionKey, messages, usage, at: now };
+    return this.#write(messages.length + 1, (db) => append(db, entry));
   }
 
   history(sessionKey: string, limit: number): Promise<StoredMessage[]> {
@@ -114,24 +137,11 @@ export class SqliteStore implements Store {
   }
 
   get(key: string): Promise<string | undefined> {
-    return this.#committer.run(async (db) => {
-      const row = await db
-        .selectFrom("fact")
-        .select("value")
-        .where("key", "=", key)
-        .executeTakeFirst();
-      return row?.value;
-    });
+    return this.#committer.run((db) => getFact(db, key));
   }
 
   set(key: string, value: string): Promise<void> {
-    return this.#committer.run(async (db) => {
-      await db
-        .insertInto("fact")
-        .values({ key, value })
-        .onConflict((conflict) => conflict.column("key").doUpdateSet({ value }))
-        .execute();
-    });
+    return this.#committer.run((db) => setFact(db, key, value));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -139,18 +149,20 @@ export class SqliteStore implements Store {
     return this.#closed;
   }
 
-  /** Counting the backlog for every item would cost more than keeping it: in between, it is estimated. */
-  async #keepHouse(db: Db, arriving: number): Promise<void> {
-    this.#keptSinceHousekeeping += arriving;
-    this.#waiting += arriving;
-    if (this.#keptSinceHousekeeping >= HOUSEKEEPING_EVERY) {
-      this.#keptSinceHousekeeping = 0;
-      await prune(db, this.#now());
-      this.#waiting = (await inbox.backlog(db)) + arriving;
-    }
-    if (this.#waiting <= LIMITS.maxSpoolItems) return;
-    this.#waiting = (await inbox.backlog(db)) + arriving;
-    if (this.#waiting <= LIMITS.maxSpoolItems) return;
-    throw new GatewayError("overloaded", "The inbox is full", { retryAfterMs: FULL_RETRY_MS });
+  /** More replies wait to be sent than new ones should join. */
+  get #isCongested(): boolean {
+    return this.#backlogs.outbox >= MAX_UNSENT;
+  }
+
+  /** Adds `rows` to tables that only ever grow, and now and then deletes what is old in them. */
+  #write<T>(rows: number, work: (db: Db) => T): Promise<T> {
+    return this.#committer.run((db) => {
+      this.#rowsSincePrune += rows;
+      if (this.#rowsSincePrune >= PRUNE_EVERY_ROWS) {
+        this.#rowsSincePrune = 0;
+        prune(db, this.#now());
+      }
+      return work(db);
+    });
   }
 }

@@ -1,0 +1,22 @@
+/** What every store keeps, for how long, and how much of it. Times are milliseconds. */
+
+const DAY_MS = 24 * 3_600_000;
+
+/**
+ * How long the id of finished work is remembered: longer than any sender repeats itself (GitHub
+ * redelivers for 3 days, the relay for 72 hours, Stripe for 3 days).
+ */
+export const REMEMBER_MS = 8 * DAY_MS;
+/** How long what was given up stays for people to look at. */
+export const SHOW_LOST_MS = 30 * DAY_MS;
+/**
+ * How long a session that nobody can go on with is kept after its last turn: as long as OpenAI keeps
+ * its responses. Clients that name no user leave one such session for every request.
+ */
+export const EPHEMERAL_SESSION_MS = 30 * DAY_MS;
+/**
+ * Pieces of replies that may wait to be sent: some 40 MB on the disk. With more, no new work is
+ * begun until some have left or were given up: it waits in the inbox, which refuses when it is
+ * full. So nothing is lost, and no model is asked for an answer that has nowhere to go.
+ */
+export const MAX_UNSENT = 10_000;

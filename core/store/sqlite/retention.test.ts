@@ -1,0 +1,220 @@
+import { DatabaseSync } from "node:sqlite";
+import { expect, test } from "vitest";
+import { EPHEMERAL_SESSION_MS, REMEMBER_MS, SHOW_LOST_MS } from "../limits.ts";
+import { requestSessionKey } from "../session-key.ts";
+import type { NewInboxItem, NewOutboxItem } from "../store.ts";
+import { Committer } from "./committer.ts";
+import { type Db, prepared } from "./db.ts";
+import { migrate } from "./migrations.ts";
+import { SqliteStore } from "./store.ts";
+
+const NOW = 1_790_000_000_000;
+const USAGE = { inputTokens: 1, outputTokens: 1 };
+const HELLO = { role: "user", text: "hello" } as const;
+const MAIN = "agent:main:main";
+
+/** A store in memory, with a clock to be moved and its tables to be looked into. */
+function world() {
+  const database = new DatabaseSync(":memory:");
+  migrate(database, "state");
+  const inner = prepared(database);
+  const statements = new Set<string>();
+  const seen =
+    <T>(call: (statement: string, values?: Parameters<Db["all"]>[1]) => T) =>
+    (statement: string, values?: Parameters<Db["all"]>[1]): T => {
+      statements.add(statement);
+      return call(statement, values);
+    };
+  const db: Db = {
+    run: seen(inner.run),
+    first: seen(inner.first),
+    all: seen(inner.all),
+    get inTransaction() {
+      return inner.inTransaction;
+    },
+  };
+  const clock = { now: NOW };
+  const store = new SqliteStore(new Committer(db, (error) => error), {
+    now: () => clock.now,
+    backlogs: { inbox: 0, outbox: 0 },
+    close: () => database.close(),
+  });
+  return {
+    store,
+    clock,
+    statements,
+    plan: (statement: string) =>
+      database
+        .prepare(`explain query plan ${statement}`)
+        .all()
+        .map(({ detail }) => String(detail)),
+    count: (table: string) =>
+      Number(database.prepare(`select count(*) as n from ${table}`).get()?.["n"]),
+    keys: () =>
+      database
+        .prepare("select key from session order by id")
+        .all()
+        .map(({ key }) => String(key)),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+type World = ReturnType<typeof world>;
+
+/** Writes `rows` in one session, which is used for it. */
+function append({ store, clock }: World, key: string, rows = 2): Promise<void> {
+  return store.append(
+    key,
+    Array.from({ length: rows }, () => HELLO),
+    USAGE,
+    clock.now,
+  );
+}
+
+/** Enough of it for what is old to be looked at. */
+async function muchHappens(w: World): Promise<void> {
+  await append(w, MAIN, 250);
+}
+
+function item(id: string): NewInboxItem {
+  return { id, source: "hook", lane: id, payload: {}, receivedAt: NOW };
+}
+
+function piece(id: string): NewOutboxItem {
+  return { id, channel: "telegram", conversation: id, text: "hello" };
+}
+
+test("a session made for one request goes when it was not used for its time, and not before", async () => {
+  await using w = world();
+  const key = requestSessionKey("main", crypto.randomUUID());
+  await append(w, key);
+  w.clock.now = NOW + EPHEMERAL_SESSION_MS;
+  await muchHappens(w);
+  expect(await w.store.history(key, 9)).toHaveLength(2);
+  w.clock.now += 1;
+  await muchHappens(w);
+  expect(await w.store.history(key, 9)).toEqual([]);
+  expect(w.keys()).toEqual([MAIN]);
+});
+
+test("a session made for one request stays as long as it is used", async () => {
+  await using w = world();
+  const key = requestSessionKey("main", crypto.randomUUID());
+  await append(w, key);
+  w.clock.now = NOW + EPHEMERAL_SESSION_MS;
+  await append(w, key);
+  w.clock.now += EPHEMERAL_SESSION_MS;
+  await muchHappens(w);
+  expect(await w.store.history(key, 9)).toHaveLength(4);
+});
+
+test("a conversation that somebody can go on with is never forgotten", async () => {
+  await using w = world();
+  const keys = [MAIN, "agent:main:telegram:direct:42", "agent:main:openai-user:ada"];
+  for (const key of keys) await append(w, key);
+  w.clock.now += 100 * EPHEMERAL_SESSION_MS;
+  await muchHappens(w);
+  expect(w.keys()).toEqual(keys);
+});
+
+test("a long session goes in parts, the oldest first, and nothing of it remains", async () => {
+  await using w = world();
+  const [older, newer] = [crypto.randomUUID(), crypto.randomUUID()].map((id) =>
+    requestSessionKey("main", id),
+  );
+  await append(w, older ?? "", 1_200);
+  w.clock.now += 1;
+  await append(w, newer ?? "", 3);
+  w.clock.now += 2 * EPHEMERAL_SESSION_MS;
+  const left: [number, number][] = [];
+  for (let round = 0; round < 4; round += 1) {
+    await muchHappens(w);
+    const history = (key = ""): Promise<unknown[]> => w.store.history(key, 9_999);
+    left.push([(await history(older)).length, (await history(newer)).length]);
+  }
+  expect(left).toEqual([
+    [700, 3],
+    [200, 3],
+    [0, 0],
+    [0, 0],
+  ]);
+  expect(w.keys()).toEqual([MAIN]);
+});
+
+test("what one-request clients leave does not grow without end", async () => {
+  await using w = world();
+  const DAYS = 120;
+  for (let day = 0; day < DAYS; day += 1) {
+    w.clock.now += 24 * 3_600_000;
+    const keys = Array.from({ length: 50 }, () => requestSessionKey("main", crypto.randomUUID()));
+    await Promise.all(keys.map((key) => append(w, key)));
+  }
+  // A month's worth, and what comes in between two looks.
+  expect(w.count("session")).toBeLessThan(33 * 50);
+  expect(w.count("message")).toBe(2 * w.count("session"));
+});
+
+test("the traces of ended work and sent replies do not grow without end", async () => {
+  await using w = world();
+  for (let day = 0; day < 60; day += 1) {
+    w.clock.now += 24 * 3_600_000;
+    const ids = Array.from({ length: 50 }, (_, index) => `${day}-${index}`);
+    await w.store.keep(ids.map(item));
+    await w.store.take(100, w.clock.now);
+    await Promise.all(ids.map((id) => w.store.finish(id, [piece(id)])));
+    await Promise.all(ids.map((id) => w.store.markSending(id)));
+    await Promise.all(ids.map((id) => w.store.markSent(id, "1")));
+  }
+  expect(w.count("inbox")).toBeLessThan(12 * 50);
+  expect(w.count("outbox")).toBeLessThan(12 * 50);
+});
+
+test("a lost reply stays for people to look at longer than one that was sent", async () => {
+  await using w = world();
+  await w.store.keep([item("a")]);
+  await w.store.take(1, NOW);
+  await w.store.finish("a", [piece("sent"), piece("lost")]);
+  await w.store.markSending("sent");
+  await w.store.markSent("sent", "1");
+  await w.store.markLost("lost", "the chat is gone");
+  const left: number[] = [];
+  for (const age of [REMEMBER_MS, REMEMBER_MS + 1, SHOW_LOST_MS, SHOW_LOST_MS + 1]) {
+    w.clock.now = NOW + age;
+    await muchHappens(w);
+    left.push(w.count("outbox"));
+  }
+  expect(left).toEqual([2, 1, 1, 0]);
+});
+
+test("no statement looks through a whole table", async () => {
+  await using w = world();
+  const ids = ["a", "b", "c"];
+  await w.store.keep(ids.map(item));
+  await w.store.take(9, NOW);
+  await w.store.finish("a", [piece("x"), piece("y")], {
+    sessionKey: "s",
+    messages: [HELLO],
+    usage: USAGE,
+    at: NOW,
+  });
+  await w.store.bury("b", "no handler");
+  await w.store.retry("c", NOW, "busy");
+  await w.store.unsent(9, NOW);
+  await w.store.markSending("x");
+  await w.store.markUnsent("x", NOW, "busy");
+  await w.store.markLost("x", "gone");
+  await w.store.markSending("y");
+  await w.store.markSent("y", "1");
+  await w.store.nextDue();
+  await w.store.nextUnsent();
+  await w.store.history("s", 9);
+  await w.store.set("k", await w.store.get("k").then(() => "v"));
+  await muchHappens(w);
+  const walks = [...w.statements]
+    .filter((statement) => /^\s*(?:select|insert|update|delete)/.test(statement))
+    .flatMap((statement) => w.plan(statement).map((step) => [step, statement]))
+    // Walking along an index, or over the few rows that a subquery found, is what we want.
+    .filter(([step = ""]) => /^SCAN (?:inbox|outbox|session|message|fact)$/.test(step));
+  expect(walks).toEqual([]);
+  expect(w.statements.size).toBeGreaterThan(25);
+});

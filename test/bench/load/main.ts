@@ -1,0 +1,19 @@
+/**
+ * The load process: runs one task after another and reports what it measured. A process of its
+ * own, so that waiting for an answer never means waiting for the one who judges it.
+ */
+import { serveParent } from "../processes/parent.ts";
+import { readEvents, runRequests, transfer } from "./run-task.ts";
+import { Task } from "./task.ts";
+
+serveParent({}, async (message) => {
+  const task = Task.parse(message);
+  switch (task.kind) {
+    case "requests":
+      return runRequests(task);
+    case "events":
+      return readEvents(task);
+    case "transfer":
+      return transfer(task);
+  }
+});
