@@ -40,7 +40,7 @@ const UNPUBLISHED_REFRESH_MS = 5_000;
 /** A tunnel that this isolate let in publishes within seconds; the relay is awake anyway. */
 const SETTLING_REFRESH_MS = 1_000;
 const SETTLING_MS = 30_000;
-/** A peer that reports a new version with every answer must not make us ask with every answer. */
+/** A version that cannot be had, for whatever reason, must not be asked for with every answer. */
 const OBSERVED_REFRESH_MS = 1_000;
 /** Headers remembered: one for each token in use is enough, and no isolate serves more at once. */
 const MAX_CALLERS = 256;
@@ -57,11 +57,8 @@ export class Verifiers {
   readonly #load: () => Promise<unknown>;
   readonly #flight = new SingleFlight<void>();
   #snapshot: Snapshot = { ...NOTHING, callers: new Map() };
-  readonly #askedAt: Record<Seeker | "observed", number> = {
-    client: -Infinity,
-    core: -Infinity,
-    observed: -Infinity,
-  };
+  readonly #askedAt: Record<Seeker, number> = { client: -Infinity, core: -Infinity };
+  #observed = { version: -1, at: -Infinity };
   #settlingUntil = -Infinity;
 
   /** @param load - Asks the relay; gives a `BundleAnswer`, or throws. */
@@ -121,8 +118,9 @@ export class Verifiers {
   /** An answer of the relay named its version. Asks for news in the background if it is another. */
   observe(version: number, keepAlive: KeepAlive, now: number): void {
     if (version === this.#snapshot.version) return;
-    if (now - this.#askedAt.observed < OBSERVED_REFRESH_MS) return;
-    this.#askedAt.observed = now;
+    const { version: before, at } = this.#observed;
+    if (version === before && now - at < OBSERVED_REFRESH_MS) return;
+    this.#observed = { version, at: now };
     keepAlive(this.#refresh(keepAlive, now));
   }
 

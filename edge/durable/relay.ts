@@ -83,25 +83,14 @@ export class Relay extends DurableObject<Bindings> {
   /** Only the Worker can reach this, and it has checked the caller. */
   override async fetch(request: Request): Promise<Response> {
     const call = RelayCall.parse(JSON.parse(request.headers.get(CALL_HEADER) ?? "null"));
-    try {
-      const response = await this.#serve(call, request);
-      const version = this.#registry.bundleVersion;
-      const known = "bundleVersion" in call && call.bundleVersion === version;
-      if (!known && response.webSocket === null) {
-        response.headers.set(BUNDLE_VERSION_HEADER, String(version));
-      }
-      return response;
-    } catch (error) {
-      if (!(error instanceof GatewayError)) {
-        const err = error instanceof Error ? error.stack : String(error);
-        logLine("error", { event: "relay_failed", kind: call.kind, err });
-      }
-      const requestId = "requestId" in call ? call.requestId : crypto.randomUUID();
-      const path = new URL(request.url).pathname;
-      return problemResponse(error, { hop: "relay", requestId, path });
-    } finally {
-      this.#link.persist();
+    const response = await this.#answer(call, request);
+    // On refusals too: that a token is not good any more is news for the isolate that let it in.
+    const version = this.#registry.bundleVersion;
+    const known = "bundleVersion" in call && call.bundleVersion === version;
+    if (!known && response.webSocket === null) {
+      response.headers.set(BUNDLE_VERSION_HEADER, String(version));
     }
+    return response;
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
@@ -144,6 +133,22 @@ export class Relay extends DurableObject<Bindings> {
 
   #session(): Session | undefined {
     return this.#link.live(Date.now());
+  }
+
+  async #answer(call: RelayCall, request: Request): Promise<Response> {
+    try {
+      return await this.#serve(call, request);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) {
+        const err = error instanceof Error ? error.stack : String(error);
+        logLine("error", { event: "relay_failed", kind: call.kind, err });
+      }
+      const requestId = "requestId" in call ? call.requestId : crypto.randomUUID();
+      const path = new URL(request.url).pathname;
+      return problemResponse(error, { hop: "relay", requestId, path });
+    } finally {
+      this.#link.persist();
+    }
   }
 
   async #serve(call: RelayCall, request: Request): Promise<Response> {

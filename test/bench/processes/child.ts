@@ -1,15 +1,15 @@
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { forget, remember } from "./registry.ts";
 
-/** Of a program that could not start, this much of its output is shown. */
+/** Of a program that failed, this much of its output is shown. */
 const LAST_WORDS_CHARS = 2_000;
 
-/** Nothing that is started here takes longer, on the slowest of machines. */
-const READY_TIMEOUT_MS = 60_000;
+/** Longer than anything takes here, on the slowest of machines. */
+const PATIENCE_MS = 180_000;
 
 const FromChild = z.union([
   z.object({ ready: z.record(z.string(), z.unknown()) }),
@@ -17,29 +17,28 @@ const FromChild = z.union([
   z.object({ error: z.string() }),
 ]);
 
+export interface ChildOptions {
+  /** Gets the program's output, as a file: a pipe that nobody reads would stop it. */
+  readonly folder: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** True: stdout is for us to read. */
+  readonly stdout?: boolean;
+}
+
 /** A program that runs beside the bench. Disposing it ends it at once. */
 export class Child implements AsyncDisposable {
   readonly process: ChildProcess;
   readonly #logPath: string;
   readonly #exited: Promise<unknown>;
 
-  /**
-   * @param folder - Gets the program's output, as a file: a pipe that nobody reads would stop it.
-   * @param stdio - Replaces that for stdin, stdout, stderr and what comes after, where given.
-   */
-  constructor(
-    command: readonly [string, ...string[]],
-    folder: string,
-    options: Pick<SpawnOptions, "env" | "cwd"> & { readonly stdio?: readonly ("pipe" | "ipc")[] },
-  ) {
-    const [file, ...args] = command;
-    const { stdio = [], ...rest } = options;
+  constructor([file, ...args]: readonly [string, ...string[]], options: ChildOptions, ipc = false) {
+    const { folder, env, stdout = false } = options;
     this.#logPath = join(folder, `${crypto.randomUUID()}.log`);
     const log = openSync(this.#logPath, "a");
-    const [out, ...others] = stdio;
     this.process = spawn(file, args, {
-      ...rest,
-      stdio: ["ignore", out === "pipe" ? "pipe" : log, log, ...others, ...(out === "ipc" ? [out] : [])],
+      cwd: folder,
+      env: env ?? process.env,
+      stdio: ["ignore", stdout ? "pipe" : log, log, ...(ipc ? (["ipc"] as const) : [])],
     });
     closeSync(log);
     remember(this.process.pid);
@@ -53,23 +52,24 @@ export class Child implements AsyncDisposable {
     return this.process.pid ?? 0;
   }
 
-  /** What the program has written. */
+  /** What the program has written to the file. */
   get output(): string {
     return readFileSync(this.#logPath, "utf8");
   }
 
-  /** Resolves with what `ready` gives. @throws Error when the program ends, or time, before it. */
-  async until<T>(ready: Promise<T>): Promise<T> {
+  /** Waits for something the program does. @throws Error when it ends before that, or time does. */
+  async until<T>(done: Promise<T>): Promise<T> {
     const { promise: late, resolve } = Promise.withResolvers<undefined>();
-    const timer = setTimeout(resolve, READY_TIMEOUT_MS, undefined);
+    const timer = setTimeout(resolve, PATIENCE_MS, undefined);
     const ended = this.#exited.then(() => undefined);
     try {
-      const outcome = await Promise.race([ready.then((value) => ({ value })), ended, late]);
+      const outcome = await Promise.race([done.then((value) => ({ value })), ended, late]);
       if (outcome !== undefined) return outcome.value;
     } finally {
       clearTimeout(timer);
     }
-    throw new Error(`${this.process.spawnfile} is not ready: ${this.output.slice(-LAST_WORDS_CHARS)}`);
+    const words = this.output.slice(-LAST_WORDS_CHARS);
+    throw new Error(`${this.process.spawnargs.join(" ")} ended or hangs: ${words}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -86,8 +86,8 @@ export class NodeChild extends Child {
     folder: string,
     args: readonly string[] = [],
   ): Promise<{ child: NodeChild; ready: Record<string, unknown> }> {
-    const child = new NodeChild([process.execPath, script, ...args], folder, { stdio: ["ipc"] });
-    const first = FromChild.parse(await child.until(child.#message()));
+    const child = new NodeChild([process.execPath, script, ...args], { folder }, true);
+    const first = await child.#message();
     if (!("ready" in first)) throw new Error(`${script} did not say that it is ready`);
     return { child, ready: first.ready };
   }
@@ -96,13 +96,13 @@ export class NodeChild extends Child {
   async ask(message: object): Promise<unknown> {
     const answer = this.#message();
     this.process.send(message);
-    const parsed = FromChild.parse(await answer);
+    const parsed = await answer;
     if ("error" in parsed) throw new Error(parsed.error);
     return "result" in parsed ? parsed.result : undefined;
   }
 
-  async #message(): Promise<unknown> {
-    const [message]: unknown[] = await once(this.process, "message");
-    return message;
+  async #message(): Promise<z.output<typeof FromChild>> {
+    const [message]: unknown[] = await this.until(once(this.process, "message"));
+    return FromChild.parse(message);
   }
 }
