@@ -84,6 +84,10 @@ export class Relay extends DurableObject<Bindings> {
   override async fetch(request: Request): Promise<Response> {
     const call = RelayCall.parse(JSON.parse(request.headers.get(CALL_HEADER) ?? "null"));
     const response = await this.#answer(call, request);
+    if (!response.ok && request.body !== null && !request.bodyUsed) {
+      // Unread, the rest of an upload would reset the connection before our answer is seen.
+      this.ctx.waitUntil(request.body.pipeTo(new WritableStream()).catch(() => undefined));
+    }
     // On refusals too: that a token is not good any more is news for the isolate that let it in.
     const version = this.#registry.bundleVersion;
     const known = "bundleVersion" in call && call.bundleVersion === version;
@@ -194,6 +198,7 @@ export class Relay extends DurableObject<Bindings> {
     });
     if (response.webSocket === null) {
       for (const [name, value] of spent.headers) response.headers.set(name, value);
+      response.headers.set("X-Request-Id", call.requestId);
     }
     return response;
   }

@@ -13,6 +13,9 @@ export interface FrontSettings {
   readonly target: number;
 }
 
+/** From a client's end to the reset: far below what a model call costs, far above a loopback trip. */
+const PARTING_MS = 100;
+
 /**
  * Stands in front of a local runtime, as Cloudflare's proxy does of a deployed one, and does one
  * thing of what that does: tell the Worker that a client has left.
@@ -52,9 +55,13 @@ function join(client: Socket, runtime: Socket): void {
   client.pipe(runtime, { end: false });
   runtime.pipe(client);
   client.once("end", () => {
-    runtime.resetAndDestroy();
-    // It may still be waiting for our end, as after the last frames of a WebSocket.
-    client.end();
+    // What it said last must arrive, and a runtime that was told goodbye (the end of a WebSocket)
+    // closes by itself.
+    const timer = setTimeout(() => runtime.resetAndDestroy(), PARTING_MS);
+    runtime.once("close", () => {
+      clearTimeout(timer);
+      client.end();
+    });
   });
   client.once("error", () => runtime.resetAndDestroy());
   // Not an end: the client must see that the rest is missing.

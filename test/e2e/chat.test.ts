@@ -1,5 +1,5 @@
 import OpenAI, { AuthenticationError, NotFoundError, RateLimitError } from "openai";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { randomToken } from "../../shared/bytes.ts";
 import { type CoreHome, type CoreProcess, createHome, startCore } from "../support/core.ts";
 import { type RunningEdge, startEdge } from "../support/edge.ts";
@@ -118,7 +118,9 @@ test.each([true, false])(
 );
 
 test("a core that is gone is a 503 that says so, and one that is back answers", async () => {
+  const gone = edgeLog.length;
   await core.kill();
+  await vi.waitUntil(() => edgeLog.slice(gone).some((line) => line.includes("core_gone")));
   const refused = await client()
     .chat.completions.create(HI)
     .catch((error: unknown) => error);

@@ -1,0 +1,281 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import * as z from "zod";
+import { bundleEdge } from "../../infra/cloudflare/bundle.ts";
+import { readWrangler } from "../../infra/cloudflare/settings.ts";
+import {
+  edgeWorker,
+  startWorkerd,
+  type Workerd,
+  workerdConfig,
+  type WorkerdWorker,
+} from "../../infra/cloudflare/workerd.ts";
+import { randomToken } from "../../shared/bytes.ts";
+import {
+  EventsResult,
+  RequestsResult,
+  type Target,
+  type Task,
+  TransferResult,
+} from "./load/task.ts";
+import { FLOOR_SCRIPT } from "./peers/floor-worker.ts";
+import { Child, NodeChild } from "./processes/child.ts";
+import { forget, remember } from "./processes/registry.ts";
+
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const HERE = fileURLToPath(new URL("./", import.meta.url));
+
+/** How often we look whether the edge knows its core. */
+const POLL_MS = 20;
+const CONNECT_PATIENCE_MS = 20_000;
+
+/** An edge on the bare runtime. */
+export interface Edge {
+  readonly port: number;
+  readonly pid: number;
+  readonly storageDir: string;
+  readonly pairing: string;
+}
+
+/** The real core, as `sallyport gateway` runs it. */
+export interface Core {
+  readonly port: number;
+  readonly pid: number;
+  readonly token: string;
+  readonly hooksToken: string;
+  /** What a command line of the same machine needs to find it. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly edge: Edge | undefined;
+}
+
+/** The real end of the tunnel, with a handler of the bench behind it. */
+export interface TunnelEnd {
+  /** Its own port, without any edge in between. */
+  readonly port: number;
+  readonly token: string;
+  readonly edge: Edge;
+}
+
+const CoreReady = z.object({ event: z.literal("ready"), port: z.int() });
+
+/** The parts that measurements share; each is started when the first of them asks for it. */
+export class World implements AsyncDisposable {
+  readonly quick: boolean;
+  /** For everything that is written; gone when the bench is. */
+  readonly folder: string;
+  readonly parts: AsyncDisposableStack;
+  readonly #load: () => Promise<NodeChild>;
+  readonly model = lazy(() => this.#startModel());
+  readonly bareGateway = lazy(async () => this.#startPeer("bare-gateway.ts", [await this.model()]));
+  readonly floor = lazy(() => this.#startFloor());
+  readonly tunnelEnd = lazy(() => this.#startTunnelEnd());
+  /** Connected to an edge of its own, and with a model that answers at once. */
+  readonly core = lazy(async () => this.startCore(await this.startEdge()));
+
+  static async create(quick: boolean): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), "sallyport-bench-"));
+    return new World(quick, folder);
+  }
+
+  private constructor(quick: boolean, folder: string) {
+    this.quick = quick;
+    this.folder = folder;
+    this.parts = new AsyncDisposableStack();
+    this.parts.defer(() => rm(folder, { recursive: true, maxRetries: 5 }));
+    this.#load = lazy(async () => {
+      const { child } = await NodeChild.start(join(HERE, "load/main.ts"), folder);
+      return this.parts.use(child);
+    });
+  }
+
+  /** @throws Error when an answer was not 2xx: a fast refusal is no result. */
+  async requests(
+    target: Target,
+    options: { readonly connections: number; readonly forMs?: number; readonly count?: number },
+  ): Promise<RequestsResult> {
+    const result = RequestsResult.parse(
+      await this.#ask({ kind: "requests", target, ...options }),
+    );
+    if (result.failed > 0) throw new Error(`${result.failed} × ${target.path} failed`);
+    return result;
+  }
+
+  async events(target: Target): Promise<EventsResult> {
+    return EventsResult.parse(await this.#ask({ kind: "events", target }));
+  }
+
+  async transfer(target: Target, uploadBytes: number, times: number): Promise<TransferResult> {
+    const task: Task = { kind: "transfer", target, uploadBytes, times };
+    return TransferResult.parse(await this.#ask(task));
+  }
+
+  async startEdge(): Promise<Edge> {
+    const { path } = await bundleEdge(join(this.folder, "worker.js"));
+    const pairing = randomToken();
+    const storageDir = await mkdtemp(join(this.folder, "edge-"));
+    const script = await readFile(path, "utf8");
+    const worker = edgeWorker(await readWrangler(), script, {
+      port: 0,
+      storageDir,
+      bindings: { PAIRING_SECRET: pairing },
+    });
+    const { port, pid } = await this.startRuntime(worker);
+    return { port, pid, storageDir, pairing };
+  }
+
+  async startRuntime(worker: WorkerdWorker): Promise<Workerd> {
+    const workerd = this.parts.use(await startWorkerd(workerdConfig(worker), () => {}));
+    remember(workerd.pid);
+    void workerd.exited.then(() => forget(workerd.pid));
+    return workerd;
+  }
+
+  /** A Worker as bare as the floor's, for the same runtime as the edge. */
+  async floorWorker(): Promise<WorkerdWorker> {
+    const { compatibility_date, compatibility_flags } = await readWrangler();
+    return {
+      name: "floor",
+      script: FLOOR_SCRIPT,
+      compatibilityDate: compatibility_date,
+      compatibilityFlags: compatibility_flags,
+      bindings: {},
+      durableObjects: [{ binding: "FLOOR", className: "Floor", sqlite: true }],
+      storageDir: await mkdtemp(join(this.folder, "floor-")),
+      host: "127.0.0.1",
+      port: 0,
+    };
+  }
+
+  /** A gateway with a fresh state folder, ready and, if it has an edge, connected to it. */
+  async startCore(edge?: Edge): Promise<Core> {
+    const env = await this.coreEnvironment({ model: await this.model(), edge });
+    const { child, port } = await this.launchCore(env);
+    this.parts.use(child);
+    const token = env["OPENCLAW_GATEWAY_TOKEN"] ?? "";
+    const hooksToken = env["HOOKS_TOKEN"] ?? "";
+    if (edge !== undefined) await reaches(edge.port, "/v1/models", token);
+    const own = { ...env, OPENCLAW_GATEWAY_PORT: String(port) };
+    return { port, pid: child.pid, token, hooksToken, env: own, edge };
+  }
+
+  /** Starts the gateway and waits for its own word that it is ready. */
+  async launchCore(
+    env: Readonly<Record<string, string>>,
+  ): Promise<{ readonly child: Child; readonly port: number }> {
+    const { folder } = this;
+    const command = [process.execPath, join(ROOT, "core/main.ts"), "gateway", "--json"] as const;
+    const child = new Child([...command], { folder, env, stdout: true });
+    const { stdout } = child.process;
+    if (stdout === null) throw new TypeError("no stdout");
+    const [line]: unknown[] = await child.until(once(createInterface({ input: stdout }), "line"));
+    stdout.resume();
+    return { child, port: CoreReady.parse(JSON.parse(String(line))).port };
+  }
+
+  /** What a core gets to know. Without a model it has the built-in demo. */
+  async coreEnvironment(
+    parts: { readonly model?: string; readonly edge?: Edge | undefined } = {},
+  ): Promise<Record<string, string>> {
+    const { model, edge } = parts;
+    const home = await mkdtemp(join(this.folder, "core-"));
+    const cache = join(this.folder, "cache");
+    await mkdir(cache, { recursive: true });
+    const hooksToken = randomToken();
+    const provider = { baseUrl: model, apiKey: "a-key-of-nobody", models: [{ id: "instant" }] };
+    const config = {
+      hooks: { enabled: true, token: hooksToken },
+      sallyport: { limits: { rate: { perSecond: 100_000, burst: 1_000_000 } } },
+      ...(model === undefined
+        ? {}
+        : {
+            agents: { defaults: { model: "bench/instant" } },
+            models: { providers: { bench: provider } },
+          }),
+    };
+    const configPath = join(home, "openclaw.json");
+    await writeFile(configPath, JSON.stringify(config), { mode: 0o600 });
+    return {
+      PATH: process.env["PATH"] ?? "",
+      HOME: home,
+      XDG_CACHE_HOME: cache,
+      OPENCLAW_STATE_DIR: join(home, "state"),
+      OPENCLAW_CONFIG_PATH: configPath,
+      OPENCLAW_GATEWAY_TOKEN: randomToken(),
+      OPENCLAW_GATEWAY_PORT: "0",
+      HOOKS_TOKEN: hooksToken,
+      ...(edge === undefined
+        ? {}
+        : {
+            SALLYPORT_EDGE_URL: `http://127.0.0.1:${edge.port}`,
+            SALLYPORT_EDGE_PAIRING: edge.pairing,
+          }),
+    };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.parts.disposeAsync();
+  }
+
+  async #ask(task: Task): Promise<unknown> {
+    return (await this.#load()).ask(task);
+  }
+
+  async #startModel(): Promise<string> {
+    const { child, ready } = await NodeChild.start(join(HERE, "peers/model.ts"), this.folder);
+    this.parts.use(child);
+    return z.object({ baseUrl: z.string() }).parse(ready).baseUrl;
+  }
+
+  async #startPeer(script: string, args: readonly string[]): Promise<{ readonly port: number }> {
+    const { child, ready } = await NodeChild.start(join(HERE, "peers", script), this.folder, args);
+    this.parts.use(child);
+    return z.object({ port: z.int() }).parse(ready);
+  }
+
+  async #startFloor(): Promise<Workerd> {
+    return this.startRuntime(await this.floorWorker());
+  }
+
+  async #startTunnelEnd(): Promise<TunnelEnd> {
+    const edge = await this.startEdge();
+    const { child, ready } = await NodeChild.start(
+      join(HERE, "peers/tunnel-core.ts"),
+      this.folder,
+      [`http://127.0.0.1:${edge.port}`, edge.pairing],
+    );
+    this.parts.use(child);
+    const { port, token } = z.object({ port: z.int(), token: z.string() }).parse(ready);
+    await reaches(edge.port, "/tiny", token);
+    return { port, token, edge };
+  }
+}
+
+/** A request with a bearer token, as the load process sends it. */
+export function bearer(port: number, path: string, token: string): Target {
+  return { port, path, headers: { Authorization: `Bearer ${token}` } };
+}
+
+async function reaches(port: number, path: string, token: string): Promise<void> {
+  const until = Date.now() + CONNECT_PATIENCE_MS;
+  let status = 0;
+  while (Date.now() < until) {
+    const headers = { Authorization: `Bearer ${token}` };
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
+    await response.bytes();
+    ({ status } = response);
+    if (status === 200) return;
+    await delay(POLL_MS);
+  }
+  throw new Error(`${path} through the edge still answers ${status}`);
+}
+
+/** The same promise every time, made when it is first wanted. */
+function lazy<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
