@@ -61,6 +61,7 @@ async function printHelp(io: Io): Promise<number> {
 
 function processIo(): Io {
   let stop: AbortSignal | undefined;
+  const supervised = process.connected ?? false;
   return {
     env: process.env,
     cwd: process.cwd(),
@@ -71,15 +72,15 @@ function processIo(): Io {
     err: (line) => void process.stderr.write(`${line}\n`),
     log: process.stderr,
     get stop() {
-      stop ??= stopSignal();
+      stop ??= stopSignal(supervised);
       return stop;
     },
-    supervised: process.connected ?? false,
+    supervised,
   };
 }
 
 /** Aborts at the first request to end; the second ends the process on the spot. */
-function stopSignal(): AbortSignal {
+function stopSignal(supervised: boolean): AbortSignal {
   const controller = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
@@ -89,5 +90,6 @@ function stopSignal(): AbortSignal {
   process.on("SIGTERM", onSignal);
   // The channel to whoever started us closes when they are gone, however they went.
   if (process.connected) process.once("disconnect", () => controller.abort());
+  else if (supervised) controller.abort(); // They went while we were starting.
   return controller.signal;
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { utf8 } from "../../shared/bytes.ts";
 import { digestOf } from "../../shared/constant-time.ts";
 import type { IngressRoute } from "../../shared/edge-bundle.ts";
-import { bearer, SAME_EVENT_MS } from "./bearer.ts";
+import { bearer } from "./bearer.ts";
 
 const route: IngressRoute = {
   name: "agent",
@@ -63,13 +63,10 @@ test.each([
   expect(await idOf({}, { "Idempotency-Key": key })).toBe("malformed");
 });
 
-test("without a key, equal bodies on one route within five minutes are one event", async () => {
-  const first = await idOf({ body: "a", now: 0 });
-  expect(first).toMatch(/^[0-9a-f]{64}$/);
-  expect(await idOf({ body: "a", now: SAME_EVENT_MS - 1 })).toBe(first);
-  expect(await idOf({ body: "a", now: SAME_EVENT_MS })).not.toBe(first);
-  expect(await idOf({ body: "b", now: 0 })).not.toBe(first);
-  expect(await idOf({ body: "a", now: 0, name: "wake" })).not.toBe(first);
+test("without a key every request is an event of its own", async () => {
+  const first = await idOf({ body: "a" });
+  expect(first).toMatch(/^agent:[0-9a-f-]{36}$/);
+  expect(await idOf({ body: "a" })).not.toBe(first);
 });
 
 test("the answer names the run", async () => {

@@ -238,6 +238,33 @@ test("Ctrl-C while starting ends with 0 and leaves nothing behind", async () => 
   expect(await launched.exited).toBe(0);
 });
 
+test("a second signal ends at once what the first lets finish, and leaves nothing behind", async () => {
+  await using vendor = await startFakeOpenAi();
+  vendor.always({ kind: "hang", words: 0 });
+  await using launched = new Launched({
+    args: ["--json"],
+    env: { OPENAI_API_KEY: "key-of-the-test", OPENAI_BASE_URL: vendor.baseUrl },
+  });
+  const { edge, gateway, token, model } = await launched.ready();
+  const answer = chat({ base: edge, token, model }, "Take your time").catch(() => undefined);
+  await vendor.waitForRequests(1);
+  launched.signal("SIGINT");
+  // The core has begun to drain, and waits for the answer.
+  await launched.until(() => launched.stderr.includes('"stopping"'));
+  // What npm passes on of the same Ctrl-C is not a second one.
+  launched.signal("SIGINT");
+  await expect.poll(() => isReachable(gateway)).toBe(false);
+  expect(await isReachable(edge)).toBe(true);
+  const again = setInterval(() => launched.signal("SIGINT"), 100);
+  try {
+    expect(await launched.exited).toBe(130);
+  } finally {
+    clearInterval(again);
+  }
+  expect(await isReachable(edge)).toBe(false);
+  await answer;
+});
+
 test("an unknown flag is told in one line", async () => {
   await using launched = new Launched({ args: ["--jsn"] });
   expect(await launched.exited).toBe(64);
