@@ -114,3 +114,31 @@ test("the last words of a process are heard", async () => {
   expect(await exited).toMatchObject({ code: 2, wasReady: false });
   expect(words).toEqual(["last words"]);
 });
+
+test("stopping twice tells the process once: a second signal would cut short what it finishes", async () => {
+  const asked = Promise.withResolvers<void>();
+  const script = `process.on("SIGTERM", () => {
+    console.log("asked");
+    process.on("SIGTERM", () => process.exit(9));
+    setTimeout(() => process.exit(0), 200);
+  }); ${READY} ${FOREVER}`;
+  const supervised = supervise<string>(() => {
+    const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    const ready = Promise.withResolvers<string | undefined>();
+    eachLine(child.stdout, (line) => {
+      if (line === "asked") asked.resolve();
+      else ready.resolve(line);
+    });
+    return {
+      pid: child.pid ?? 0,
+      ready: ready.promise,
+      exited: watchExit(child, ready.promise),
+      stop: () => void child.kill("SIGTERM"),
+      kill: () => void child.kill("SIGKILL"),
+    };
+  }, quiet);
+  await supervised.ready;
+  const first = supervised.stop(5_000);
+  await asked.promise;
+  expect(await Promise.all([first, supervised.stop(5_000)])).toEqual([0, 0]);
+});

@@ -62,8 +62,9 @@ export function supervise<Ready>(
     ready: first.promise,
     ended,
     async stop(deadlineMs) {
+      // Once only: to the core a second signal means to drop what it is finishing.
+      if (!stopping.signal.aborted) current?.stop();
       stopping.abort();
-      current?.stop();
       const deadline = setTimeout(() => current?.kill(), deadlineMs);
       try {
         return await ended;
