@@ -64,6 +64,16 @@ test("an idle relay sleeps, and the next request, message or webhook wakes it an
   expect(core.deliveries).toHaveLength(1);
   expect(count("relay_awake")).toBe(before + 3);
 
+  await sleep(LONG_ENOUGH_MS);
+  const flood = Array.from({ length: 1_000 }, async (_v, index) => {
+    const wrong = { Authorization: `Bearer wrong-${index}` };
+    return (await fetch(new URL("/v1/models", edge.url), { headers: wrong })).status;
+  });
+  const statuses = new Set(await Promise.all(flood));
+  expect([statuses.has(401), statuses.has(200)]).toEqual([true, false]);
+  // Once at the most, to see whether the first of those tokens is a new one.
+  expect(count("relay_awake")).toBeLessThanOrEqual(before + 4);
+
   // All on the one connection of the beginning, with the socket still open.
   expect(count("core_connected")).toBe(1);
   expect(await say("three")).toBe("echo three");
