@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Credential } from "../config/credential.ts";
@@ -42,6 +43,8 @@ export const gateway: Command = {
     const ready = readyLine(running, settings, io);
     if (json || io.supervised) io.out(ready);
     if (readyFd !== undefined) writeFileSync(readyFd, `${ready}\n`);
+    // Now, and not at the exit: a gateway that is killed one day should start faster all the same.
+    flushCompileCache();
     await stopped(stop);
     log.info("stopping");
     await running.drain();

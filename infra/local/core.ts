@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Secret } from "../../shared/secret.ts";
 import { type Child, eachLine, killGroup, watchExit } from "./child.ts";
@@ -24,6 +25,8 @@ export function startCore(settings: CoreSettings): Child<CoreReady> {
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
+      // Before it runs its first line, which is too late to spare it compiling its own entry.
+      NODE_COMPILE_CACHE: compileCache(settings.env),
       ...settings.env,
       ...(port === undefined ? {} : { OPENCLAW_GATEWAY_PORT: String(port) }),
       SALLYPORT_EDGE_URL: settings.edgeUrl,
@@ -46,6 +49,11 @@ export function startCore(settings: CoreSettings): Child<CoreReady> {
     stop: () => void child.kill("SIGTERM"),
     kill: () => child.pid !== undefined && killGroup(child.pid),
   };
+}
+
+/** The folder that core/main.ts would choose by itself. */
+function compileCache(env: Environment): string {
+  return join(env["XDG_CACHE_HOME"] || join(env["HOME"] ?? homedir(), ".cache"), "sallyport");
 }
 
 function parseJson(line: string): unknown {

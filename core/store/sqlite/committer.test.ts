@@ -1,34 +1,16 @@
-import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { type WatchedDb, watchedDb } from "../../../test/support/watched-db.ts";
 import { Committer } from "./committer.ts";
-import { type Db, prepared } from "./db.ts";
-import { migrate } from "./migrations.ts";
+import type { Db } from "./db.ts";
 import { explain } from "./sqlite-error.ts";
 
-interface Bench {
+interface Bench extends WatchedDb {
   readonly committer: Committer;
-  readonly database: DatabaseSync;
-  /** Every statement that ran, in order. */
-  readonly statements: string[];
 }
 
 function bench(): Bench {
-  const database = new DatabaseSync(":memory:");
-  migrate(database, "state");
-  const statements: string[] = [];
-  const inner = prepared(database);
-  const db: Db = {
-    run(statement, values) {
-      statements.push(statement);
-      inner.run(statement, values);
-    },
-    first: (statement, values) => inner.first(statement, values),
-    all: (statement, values) => inner.all(statement, values),
-    get inTransaction() {
-      return inner.inTransaction;
-    },
-  };
-  return { committer: new Committer(db, (error) => explain(error, "state")), database, statements };
+  const watched = watchedDb();
+  return { ...watched, committer: new Committer(watched.db, (error) => explain(error, "state")) };
 }
 
 function set(key: string, value = "x"): (db: Db) => string {

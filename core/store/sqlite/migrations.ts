@@ -118,7 +118,8 @@ export function migrate(
     db.exec(`pragma user_version = ${migrations.length}`);
     db.exec("commit");
   } catch (error) {
-    db.exec("rollback");
+    // On a full disk SQLite has done so itself.
+    if (db.isTransaction) db.exec("rollback");
     throw error;
   }
 }

@@ -1,11 +1,9 @@
-import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { watchedDb } from "../../../test/support/watched-db.ts";
 import { EPHEMERAL_SESSION_MS, REMEMBER_MS, SHOW_LOST_MS } from "../limits.ts";
 import { requestSessionKey } from "../session-key.ts";
 import type { NewInboxItem, NewOutboxItem } from "../store.ts";
 import { Committer } from "./committer.ts";
-import { type Db, prepared } from "./db.ts";
-import { migrate } from "./migrations.ts";
 import { SqliteStore } from "./store.ts";
 
 const NOW = 1_790_000_000_000;
@@ -15,24 +13,7 @@ const MAIN = "agent:main:main";
 
 /** A store in memory, with a clock to be moved and its tables to be looked into. */
 function world() {
-  const database = new DatabaseSync(":memory:");
-  migrate(database, "state");
-  const inner = prepared(database);
-  const statements = new Set<string>();
-  const seen =
-    <T>(call: (statement: string, values?: Parameters<Db["all"]>[1]) => T) =>
-    (statement: string, values?: Parameters<Db["all"]>[1]): T => {
-      statements.add(statement);
-      return call(statement, values);
-    };
-  const db: Db = {
-    run: seen(inner.run),
-    first: seen(inner.first),
-    all: seen(inner.all),
-    get inTransaction() {
-      return inner.inTransaction;
-    },
-  };
+  const { db, database } = watchedDb();
   const clock = { now: NOW };
   const store = new SqliteStore(new Committer(db, (error) => error), {
     now: () => clock.now,
@@ -42,12 +23,6 @@ function world() {
   return {
     store,
     clock,
-    statements,
-    plan: (statement: string) =>
-      database
-        .prepare(`explain query plan ${statement}`)
-        .all()
-        .map(({ detail }) => String(detail)),
     count: (table: string) =>
       Number(database.prepare(`select count(*) as n from ${table}`).get()?.["n"]),
     keys: () =>
@@ -184,37 +159,4 @@ test("a lost reply stays for people to look at longer than one that was sent", a
     left.push(w.count("outbox"));
   }
   expect(left).toEqual([2, 1, 1, 0]);
-});
-
-test("no statement looks through a whole table", async () => {
-  await using w = world();
-  const ids = ["a", "b", "c"];
-  await w.store.keep(ids.map(item));
-  await w.store.take(9, NOW);
-  await w.store.finish("a", [piece("x"), piece("y")], {
-    sessionKey: "s",
-    messages: [HELLO],
-    usage: USAGE,
-    at: NOW,
-  });
-  await w.store.bury("b", "no handler");
-  await w.store.retry("c", NOW, "busy");
-  await w.store.unsent(9, NOW);
-  await w.store.markSending("x");
-  await w.store.markUnsent("x", NOW, "busy");
-  await w.store.markLost("x", "gone");
-  await w.store.markSending("y");
-  await w.store.markSent("y", "1");
-  await w.store.nextDue();
-  await w.store.nextUnsent();
-  await w.store.history("s", 9);
-  await w.store.set("k", await w.store.get("k").then(() => "v"));
-  await muchHappens(w);
-  const walks = [...w.statements]
-    .filter((statement) => /^\s*(?:select|insert|update|delete)/.test(statement))
-    .flatMap((statement) => w.plan(statement).map((step) => [step, statement]))
-    // Walking along an index, or over the few rows that a subquery found, is what we want.
-    .filter(([step = ""]) => /^SCAN (?:inbox|outbox|session|message|fact)$/.test(step));
-  expect(walks).toEqual([]);
-  expect(w.statements.size).toBeGreaterThan(25);
 });
