@@ -63,9 +63,10 @@ test("a loop that is asked to stop is not started again", async () => {
 
 test("a loop that was refused for good stays down", async () => {
   const { lines, waits, parts } = world();
-  const run = async (): Promise<void> => {
-    throw new GatewayError("unauthenticated", "the token was revoked");
-  };
-  await supervise("telegram", run, new AbortController().signal, parts);
+  await supervise("telegram", refused, new AbortController().signal, parts);
   expect([waits, lines.length]).toEqual([[], 1]);
 });
+
+async function refused(): Promise<void> {
+  throw new GatewayError("unauthenticated", "the token was revoked");
+}
