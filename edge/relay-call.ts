@@ -1,5 +1,4 @@
-import * as z from "zod";
-import { Principal } from "../shared/principal.ts";
+import type { Fields } from "../shared/tunnel/fields.ts";
 
 /**
  * What the Worker tells the relay about a request it has already checked. It rides as JSON in one
@@ -8,92 +7,106 @@ import { Principal } from "../shared/principal.ts";
  */
 export const CALL_HEADER = "X-Gw-Internal-Call";
 
-const Client = z.object({
-  ip: z.string(),
-  country: z.string().optional(),
-  colo: z.string().optional(),
-});
+const VERSION = 1;
 
-const Forwarded = {
-  v: z.literal(1),
-  requestId: z.string(),
-  client: Client,
-  /** Scheme and host the client used: what the core sees as the request's own. */
-  origin: z.string(),
-};
-
-const HttpCall = z.object({
-  ...Forwarded,
-  kind: z.literal("http"),
-  principal: Principal,
+interface Forwarded {
+  readonly v: typeof VERSION;
+  readonly requestId: string;
   /** Digest of the token that was used: the relay looks whether it is still valid. */
-  digest: z.string(),
-  /** Longest wait for the first byte of the answer. */
-  deadlineMs: z.number(),
+  readonly digest: string;
+  /** Whose budget of requests this is. */
+  readonly subject: string;
+  /**
+   * The head as the core will get it, cleaned and with all that the edge knows of the client. The
+   * Worker makes it, so that the relay, of which there is one, need not look at a header.
+   */
+  readonly head: Fields;
   /**
    * Version of the bundle the Worker decided by. A relay with the same one leaves the
    * `BUNDLE_VERSION_HEADER` out, and the Worker can hand the answer on as it is.
    */
-  bundleVersion: z.number().optional(),
-});
+  readonly bundleVersion: number;
+}
 
-const WebSocketCall = HttpCall.extend({ kind: z.literal("websocket") });
+interface HttpCall extends Forwarded {
+  readonly kind: "http";
+}
+
+interface WebSocketCall extends Forwarded {
+  readonly kind: "websocket";
+}
 
 /** A verified webhook; the body of the request is the webhook's body, its headers the headers. */
-const DeliverCall = z.object({
-  ...Forwarded,
-  kind: z.literal("deliver"),
-  route: z.string(),
+interface DeliverCall {
+  readonly v: typeof VERSION;
+  readonly kind: "deliver";
+  readonly requestId: string;
+  readonly route: string;
   /** The sender's id of this event: the same for every retry of it. */
-  deliveryId: z.string(),
+  readonly deliveryId: string;
   /** Deliveries of one lane keep their order. */
-  lane: z.string(),
-  receivedAt: z.number(),
-});
+  readonly lane: string;
+  /** Unix ms. */
+  readonly receivedAt: number;
+}
 
 /** A core dials in. The Worker has verified the signature; replays only the relay can know. */
-const TunnelCall = z.object({
-  v: z.literal(1),
-  kind: z.literal("tunnel"),
-  kid: z.string(),
-  nonce: z.string(),
+interface TunnelCall {
+  readonly v: typeof VERSION;
+  readonly kind: "tunnel";
+  readonly kid: string;
+  readonly nonce: string;
   /** Signed time, Unix ms. */
-  at: z.number(),
-  instance: z.string(),
-  host: z.string(),
-  colo: z.string().optional(),
-});
+  readonly at: number;
+  readonly instance: string;
+  readonly host: string;
+  readonly colo?: string;
+}
 
 /** A core introduces its public key. The Worker has checked the HMAC of the pairing secret. */
-const PairCall = z.object({
-  v: z.literal(1),
-  kind: z.literal("pair"),
-  kid: z.string(),
+interface PairCall {
+  readonly v: typeof VERSION;
+  readonly kind: "pair";
+  readonly kid: string;
   /** Raw Ed25519 public key, URL-safe base64. */
-  publicKey: z.string(),
-  nonce: z.string(),
-  at: z.number(),
+  readonly publicKey: string;
+  readonly nonce: string;
+  readonly at: number;
   /** SHA-256 of the pairing secret: one secret lets in one key. */
-  secretDigest: z.string(),
-});
+  readonly secretDigest: string;
+}
 
 /** What an isolate keeps to decide on its own: bundle and core keys. */
-const BundleCall = z.object({ v: z.literal(1), kind: z.literal("bundle") });
+interface BundleCall {
+  readonly v: typeof VERSION;
+  readonly kind: "bundle";
+}
 
 /** Is a core connected? */
-const StateCall = z.object({ v: z.literal(1), kind: z.literal("state") });
+interface StateCall {
+  readonly v: typeof VERSION;
+  readonly kind: "state";
+}
 
-export const RelayCall = z.discriminatedUnion("kind", [
-  HttpCall,
-  WebSocketCall,
-  DeliverCall,
-  TunnelCall,
-  PairCall,
-  BundleCall,
-  StateCall,
-]);
-export type RelayCall = z.output<typeof RelayCall>;
+export type RelayCall =
+  | HttpCall
+  | WebSocketCall
+  | DeliverCall
+  | TunnelCall
+  | PairCall
+  | BundleCall
+  | StateCall;
 export type CallOf<Kind extends RelayCall["kind"]> = Extract<RelayCall, { kind: Kind }>;
+
+const KINDS: Readonly<Record<RelayCall["kind"], true>> = {
+  http: true,
+  websocket: true,
+  deliver: true,
+  tunnel: true,
+  pair: true,
+  bundle: true,
+  state: true,
+};
 
 /**
  * The call as a header value. Names may hold any character, a header value only ASCII: JSON can
@@ -102,6 +115,24 @@ export type CallOf<Kind extends RelayCall["kind"]> = Extract<RelayCall, { kind: 
 export function encodeCall(call: RelayCall): string {
   const json = JSON.stringify(call);
   return NOT_ASCII.test(json) ? json.replaceAll(EVERY_NOT_ASCII, escaped) : json;
+}
+
+/**
+ * Reads what `encodeCall` wrote. Not checked field by field: only our own Worker can have written
+ * it, and a schema would cost every request more than all else the relay does with the call.
+ *
+ * @throws RangeError for a call of another version.
+ */
+export function decodeCall(header: string | null): RelayCall {
+  const call: unknown = JSON.parse(header ?? "null");
+  if (!isCall(call)) throw new RangeError("not a call this relay understands");
+  return call;
+}
+
+function isCall(call: unknown): call is RelayCall {
+  if (typeof call !== "object" || call === null || !("v" in call) || !("kind" in call))
+    return false;
+  return call.v === VERSION && typeof call.kind === "string" && Object.hasOwn(KINDS, call.kind);
 }
 
 const NOT_ASCII = /[^\x20-\x7e]/;
@@ -141,5 +172,5 @@ export interface PairAnswer {
   readonly edgeKey: string;
 }
 
-/** On every relay answer: the bundle version, so that isolates learn of a change at once. */
+/** On a relay's answer when the Worker knows another one, so that isolates learn of a change at once. */
 export const BUNDLE_VERSION_HEADER = "X-Gw-Internal-Bundle";

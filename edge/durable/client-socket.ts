@@ -10,7 +10,7 @@ import type { Session } from "../../shared/tunnel/session.ts";
 import type { Stream, StreamEvent } from "../../shared/tunnel/stream.ts";
 import type { CallOf } from "../relay-call.ts";
 import { CLIENT_TAG, type ClientAttachment, GONE, readClient, streamTag } from "./attachment.ts";
-import { headOf, notOpened } from "./http-exchange.ts";
+import { notOpened } from "./http-exchange.ts";
 
 /** The largest refusal of an upgrade that is passed on. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
@@ -32,12 +32,7 @@ export class ClientSockets {
    * @throws GatewayError as `exchange` does.
    */
   open(session: Session, request: Request, call: CallOf<"websocket">): Promise<Response> {
-    const protocols = request.headers.get("Sec-WebSocket-Protocol");
-    const head = headOf(request, call);
-    const stream = session.openStream(
-      "websocket",
-      protocols === null ? head : [...head, [":protocols", protocols]],
-    );
+    const stream = session.openStream("websocket", call.head);
     if (stream === undefined) return Promise.reject(notOpened(session));
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
     // The request itself keeps the relay awake while this runs, so the timer costs nothing.

@@ -2,25 +2,15 @@ import { GatewayError, type ErrorCode } from "../../shared/errors.ts";
 import { IncomingBody, sendBody } from "../../shared/tunnel/body.ts";
 import type { Fields } from "../../shared/tunnel/fields.ts";
 import { ResetCode } from "../../shared/tunnel/frame.ts";
-import { mayHaveBody, readResponse, requestFields } from "../../shared/tunnel/http.ts";
+import { mayHaveBody, readResponse } from "../../shared/tunnel/http.ts";
 import type { Session } from "../../shared/tunnel/session.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
+import { within } from "../deadline.ts";
 import { logLine } from "../log.ts";
-import { CALL_HEADER, type CallOf } from "../relay-call.ts";
+import type { CallOf } from "../relay-call.ts";
 
-/** The request as the core will see it. */
-export function headOf(request: Request, call: CallOf<"http" | "websocket">): Fields {
-  const headers = new Headers(request.headers);
-  headers.delete(CALL_HEADER);
-  const { pathname, search } = new URL(request.url);
-  return requestFields(request.method, new URL(call.origin + pathname + search), headers, {
-    requestId: call.requestId,
-    clientIp: call.client.ip,
-    country: call.client.country,
-    principal: call.principal,
-    deadlineMs: call.deadlineMs,
-  });
-}
+/** For the rest of an upload nobody wants: 25 MiB at 40 Mbit/s. */
+const LINGER_MS = 5_000;
 
 /**
  * Sends a request through the tunnel and answers with what comes back, streamed both ways.
@@ -34,18 +24,31 @@ export function exchange(
   call: CallOf<"http">,
 ): Promise<Response> {
   const { body } = request;
-  const stream = session.openStream("http", headOf(request, call), body === null);
+  const stream = session.openStream("http", call.head, body === null);
   if (stream === undefined) return Promise.reject(notOpened(session));
   const source = new AbortController();
   const answer = new Answer(stream, request.method, source);
   // The client left: by signal before the answer began, by `cancel()` of its body after.
   request.signal.addEventListener("abort", () => answer.clientLeft(), { once: true });
-  if (body !== null) {
-    sendBody(body, stream, source.signal, "discard").catch(() =>
-      stream.reset(ResetCode.cancel, "upload broke"),
-    );
-  }
-  return answer.response;
+  if (body === null) return answer.response;
+  const uploaded = sendBody(body, stream, source.signal, "discard").catch(() =>
+    stream.reset(ResetCode.cancel, "upload broke"),
+  );
+  return answer.response.then((response) => afterUpload(response, answer, uploaded));
+}
+
+/**
+ * An answer that is whole before its request is waits for the rest of the upload, which is read
+ * away: it would end the request here, and unread bytes would reset the client's connection before
+ * the answer is seen.
+ */
+async function afterUpload(
+  response: Response,
+  answer: Answer,
+  uploaded: Promise<void>,
+): Promise<Response> {
+  if (answer.whole) await within(uploaded, LINGER_MS).catch(() => undefined);
+  return response;
 }
 
 /** Why a session would not open a stream. */
@@ -95,6 +98,11 @@ class Answer {
         default:
       }
     });
+  }
+
+  /** All of it has come. */
+  get whole(): boolean {
+    return this.#body.complete;
   }
 
   clientLeft(): void {

@@ -11,7 +11,8 @@ import {
   BUNDLE_VERSION_HEADER,
   CALL_HEADER,
   type CallOf,
-  RelayCall,
+  decodeCall,
+  type RelayCall,
   type StateAnswer,
 } from "../relay-call.ts";
 import { CORE_TAG, readClient } from "./attachment.ts";
@@ -82,7 +83,7 @@ export class Relay extends DurableObject<Bindings> {
 
   /** Only the Worker can reach this, and it has checked the caller. */
   override async fetch(request: Request): Promise<Response> {
-    const call = RelayCall.parse(JSON.parse(request.headers.get(CALL_HEADER) ?? "null"));
+    const call = decodeCall(request.headers.get(CALL_HEADER));
     const response = await this.#answer(call, request);
     if (!response.ok && request.body !== null && !request.bodyUsed) {
       // Unread, the rest of an upload would reset the connection before our answer is seen.
@@ -187,7 +188,7 @@ export class Relay extends DurableObject<Bindings> {
     if (!this.#registry.accepts(call.digest)) {
       throw new GatewayError("unauthenticated", "A valid bearer token is required");
     }
-    const spent = this.#limiter.spend(call.principal.subject, this.#registry.rate, Date.now());
+    const spent = this.#limiter.spend(call.subject, this.#registry.rate, Date.now());
     const session = this.#session();
     const response = await answered(request, call.requestId, () => {
       if (!spent.allowed) {

@@ -1,4 +1,6 @@
 import { LIMITS } from "../../shared/limits.ts";
+import type { Fields } from "../../shared/tunnel/fields.ts";
+import { requestFields } from "../../shared/tunnel/http.ts";
 import { problem } from "../answer.ts";
 import { capBody } from "../body.ts";
 import { versionOf } from "../isolate.ts";
@@ -16,29 +18,24 @@ const INTERNAL_PREFIX = "x-gw-internal-";
 /**
  * ALL * : hands a request, or the upgrade to a WebSocket, to the relay, and the answer back.
  *
- * Nothing is buffered in either direction. A request costs one copy of its headers, an answer
- * nothing at all as long as the relay has no newer bundle to tell of.
+ * Nothing is buffered in either direction. The relay, of which there is one, gets the head ready
+ * made; an answer costs nothing here as long as the relay has no newer bundle to tell of.
  */
 export async function forward(visit: Visit, caller: Caller): Promise<Response> {
   const { request, isolate } = visit;
   const isUpgrade = request.headers.get("Upgrade")?.toLowerCase() === "websocket";
   const deadlineMs = isUpgrade ? LIMITS.acceptTimeoutMs : LIMITS.firstByteTimeoutMs;
-  const headers = new Headers(request.headers);
-  headers.append("Via", VIA);
-  headers.set(
-    CALL_HEADER,
-    encodeCall({
-      v: 1,
-      kind: isUpgrade ? "websocket" : "http",
-      requestId: visit.requestId,
-      client: clientOf(visit),
-      origin: visit.origin,
-      principal: caller.principal,
-      digest: caller.digest,
-      deadlineMs,
-      bundleVersion: isolate.verifiers.version,
-    }),
-  );
+  const call = encodeCall({
+    v: 1,
+    kind: isUpgrade ? "websocket" : "http",
+    requestId: visit.requestId,
+    digest: caller.digest,
+    subject: caller.principal.subject,
+    head: headOf(visit, caller, deadlineMs),
+    bundleVersion: isolate.verifiers.version,
+  });
+  const headers = new Headers(isUpgrade ? { Upgrade: "websocket" } : {});
+  headers.set(CALL_HEADER, call);
   // Of a known length, it was refused already if it is too long.
   const capped =
     request.body !== null && !request.headers.has("Content-Length")
@@ -49,6 +46,30 @@ export async function forward(visit: Visit, caller: Caller): Promise<Response> {
   if (capped?.exceeded === true) throw bodyTooLarge(LIMITS.maxRequestBodyBytes);
   if (!answer.ok) return problem(visit, relayError(answer.error, Math.random), "relay");
   return passBack(visit, answer.value);
+}
+
+/** The request as the core will see it. */
+function headOf(visit: Visit, { principal }: Caller, deadlineMs: number): Fields {
+  const { headers, method } = visit.request;
+  const { ip, country } = clientOf(visit);
+  const split = visit.origin.indexOf("://");
+  const scheme = visit.origin.slice(0, split);
+  const authority = visit.origin.slice(split + 3);
+  const path = visit.path + visit.query;
+  const fields = requestFields({ method, scheme, authority, path }, headers, {
+    requestId: visit.requestId,
+    clientIp: ip,
+    country,
+    principal,
+    deadlineMs,
+  });
+  const via = headers.get("Via");
+  const protocols = headers.get("Sec-WebSocket-Protocol");
+  return [
+    ...fields.filter(([name]) => name !== "via"),
+    ["via", via === null ? VIA : `${via}, ${VIA}`],
+    ...(protocols === null ? [] : [[":protocols", protocols] as const]),
+  ];
 }
 
 /** What the platform knows of the client. */

@@ -13,7 +13,7 @@ import { countFailure, rateKey } from "../middleware/rate-limit.ts";
 import { CALL_HEADER, encodeCall } from "../relay-call.ts";
 import { relayError } from "../relay-client.ts";
 import type { Visit } from "../visit.ts";
-import { clientOf, passBack } from "./forward.ts";
+import { passBack } from "./forward.ts";
 
 /** Most senders wait ten seconds, and the relay decides within 2.5: later is a relay at fault. */
 const DELIVER_DEADLINE_MS = LIMITS.deliverTimeoutMs + 5_000;
@@ -90,8 +90,6 @@ async function deliver(
       v: 1,
       kind: "deliver",
       requestId: visit.requestId,
-      client: clientOf(visit),
-      origin: visit.origin,
       route: route.name,
       deliveryId,
       lane,

@@ -17,9 +17,15 @@ const META: RequestMeta = {
   deadlineMs: 300_000,
 };
 const URL_OF_CLIENT = new URL("https://edge.example/v1/chat?q=%C3%A9&q=2");
+const TARGET = {
+  method: "POST",
+  scheme: "https",
+  authority: "edge.example",
+  path: "/v1/chat?q=%C3%A9&q=2",
+};
 
 function sent(headers: Record<string, string>, meta = META): Fields {
-  return requestFields("POST", URL_OF_CLIENT, new Headers(headers), meta);
+  return requestFields(TARGET, new Headers(headers), meta);
 }
 
 test("a request comes back as it was, with what the edge knows of the client", () => {

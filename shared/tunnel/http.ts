@@ -65,18 +65,24 @@ const CLAIM_PREFIXES = ["x-gw-", "x-forwarded-", "cf-", "sec-websocket-"];
 const ANSWER_ONLY: ReadonlySet<string> = new Set(["alt-svc"]);
 const ANSWER_PREFIXES = ["x-gw-internal-"];
 
+/** The line of a request: what it asks for, and where. */
+export interface RequestTarget {
+  readonly method: string;
+  /** Without its colon. */
+  readonly scheme: string;
+  /** Host, with the port if the client wrote one. */
+  readonly authority: string;
+  /** With the query. */
+  readonly path: string;
+}
+
 /** The head of a client's request, cleaned, with what the edge knows of the client. */
-export function requestFields(
-  method: string,
-  url: URL,
-  headers: Headers,
-  meta: RequestMeta,
-): Fields {
+export function requestFields(target: RequestTarget, headers: Headers, meta: RequestMeta): Fields {
   const fields: [string, string][] = [
-    [":method", method],
-    [":scheme", url.protocol.slice(0, -1)],
-    [":authority", url.host],
-    [":path", url.pathname + url.search],
+    [":method", target.method],
+    [":scheme", target.scheme],
+    [":authority", target.authority],
+    [":path", target.path],
     [":request-id", meta.requestId],
     [":client-ip", meta.clientIp],
     [":subject", meta.principal.subject],
@@ -103,10 +109,7 @@ export function readRequest(fields: Fields): Result<RequestHead, HeadError> {
   if (url === null) return err({ reason: "bad_url" });
   const headers = readHeaders(fields);
   if (headers === undefined) return err({ reason: "bad_header" });
-  const scopes = get(":scopes")
-    .split(" ")
-    .map((name) => Scope.safeParse(name))
-    .flatMap((scope) => (scope.success ? [scope.data] : []));
+  const scopes = get(":scopes").split(" ").filter(isScope);
   const meta: RequestMeta = {
     requestId: get(":request-id"),
     clientIp: get(":client-ip"),
@@ -168,6 +171,11 @@ const REQUEST_FIELDS = [
 ] as const;
 
 /** Of several of one name the first counts, here as everywhere. */
+/** A scope of a later version is one we cannot grant. */
+function isScope(name: string): name is Scope {
+  return Scope.options.some((scope) => scope === name);
+}
+
 function ownFields(fields: Fields): Map<string, string> {
   return new Map(fields.filter(([name]) => name.startsWith(":")).toReversed());
 }
