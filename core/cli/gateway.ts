@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { flushCompileCache } from "node:module";
+import { setFlagsFromString } from "node:v8";
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Credential } from "../config/credential.ts";
@@ -45,6 +46,9 @@ export const gateway: Command = {
     if (readyFd !== undefined) writeFileSync(readyFd, `${ready}\n`);
     // Now, and not at the exit: a gateway that is killed one day should start faster all the same.
     flushCompileCache();
+    // The young generation stays as large as the start has made it (17 MB). Left alone it grows to
+    // 134 MB under load and never shrinks, for a tenth of speed on a machine of 512 MB.
+    setFlagsFromString("--semi-space-growth-factor=1");
     await stopped(stop);
     log.info("stopping");
     await running.drain();
