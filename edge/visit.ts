@@ -12,6 +12,10 @@ export interface Visit {
   readonly path: string;
   /** With its question mark; empty when there is none. */
   readonly query: string;
+  /** Of the request, names in lower case: read once, since each look at `Headers` costs. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** One of them; undefined when it is not there. @param name - In lower case. */
+  header(name: string): string | undefined;
   /** Of the client, as the platform saw it. */
   readonly ip: string;
   /** Unix ms of the arrival. */
@@ -35,6 +39,9 @@ export function openVisit(
   const { url } = request;
   const pathAt = url.indexOf("/", url.indexOf("://") + 3);
   const queryAt = url.indexOf("?", pathAt);
+  const headers = [...request.headers];
+  const header = (name: string): string | undefined =>
+    headers.find(([other]) => other === name)?.[1];
   return {
     request,
     isolate: isolateOf(bindings),
@@ -42,7 +49,9 @@ export function openVisit(
     origin: url.slice(0, pathAt),
     path: queryAt < 0 ? url.slice(pathAt) : url.slice(pathAt, queryAt),
     query: queryAt < 0 ? "" : url.slice(queryAt),
-    ip: request.headers.get("CF-Connecting-IP") ?? UNKNOWN_IP,
+    headers,
+    header,
+    ip: header("cf-connecting-ip") ?? UNKNOWN_IP,
     now: Date.now(),
     keepAlive,
   };

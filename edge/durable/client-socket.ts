@@ -5,7 +5,7 @@ import { concat } from "../../shared/bytes.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { type Fields, fieldOf } from "../../shared/tunnel/fields.ts";
 import { ResetCode } from "../../shared/tunnel/frame.ts";
-import { readResponse } from "../../shared/tunnel/http.ts";
+import { readHeaders, readResponse } from "../../shared/tunnel/http.ts";
 import type { Session } from "../../shared/tunnel/session.ts";
 import type { Stream, StreamEvent } from "../../shared/tunnel/stream.ts";
 import type { CallOf } from "../relay-call.ts";
@@ -160,7 +160,11 @@ function refusalOf(fields: Fields, body: Uint8Array<ArrayBuffer>): Result<Respon
   if (!head.ok || head.value.status < 400) {
     return err(new GatewayError("bad_response", "The core sent a malformed answer"));
   }
-  return ok(new Response(body, { status: head.value.status, headers: head.value.headers }));
+  const { status } = head.value;
+  const headers = readHeaders(fields);
+  return headers === undefined
+    ? err(new GatewayError("bad_response", "The core sent a malformed answer"))
+    : ok(new Response(body, { status, headers }));
 }
 
 function onStreamEvent(socket: WebSocket, event: StreamEvent): void {

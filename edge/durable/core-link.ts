@@ -92,7 +92,7 @@ export class CoreLink {
       version: undefined,
       session: undefined,
     });
-    this.persist();
+    this.#persist();
     return theirs;
   }
 
@@ -104,7 +104,8 @@ export class CoreLink {
   receive(message: ArrayBuffer): void {
     this.#lastMessageAt = Date.now();
     this.#session?.receive(new Uint8Array(message));
-    this.persist();
+    // A flush that is due does it anyway.
+    if (this.#session?.flushing !== true) this.#persist();
   }
 
   /** The socket is gone. */
@@ -118,7 +119,7 @@ export class CoreLink {
   }
 
   /** Keeps what must outlive a sleep; while requests are under way there can be none. */
-  persist(): void {
+  #persist(): void {
     const session = this.#session;
     if (this.#socket === undefined || this.#attachment === undefined) return;
     if (session !== undefined && session.requests > 0) return;
@@ -138,7 +139,7 @@ export class CoreLink {
         defer: (flush) =>
           queueMicrotask(() => {
             flush();
-            this.persist();
+            this.#persist();
           }),
         now: () => Date.now(),
         handlers: {

@@ -2,7 +2,7 @@ import { GatewayError, type ErrorCode } from "../../shared/errors.ts";
 import { IncomingBody, sendBody } from "../../shared/tunnel/body.ts";
 import type { Fields } from "../../shared/tunnel/fields.ts";
 import { ResetCode } from "../../shared/tunnel/frame.ts";
-import { mayHaveBody, readResponse } from "../../shared/tunnel/http.ts";
+import { mayHaveBody, readResponse, type ResponseHead } from "../../shared/tunnel/http.ts";
 import type { Session } from "../../shared/tunnel/session.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
 import { within } from "../deadline.ts";
@@ -15,6 +15,7 @@ const LINGER_MS = 5_000;
 /**
  * Sends a request through the tunnel and answers with what comes back, streamed both ways.
  *
+ * @param added - Headers for the answer, names in lower case.
  * @throws GatewayError `overloaded` or `core_draining` when it was not sent; `core_reset`,
  *   `core_lost`, `bad_response` when it was and no answer came.
  */
@@ -22,12 +23,13 @@ export function exchange(
   session: Session,
   request: Request,
   call: CallOf<"http">,
+  added: Fields,
 ): Promise<Response> {
   const { body } = request;
   const stream = session.openStream("http", call.head, body === null);
   if (stream === undefined) return Promise.reject(notOpened(session));
   const source = new AbortController();
-  const answer = new Answer(stream, request.method, source);
+  const answer = new Answer(stream, { method: request.method, added }, source);
   // The client left: by signal before the answer began, by `cancel()` of its body after.
   request.signal.addEventListener("abort", () => answer.clientLeft(), { once: true });
   if (body === null) return answer.response;
@@ -63,19 +65,25 @@ class Answer {
   readonly response: Promise<Response>;
   readonly #stream: Stream;
   readonly #method: string;
+  readonly #added: Fields;
   readonly #source: AbortController;
   readonly #body: IncomingBody;
   readonly #resolve: (response: Response) => void;
   readonly #reject: (error: GatewayError) => void;
   #begun = false;
 
-  constructor(stream: Stream, method: string, source: AbortController) {
+  constructor(
+    stream: Stream,
+    { method, added }: { readonly method: string; readonly added: Fields },
+    source: AbortController,
+  ) {
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
     this.response = promise;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#stream = stream;
     this.#method = method;
+    this.#added = added;
     this.#source = source;
     this.#body = new IncomingBody(stream, () => this.clientLeft());
     stream.listen((event) => {
@@ -112,24 +120,36 @@ class Answer {
   }
 
   #onHead(fields: Fields): void {
-    const head = readResponse(fields);
+    const head = readResponse(fields, this.#added);
     if (!head.ok) {
-      logLine("warn", { event: "bad_response", ...head.error });
-      this.#stream.reset(ResetCode.protocol, "bad response head");
-      this.#reject(new GatewayError("bad_response", "The core sent a malformed answer"));
+      this.#malformed(head.error.reason);
       return;
     }
     this.#begun = true;
-    const { status, headers } = head.value;
     // In a microtask the rest of this tunnel message is here: a small answer is then whole.
     queueMicrotask(() => {
-      const init = { status, headers, encodeBody: "manual" } as const;
-      if (!mayHaveBody(this.#method, status)) {
-        this.#body.refuse();
-        this.#resolve(new Response(null, init));
-      } else if (this.#body.complete) this.#resolve(new Response(this.#body.take(), init));
-      else this.#resolve(new Response(this.#body.toWeb(), init));
+      try {
+        this.#resolve(this.#toResponse(head.value));
+      } catch {
+        // The constructor's word for a name or value that is no header.
+        this.#malformed("bad_header");
+      }
     });
+  }
+
+  #toResponse({ status, headers }: ResponseHead): Response {
+    const init = { status, headers, encodeBody: "manual" } as const;
+    if (!mayHaveBody(this.#method, status)) {
+      this.#body.refuse();
+      return new Response(null, init);
+    }
+    return new Response(this.#body.complete ? this.#body.take() : this.#body.toWeb(), init);
+  }
+
+  #malformed(reason: string): void {
+    logLine("warn", { event: "bad_response", reason });
+    this.#stream.reset(ResetCode.protocol, "bad response head");
+    this.#reject(new GatewayError("bad_response", "The core sent a malformed answer"));
   }
 
   #onReset(code: number): void {

@@ -4,6 +4,7 @@ import { GatewayError } from "../../shared/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { problemResponse } from "../../shared/problem.ts";
 import { chooseProtocol } from "../../shared/tunnel/handshake.ts";
+import type { Fields } from "../../shared/tunnel/fields.ts";
 import type { Session } from "../../shared/tunnel/session.ts";
 import type { Bindings } from "../env.ts";
 import { logLine } from "../log.ts";
@@ -149,17 +150,16 @@ export class Relay extends DurableObject<Bindings> {
         logLine("error", { event: "relay_failed", kind: call.kind, err });
       }
       const requestId = "requestId" in call ? call.requestId : crypto.randomUUID();
-      const path = new URL(request.url).pathname;
-      return problemResponse(error, { hop: "relay", requestId, path });
-    } finally {
-      this.#link.persist();
+      return refusal(error, request, requestId);
     }
   }
 
   async #serve(call: RelayCall, request: Request): Promise<Response> {
     switch (call.kind) {
       case "http":
-        return this.#limited(request, call, (session) => exchange(session, request, call));
+        return this.#limited(request, call, (session, added) =>
+          exchange(session, request, call, added),
+        );
       case "websocket":
         return this.#limited(request, call, (session) =>
           this.#sockets.open(session, request, call),
@@ -182,26 +182,27 @@ export class Relay extends DurableObject<Bindings> {
   async #limited(
     request: Request,
     call: CallOf<"http" | "websocket">,
-    forward: (session: Session) => Promise<Response>,
+    forward: (session: Session, added: Fields) => Promise<Response>,
   ): Promise<Response> {
     // Revocations reach this object before the isolates that let callers in.
     if (!this.#registry.accepts(call.digest)) {
       throw new GatewayError("unauthenticated", "A valid bearer token is required");
     }
     const spent = this.#limiter.spend(call.subject, this.#registry.rate, Date.now());
-    const session = this.#session();
-    const response = await answered(request, call.requestId, () => {
+    const added: Fields = [...spent.headers, ["x-request-id", call.requestId]];
+    try {
       if (!spent.allowed) {
         throw new GatewayError("rate_limited", "Too many requests; slow down", spent);
       }
+      const session = this.#session();
       if (session === undefined) throw this.#offline();
-      return forward(session);
-    });
-    if (response.webSocket === null) {
-      for (const [name, value] of spent.headers) response.headers.set(name, value);
-      response.headers.set("X-Request-Id", call.requestId);
+      return await forward(session, added);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      const response = refusal(error, request, call.requestId);
+      for (const [name, value] of added) response.headers.set(name, value);
+      return response;
     }
-    return response;
   }
 
   #offline(): GatewayError {
@@ -257,17 +258,7 @@ const PAIR_ERRORS = {
     new GatewayError("conflict", "This edge knows as many core keys as it may; revoke one first"),
 } satisfies Record<PairError, () => GatewayError>;
 
-/** An answer even for what failed, so that the rate headers can ride on it. */
-async function answered(
-  request: Request,
-  requestId: string,
-  work: () => Promise<Response>,
-): Promise<Response> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    const path = new URL(request.url).pathname;
-    return problemResponse(error, { hop: "relay", requestId, path });
-  }
+function refusal(error: unknown, request: Request, requestId: string): Response {
+  const path = new URL(request.url).pathname;
+  return problemResponse(error, { hop: "relay", requestId, path });
 }

@@ -22,7 +22,7 @@ const CHAT_PREFIX = "/v1/";
  *   while there is nothing to check a token against.
  */
 export function authenticate(visit: Visit): Caller | Promise<Caller> {
-  const authorization = visit.request.headers.get("Authorization") ?? "";
+  const authorization = visit.header("authorization") ?? "";
   return visit.isolate.verifiers.remembered(authorization) ?? prove(visit, authorization);
 }
 

@@ -14,14 +14,14 @@ const URL_CREDENTIAL = /[?&](?:access_)?token=/i;
  *
  * @throws GatewayError `uri_too_long`, `headers_too_large`, `too_large`, `loop`.
  */
-export function checkLimits({ request, path, query }: Visit): void {
+export function checkLimits({ headers, path, query }: Visit): void {
   if (path.length + query.length > LIMITS.maxUrlBytes) {
     throw new GatewayError("uri_too_long", `The limit is ${LIMITS.maxUrlBytes} bytes`);
   }
   let bytes = 0;
   let via = "";
   let length = "0";
-  for (const [name, value] of request.headers) {
+  for (const [name, value] of headers) {
     bytes += name.length + value.length;
     if (name === "via") via = value;
     else if (name === "content-length") length = value;

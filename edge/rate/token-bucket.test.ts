@@ -61,8 +61,8 @@ test("the verdict says how many are left, when it is full again and when to come
 test("headers are whole seconds, rounded up", () => {
   const verdict = takeToken({ tokens: 1, at: 0 }, policy, 0);
   expect(Object.fromEntries(rateHeaders(verdict, policy))).toEqual({
-    "RateLimit-Limit": "3",
-    "RateLimit-Remaining": "0",
-    "RateLimit-Reset": "2",
+    "ratelimit-limit": "3",
+    "ratelimit-remaining": "0",
+    "ratelimit-reset": "2",
   });
 });

@@ -49,8 +49,8 @@ export function takeToken(
 /** The headers most clients know, in whole seconds, rounded up so that nobody comes too early. */
 export function rateHeaders(verdict: Verdict, policy: BucketPolicy): [string, string][] {
   return [
-    ["RateLimit-Limit", String(policy.capacity)],
-    ["RateLimit-Remaining", String(verdict.remaining)],
-    ["RateLimit-Reset", String(Math.ceil(verdict.resetMs / 1000))],
+    ["ratelimit-limit", String(policy.capacity)],
+    ["ratelimit-remaining", String(verdict.remaining)],
+    ["ratelimit-reset", String(Math.ceil(verdict.resetMs / 1000))],
   ];
 }

@@ -23,7 +23,7 @@ const INTERNAL_PREFIX = "x-gw-internal-";
  */
 export async function forward(visit: Visit, caller: Caller): Promise<Response> {
   const { request, isolate } = visit;
-  const isUpgrade = request.headers.get("Upgrade")?.toLowerCase() === "websocket";
+  const isUpgrade = visit.header("upgrade")?.toLowerCase() === "websocket";
   const deadlineMs = isUpgrade ? LIMITS.acceptTimeoutMs : LIMITS.firstByteTimeoutMs;
   const call = encodeCall({
     v: 1,
@@ -34,11 +34,11 @@ export async function forward(visit: Visit, caller: Caller): Promise<Response> {
     head: headOf(visit, caller, deadlineMs),
     bundleVersion: isolate.verifiers.version,
   });
-  const headers = new Headers(isUpgrade ? { Upgrade: "websocket" } : {});
-  headers.set(CALL_HEADER, call);
+  // The runtime wants to see that a WebSocket was asked for; all else is in the call.
+  const headers = { [CALL_HEADER]: call, ...(isUpgrade ? { Upgrade: "websocket" } : {}) };
   // Of a known length, it was refused already if it is too long.
   const capped =
-    request.body !== null && !request.headers.has("Content-Length")
+    request.body !== null && visit.header("content-length") === undefined
       ? capBody(request.body, LIMITS.maxRequestBodyBytes)
       : undefined;
   const init = capped === undefined ? { headers } : { headers, body: capped.body };
@@ -50,36 +50,23 @@ export async function forward(visit: Visit, caller: Caller): Promise<Response> {
 
 /** The request as the core will see it. */
 function headOf(visit: Visit, { principal }: Caller, deadlineMs: number): Fields {
-  const { headers, method } = visit.request;
-  const { ip, country } = clientOf(visit);
-  const split = visit.origin.indexOf("://");
-  const scheme = visit.origin.slice(0, split);
-  const authority = visit.origin.slice(split + 3);
-  const path = visit.path + visit.query;
-  const fields = requestFields({ method, scheme, authority, path }, headers, {
-    requestId: visit.requestId,
-    clientIp: ip,
-    country,
-    principal,
-    deadlineMs,
-  });
-  const via = headers.get("Via");
-  const protocols = headers.get("Sec-WebSocket-Protocol");
-  return [
-    ...fields.filter(([name]) => name !== "via"),
-    ["via", via === null ? VIA : `${via}, ${VIA}`],
-    ...(protocols === null ? [] : [[":protocols", protocols] as const]),
-  ];
-}
-
-/** What the platform knows of the client. */
-export function clientOf({ request, ip }: Visit): { ip: string; country?: string; colo?: string } {
-  const { cf } = request;
-  return {
-    ip,
-    ...(typeof cf?.country === "string" ? { country: cf.country } : {}),
-    ...(typeof cf?.colo === "string" ? { colo: cf.colo } : {}),
+  const { origin, path, query, requestId, ip, headers } = visit;
+  const split = origin.indexOf("://");
+  const target = {
+    method: visit.request.method,
+    scheme: origin.slice(0, split),
+    authority: origin.slice(split + 3),
+    path: path + query,
   };
+  const country = visit.header("cf-ipcountry");
+  const meta = { requestId, clientIp: ip, country, principal, deadlineMs };
+  const head = requestFields(target, headers, meta);
+  const via = head.find(([name]) => name === "via");
+  if (via === undefined) head.push(["via", VIA]);
+  else via[1] += `, ${VIA}`;
+  const protocols = visit.header("sec-websocket-protocol");
+  if (protocols !== undefined) head.push([":protocols", protocols]);
+  return head;
 }
 
 /** The relay's answer as the client gets it, and news of the bundle as the isolate gets it. */

@@ -16,7 +16,7 @@ import { countFailure, rateKey } from "../middleware/rate-limit.ts";
 import { CALL_HEADER, encodeCall, type RelayCall } from "../relay-call.ts";
 import { relayError } from "../relay-client.ts";
 import type { Visit } from "../visit.ts";
-import { clientOf, passBack } from "./forward.ts";
+import { passBack } from "./forward.ts";
 
 const PairAnswer = z.object({ edgeKey: z.string() });
 
@@ -39,7 +39,7 @@ export async function tunnel(visit: Visit): Promise<Response> {
   const claims = await verifyConnect(request.headers, url, (kid) => keyOf(visit, kid), now);
   if (!claims.ok) return refuse(visit, claims.error);
   const { kid, nonce, at, instance } = claims.value;
-  const { colo } = clientOf(visit);
+  const colo = request.cf?.colo;
   // From here on the relay learns things: what the core publishes, this isolate must fetch.
   isolate.verifiers.expectNews(now);
   return hand(visit, {
@@ -50,7 +50,7 @@ export async function tunnel(visit: Visit): Promise<Response> {
     at,
     instance,
     host: url.host,
-    ...(colo === undefined ? {} : { colo }),
+    ...(typeof colo === "string" ? { colo } : {}),
   });
 }
 

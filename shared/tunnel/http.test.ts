@@ -108,9 +108,22 @@ test("each Set-Cookie of an answer stays apart, and what is of one hop stays beh
     ["set-cookie", "b=2"],
   ]);
   const read = readResponse(fields);
-  expect(read.ok && [read.value.status, read.value.headers.getSetCookie()]).toEqual([
+  expect(read.ok && [read.value.status, new Headers(read.value.headers).getSetCookie()]).toEqual([
     201,
     ["a=1", "b=2"],
+  ]);
+});
+
+test("our own headers take the place of the core's", () => {
+  const fields: Fields = [
+    [":status", "200"],
+    ["x-request-id", "theirs"],
+    ["x-other", "kept"],
+  ];
+  const read = readResponse(fields, [["x-request-id", "ours"]]);
+  expect(read.ok && read.value.headers).toEqual([
+    ["x-other", "kept"],
+    ["x-request-id", "ours"],
   ]);
 });
 

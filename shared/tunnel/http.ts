@@ -27,7 +27,8 @@ export interface RequestHead {
 
 export interface ResponseHead {
   readonly status: number;
-  readonly headers: Headers;
+  /** Ready for `new Response`, which throws for what cannot be a header. */
+  readonly headers: [string, string][];
 }
 
 export type HeadError =
@@ -77,7 +78,11 @@ export interface RequestTarget {
 }
 
 /** The head of a client's request, cleaned, with what the edge knows of the client. */
-export function requestFields(target: RequestTarget, headers: Headers, meta: RequestMeta): Fields {
+export function requestFields(
+  target: RequestTarget,
+  headers: Iterable<readonly [string, string]>,
+  meta: RequestMeta,
+): [string, string][] {
   const fields: [string, string][] = [
     [":method", target.method],
     [":scheme", target.scheme],
@@ -131,14 +136,23 @@ export function responseFields(status: number, headers: Headers): Fields {
   return fields;
 }
 
-/** Reads what `responseFields` wrote. */
-export function readResponse(fields: Fields): Result<ResponseHead, HeadError> {
+/**
+ * Reads what `responseFields` wrote.
+ *
+ * @param added - Headers of our own, in place of the core's of the same name (lower case).
+ */
+export function readResponse(fields: Fields, added: Fields = []): Result<ResponseHead, HeadError> {
   const status = Number(fieldOf(fields, ":status"));
   if (!Number.isInteger(status) || status < 101 || status > 599) {
     return err({ reason: "bad_status" });
   }
-  const headers = readHeaders(fields);
-  return headers === undefined ? err({ reason: "bad_header" }) : ok({ status, headers });
+  const headers: [string, string][] = [];
+  for (const [name, value] of fields) {
+    const ours = name.startsWith(":") || added.some(([other]) => other === name);
+    if (!ours) headers.push([name, value]);
+  }
+  for (const [name, value] of added) headers.push([name, value]);
+  return ok({ status, headers });
 }
 
 /** Statuses that never have a body (RFC 9110 section 6.4.1): `new Response` refuses one. */
@@ -180,8 +194,12 @@ function ownFields(fields: Fields): Map<string, string> {
   return new Map(fields.filter(([name]) => name.startsWith(":")).toReversed());
 }
 
-function namedByConnection(headers: Headers): ReadonlySet<string> | undefined {
-  const connection = headers.get("connection");
-  if (connection === null) return undefined;
-  return new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
+function namedByConnection(
+  headers: Iterable<readonly [string, string]>,
+): ReadonlySet<string> | undefined {
+  for (const [name, value] of headers) {
+    if (name !== "connection") continue;
+    return new Set(value.split(",").map((named) => named.trim().toLowerCase()));
+  }
+  return undefined;
 }

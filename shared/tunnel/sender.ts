@@ -32,6 +32,11 @@ export class Sender {
     this.#window = window;
   }
 
+  /** A flush is due at the end of this turn. */
+  get flushing(): boolean {
+    return this.#flushing;
+  }
+
   /** @returns False when the queue is full: the connection cannot go on. */
   control(frame: Frame): boolean {
     if (this.#stopped) return true;

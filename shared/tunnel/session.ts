@@ -107,6 +107,11 @@ export class Session {
     return this.#streams.busy;
   }
 
+  /** A flush is due at the end of this turn. */
+  get flushing(): boolean {
+    return this.#sender.flushing;
+  }
+
   /** Held for readers and waiting to be sent, all streams together. */
   get bufferedBytes(): number {
     let bytes = this.#receive.held;
