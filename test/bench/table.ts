@@ -69,15 +69,15 @@ function cellsOf(row: Row): string[] {
   const { what, measured, peer, ratio, budget } = row;
   return [
     what,
-    text(measured),
-    peer === undefined ? "" : `${text(peer)} (${peer.name})`,
+    written(measured),
+    peer === undefined ? "" : `${written(peer)} (${peer.name})`,
     ratio === undefined ? "" : short(ratio),
     budget?.text ?? "",
     budget === undefined ? "" : verdict(budget),
   ];
 }
 
-function text({ value, unit }: Quantity): string {
+function written({ value, unit }: Quantity): string {
   return unit === "" ? short(value) : `${short(value)} ${unit}`;
 }
 
@@ -89,7 +89,7 @@ export function plainTable(rows: readonly Row[]): string {
   );
   return lines
     .map((cells) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "))
-    .map((line) => line.trimEnd())
+    .map((row) => row.trimEnd())
     .join("\n");
 }
 
@@ -104,7 +104,6 @@ export interface Report {
 
 /** The file that is kept. */
 export function markdown({ date, machine, mode, rows, notes }: Report): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [
     "# Results of `npm run bench`",
     "",
@@ -119,4 +118,8 @@ export function markdown({ date, machine, mode, rows, notes }: Report): string {
     ...notes.map((note) => `- ${note}`),
     "",
   ].join("\n");
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
 }

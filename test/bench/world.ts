@@ -1,8 +1,6 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
@@ -24,10 +22,10 @@ import {
   TransferResult,
 } from "./load/task.ts";
 import { FLOOR_SCRIPT } from "./peers/floor-worker.ts";
-import { Child, NodeChild } from "./processes/child.ts";
+import { NodeChild } from "./processes/child.ts";
+import { launchCore, makeCoreHome } from "./processes/core.ts";
 import { forget, remember } from "./processes/registry.ts";
 
-export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const HERE = fileURLToPath(new URL("./", import.meta.url));
 
 /** How often we look whether the edge knows its core. */
@@ -60,8 +58,6 @@ export interface TunnelEnd {
   readonly token: string;
   readonly edge: Edge;
 }
-
-const CoreReady = z.object({ event: z.literal("ready"), port: z.int() });
 
 /** The parts that measurements share; each is started when the first of them asks for it. */
 export class World implements AsyncDisposable {
@@ -98,9 +94,7 @@ export class World implements AsyncDisposable {
     target: Target,
     options: { readonly connections: number; readonly forMs?: number; readonly count?: number },
   ): Promise<RequestsResult> {
-    const result = RequestsResult.parse(
-      await this.#ask({ kind: "requests", target, ...options }),
-    );
+    const result = RequestsResult.parse(await this.#ask({ kind: "requests", target, ...options }));
     if (result.failed > 0) throw new Error(`${result.failed} × ${target.path} failed`);
     return result;
   }
@@ -153,68 +147,13 @@ export class World implements AsyncDisposable {
 
   /** A gateway with a fresh state folder, ready and, if it has an edge, connected to it. */
   async startCore(edge?: Edge): Promise<Core> {
-    const env = await this.coreEnvironment({ model: await this.model(), edge });
-    const { child, port } = await this.launchCore(env);
+    const home = await makeCoreHome(this.folder, { model: await this.model(), edge });
+    const { child, port } = await launchCore(home, this.folder);
     this.parts.use(child);
-    const token = env["OPENCLAW_GATEWAY_TOKEN"] ?? "";
-    const hooksToken = env["HOOKS_TOKEN"] ?? "";
+    const { token, hooksToken } = home;
     if (edge !== undefined) await reaches(edge.port, "/v1/models", token);
-    const own = { ...env, OPENCLAW_GATEWAY_PORT: String(port) };
-    return { port, pid: child.pid, token, hooksToken, env: own, edge };
-  }
-
-  /** Starts the gateway and waits for its own word that it is ready. */
-  async launchCore(
-    env: Readonly<Record<string, string>>,
-  ): Promise<{ readonly child: Child; readonly port: number }> {
-    const { folder } = this;
-    const command = [process.execPath, join(ROOT, "core/main.ts"), "gateway", "--json"] as const;
-    const child = new Child([...command], { folder, env, stdout: true });
-    const { stdout } = child.process;
-    if (stdout === null) throw new TypeError("no stdout");
-    const [line]: unknown[] = await child.until(once(createInterface({ input: stdout }), "line"));
-    stdout.resume();
-    return { child, port: CoreReady.parse(JSON.parse(String(line))).port };
-  }
-
-  /** What a core gets to know. Without a model it has the built-in demo. */
-  async coreEnvironment(
-    parts: { readonly model?: string; readonly edge?: Edge | undefined } = {},
-  ): Promise<Record<string, string>> {
-    const { model, edge } = parts;
-    const home = await mkdtemp(join(this.folder, "core-"));
-    const cache = join(this.folder, "cache");
-    await mkdir(cache, { recursive: true });
-    const hooksToken = randomToken();
-    const provider = { baseUrl: model, apiKey: "a-key-of-nobody", models: [{ id: "instant" }] };
-    const config = {
-      hooks: { enabled: true, token: hooksToken },
-      sallyport: { limits: { rate: { perSecond: 100_000, burst: 1_000_000 } } },
-      ...(model === undefined
-        ? {}
-        : {
-            agents: { defaults: { model: "bench/instant" } },
-            models: { providers: { bench: provider } },
-          }),
-    };
-    const configPath = join(home, "openclaw.json");
-    await writeFile(configPath, JSON.stringify(config), { mode: 0o600 });
-    return {
-      PATH: process.env["PATH"] ?? "",
-      HOME: home,
-      XDG_CACHE_HOME: cache,
-      OPENCLAW_STATE_DIR: join(home, "state"),
-      OPENCLAW_CONFIG_PATH: configPath,
-      OPENCLAW_GATEWAY_TOKEN: randomToken(),
-      OPENCLAW_GATEWAY_PORT: "0",
-      HOOKS_TOKEN: hooksToken,
-      ...(edge === undefined
-        ? {}
-        : {
-            SALLYPORT_EDGE_URL: `http://127.0.0.1:${edge.port}`,
-            SALLYPORT_EDGE_PAIRING: edge.pairing,
-          }),
-    };
+    const env = { ...home.env, OPENCLAW_GATEWAY_PORT: String(port) };
+    return { port, pid: child.pid, token, hooksToken, env, edge };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

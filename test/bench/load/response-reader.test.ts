@@ -12,21 +12,24 @@ const RESPONSES: readonly (readonly [string, string, number, string])[] = [
   ],
 ];
 
-test.each(RESPONSES)("a response with %s is read however it is cut", (_name, wire, status, body) => {
-  const bytes = Buffer.from(wire);
-  for (let size = 1; size <= bytes.length; size += 1) {
-    let text = "";
-    const reader = new ResponseReader((part) => {
-      text += part.toString();
-    });
-    const ends: boolean[] = [];
-    for (let at = 0; at < bytes.length; at += size) {
-      ends.push(reader.push(bytes.subarray(at, at + size)));
+test.each(RESPONSES)(
+  "a response with %s is read however it is cut",
+  (_name, wire, status, body) => {
+    const bytes = Buffer.from(wire);
+    for (let size = 1; size <= bytes.length; size += 1) {
+      let text = "";
+      const reader = new ResponseReader((part) => {
+        text += part.toString();
+      });
+      const ends: boolean[] = [];
+      for (let at = 0; at < bytes.length; at += size) {
+        ends.push(reader.push(bytes.subarray(at, at + size)));
+      }
+      expect(ends.indexOf(true)).toBe(ends.length - 1);
+      expect([reader.status, text]).toEqual([status, body]);
     }
-    expect(ends.indexOf(true)).toBe(ends.length - 1);
-    expect([reader.status, text]).toEqual([status, body]);
-  }
-});
+  },
+);
 
 test.each([
   ["another protocol", "HTTP/1.0 200 OK\r\n\r\n"],

@@ -56,7 +56,7 @@ export class ResponseReader {
       this.#pending = bytes;
       return undefined;
     }
-    take(bytes.latin1Slice(0, at));
+    take(bytes.toString("latin1", 0, at));
     return bytes.subarray(at + end.length);
   }
 

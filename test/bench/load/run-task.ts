@@ -43,7 +43,7 @@ export async function readEvents({ target }: TaskOf<"events">): Promise<EventsRe
   const status = await connection.request([requests(target)()], (bytes) => {
     const arrivedAt = process.hrtime.bigint();
     if (firstArrival === 0n) firstArrival = arrivedAt;
-    text += bytes.latin1Slice();
+    text += bytes.toString("latin1");
     const events = text.split("\n\n");
     text = events.pop() ?? "";
     for (const event of events) {
@@ -102,9 +102,7 @@ async function openAll(
   count: number,
   port: number,
 ): Promise<Disposable & { connections: readonly Connection[] }> {
-  const connections = await Promise.all(
-    Array.from({ length: count }, () => Connection.open(port)),
-  );
+  const connections = await Promise.all(Array.from({ length: count }, () => Connection.open(port)));
   return {
     connections,
     [Symbol.dispose]() {

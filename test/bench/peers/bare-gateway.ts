@@ -4,7 +4,7 @@
  * `node bare-gateway.ts <base URL of the model>`
  */
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { Hono } from "hono";
 import { serveParent } from "../processes/parent.ts";
@@ -21,15 +21,16 @@ app.post("/v1/chat/completions", async (c) => {
   return c.json(await answer.json());
 });
 
-const server = createServer((incoming, outgoing) => {
-  void buffer(incoming).then(async (body) => {
-    const { method = "GET", url = "/" } = incoming;
-    const init = method === "GET" ? { method } : { method, body };
-    const response = await app.fetch(new Request(new URL(url, "http://127.0.0.1"), init));
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-    outgoing.end(await response.bytes());
-  });
-});
+async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const { method = "GET", url = "/" } = incoming;
+  const body = await buffer(incoming);
+  const init = method === "GET" ? { method } : { method, body };
+  const response = await app.fetch(new Request(new URL(url, "http://127.0.0.1"), init));
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  outgoing.end(await response.bytes());
+}
+
+const server = createServer((incoming, outgoing) => void serve(incoming, outgoing));
 server.keepAliveTimeout = 60_000;
 server.listen(0, "127.0.0.1");
 await once(server, "listening");

@@ -62,7 +62,9 @@ http {
 }
 `,
   );
-  const child = parts.use(new Child([program, "-p", home, "-c", join(home, "nginx.conf")], { folder }));
+  const child = parts.use(
+    new Child([program, "-p", home, "-c", join(home, "nginx.conf")], { folder }),
+  );
   await child.until(listening(port));
   return { port };
 }
@@ -104,18 +106,13 @@ AllowTcpForwarding remote
     `UserKnownHostsFile=${home}/known`,
     "ExitOnForwardFailure=yes",
     "IdentitiesOnly=yes",
+    `IdentityFile=${home}/user`,
+    `Port=${serverPort}`,
+    `RemoteForward=127.0.0.1:${port} 127.0.0.1:${corePort}`,
   ].flatMap((option) => ["-o", option]);
+  const destination = `${userInfo().username}@127.0.0.1`;
   const client = parts.use(
-    new Child(
-      [
-        programs.ssh,
-        ...["-F", "/dev/null", "-N", "-i", join(home, "user"), "-p", String(serverPort)],
-        ...options,
-        ...["-R", `127.0.0.1:${port}:127.0.0.1:${corePort}`],
-        `${userInfo().username}@127.0.0.1`,
-      ],
-      { folder },
-    ),
+    new Child([programs.ssh, "-F", "/dev/null", "-N", ...options, destination], { folder }),
   );
   await client.until(listening(port));
   return { port };

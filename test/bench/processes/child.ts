@@ -72,6 +72,12 @@ export class Child implements AsyncDisposable {
     throw new Error(`${this.process.spawnargs.join(" ")} ended or hangs: ${words}`);
   }
 
+  /** Lets it end in its own way. */
+  async stop(): Promise<void> {
+    this.process.kill("SIGTERM");
+    await this.#exited;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.process.kill("SIGKILL");
     await this.#exited;

@@ -19,9 +19,9 @@ export async function cpuMsOf(pid: number): Promise<number> {
   const threads = await readdir(`/proc/${pid}/task`);
   const spent = await Promise.all(
     threads.map(async (thread) => {
-      const [nanoseconds] = (
-        await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8")
-      ).split(" ");
+      const [nanoseconds] = (await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8")).split(
+        " ",
+      );
       return Number(nanoseconds) / 1e6;
     }),
   );

@@ -1,0 +1,96 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type RequestsResult, type Target } from "../load/task.ts";
+import { memoryOf } from "../processes/memory.ts";
+import { interleave, median, pairedRatio } from "../stats.ts";
+import { atLeast, atMost, type Findings, type Row } from "../table.ts";
+import type { World } from "../world.ts";
+
+/** After this long with nothing to do, what a start needed for itself has been given back. */
+const IDLE_MS = 10_000;
+
+const TURNS = 1_000;
+
+const BODY = JSON.stringify({
+  model: "openclaw",
+  messages: [{ role: "user", content: "How do you do?" }],
+});
+
+/** Chats with a model that answers at once, and what they cost in memory. */
+export async function measureTurns(world: World): Promise<Findings> {
+  const [core, bare] = [await world.core(), await world.bareGateway()];
+  const ours = chat(core.port, { Authorization: `Bearer ${core.token}` });
+  const theirs = chat(bare.port, {});
+  const memory: Row[] = [];
+  if (process.platform === "linux") {
+    await delay(world.quick ? 2_000 : IDLE_MS);
+    const idle = (await memoryOf(core.pid)).rssMiB;
+    await world.requests(ours, { connections: 4, count: TURNS });
+    const after = (await memoryOf(core.pid)).rssMiB;
+    memory.push(memoryRow("core: RSS idle", idle, 120));
+    memory.push(memoryRow("core: RSS after 1,000 turns", after, 180));
+  } else {
+    memory.push({ what: "core: RSS", skipped: "needs /proc" });
+  }
+  const forMs = world.quick ? 400 : 2_000;
+  const race = (connections: number) => ({
+    ours: () => world.requests(ours, { connections, forMs }),
+    theirs: () => world.requests(theirs, { connections, forMs }),
+  });
+  const rounds = world.quick ? 3 : 7;
+  await interleave(1, race(16));
+  const one = await interleave(rounds, race(1));
+  const many = await interleave(rounds, race(16));
+  return {
+    rows: [
+      ...memory,
+      row("agent turn, 1 connection: p50", "ms", one, ({ p50Ms }) => p50Ms),
+      row("agent turns, 1 connection", "/s", one, perSecond),
+      row("agent turn, 16 connections: p50", "ms", many, ({ p50Ms }) => p50Ms),
+      row("agent turns, 16 connections", "/s", many, perSecond),
+    ],
+    notes: [
+      "Turns: POST /v1/chat/completions at the core's own port, each a session of its own, kept in SQLite; model, core and load are three processes. Peer: Hono on node:http that passes the body on with fetch.",
+    ],
+  };
+}
+
+interface Race {
+  readonly ours: readonly RequestsResult[];
+  readonly theirs: readonly RequestsResult[];
+}
+
+function row(what: string, unit: "ms" | "/s", race: Race, of: (r: RequestsResult) => number): Row {
+  const [ours, theirs] = [race.ours.map(of), race.theirs.map(of)];
+  const value = median(ours);
+  return {
+    what,
+    measured: { value, unit },
+    peer: { value: median(theirs), unit, name: "bare Hono" },
+    ratio: pairedRatio(ours, theirs),
+    budget: unit === "ms" ? atMost(value, 10, "10 ms") : atLeast(value, 200, "200 /s"),
+  };
+}
+
+function memoryRow(what: string, value: number, limit: number): Row {
+  // The budget is in MB, the kernel counts in KiB.
+  const megabytes = (value * 1024 * 1024) / 1e6;
+  return {
+    what,
+    measured: { value: megabytes, unit: "MB" },
+    budget: atMost(megabytes, limit, `${limit} MB`),
+  };
+}
+
+function chat(port: number, headers: Readonly<Record<string, string>>): Target {
+  return {
+    port,
+    method: "POST",
+    path: "/v1/chat/completions",
+    headers: { "Content-Type": "application/json", ...headers },
+    body: BODY,
+  };
+}
+
+function perSecond({ count, seconds }: RequestsResult): number {
+  return count / seconds;
+}
