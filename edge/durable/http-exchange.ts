@@ -28,11 +28,11 @@ export function exchange(
   const { body } = request;
   const stream = session.openStream("http", call.head, body === null);
   if (stream === undefined) return Promise.reject(notOpened(session));
-  const source = new AbortController();
+  const source = body === null ? undefined : new AbortController();
   const answer = new Answer(stream, { method: request.method, added }, source);
   // The client left: by signal before the answer began, by `cancel()` of its body after.
   request.signal.addEventListener("abort", () => answer.clientLeft(), { once: true });
-  if (body === null) return answer.response;
+  if (body === null || source === undefined) return answer.response;
   const uploaded = sendBody(body, stream, source.signal, "discard").catch(() =>
     stream.reset(ResetCode.cancel, "upload broke"),
   );
@@ -66,7 +66,8 @@ class Answer {
   readonly #stream: Stream;
   readonly #method: string;
   readonly #added: Fields;
-  readonly #source: AbortController;
+  /** Of the upload, if there is one. */
+  readonly #source: AbortController | undefined;
   readonly #body: IncomingBody;
   readonly #resolve: (response: Response) => void;
   readonly #reject: (error: GatewayError) => void;
@@ -75,7 +76,7 @@ class Answer {
   constructor(
     stream: Stream,
     { method, added }: { readonly method: string; readonly added: Fields },
-    source: AbortController,
+    source: AbortController | undefined,
   ) {
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
     this.response = promise;
@@ -115,7 +116,7 @@ class Answer {
 
   clientLeft(): void {
     this.#stream.reset(ResetCode.cancel, "client left");
-    this.#source.abort();
+    this.#source?.abort();
     this.#body.fail(new GatewayError("canceled", "The client left"));
   }
 
@@ -137,13 +138,20 @@ class Answer {
     });
   }
 
+  /** @throws TypeError for what cannot be a header. */
   #toResponse({ status, headers }: ResponseHead): Response {
-    const init = { status, headers, encodeBody: "manual" } as const;
+    const response = new Response(this.#bodyFor(status), { status, encodeBody: "manual" });
+    // One by one and afterwards: as pairs in `init` they cost 22 µs, so 8.
+    for (const [name, value] of headers) response.headers.append(name, value);
+    return response;
+  }
+
+  #bodyFor(status: number): BodyInit | null {
     if (!mayHaveBody(this.#method, status)) {
       this.#body.refuse();
-      return new Response(null, init);
+      return null;
     }
-    return new Response(this.#body.complete ? this.#body.take() : this.#body.toWeb(), init);
+    return this.#body.complete ? this.#body.take() : this.#body.toWeb();
   }
 
   #malformed(reason: string): void {
@@ -153,7 +161,7 @@ class Answer {
   }
 
   #onReset(code: number): void {
-    this.#source.abort();
+    this.#source?.abort();
     const error = errorOf(code);
     if (this.#begun) this.#body.fail(error);
     else this.#reject(error);

@@ -27,7 +27,7 @@ export interface RequestHead {
 
 export interface ResponseHead {
   readonly status: number;
-  /** Ready for `new Response`, which throws for what cannot be a header. */
+  /** Not yet known to be headers: `Headers` throws for names and values that are none. */
   readonly headers: [string, string][];
 }
 
