@@ -18,7 +18,7 @@ export default defineConfig({
           include: [
             "{shared,edge,core,infra}/**/*.test.ts",
             "test/*.test.ts",
-            "test/support/**/*.test.ts",
+            "test/{bench,support}/**/*.test.ts",
           ],
         },
       },

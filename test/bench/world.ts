@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -23,8 +24,8 @@ import {
 } from "./load/task.ts";
 import { FLOOR_SCRIPT } from "./peers/floor-worker.ts";
 import { NodeChild } from "./processes/child.ts";
-import { launchCore, makeCoreHome } from "./processes/core.ts";
-import { forget, remember } from "./processes/registry.ts";
+import { type EdgeDoor, launchCore, makeCoreHome } from "./processes/core.ts";
+import { atExit, forget, remember } from "./processes/registry.ts";
 
 const HERE = fileURLToPath(new URL("./", import.meta.url));
 
@@ -33,11 +34,9 @@ const POLL_MS = 20;
 const CONNECT_PATIENCE_MS = 20_000;
 
 /** An edge on the bare runtime. */
-export interface Edge {
-  readonly port: number;
+export interface Edge extends EdgeDoor {
   readonly pid: number;
   readonly storageDir: string;
-  readonly pairing: string;
 }
 
 /** The real core, as `sallyport gateway` runs it. */
@@ -82,7 +81,7 @@ export class World implements AsyncDisposable {
     this.quick = quick;
     this.folder = folder;
     this.parts = new AsyncDisposableStack();
-    this.parts.defer(() => rm(folder, { recursive: true, maxRetries: 5 }));
+    atExit(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
     this.#load = lazy(async () => {
       const { child } = await NodeChild.start(join(HERE, "load/main.ts"), folder);
       return this.parts.use(child);

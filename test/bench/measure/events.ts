@@ -10,7 +10,7 @@ const MAX_ADDED_MS = 20;
 export async function measureEvents(world: World): Promise<Findings> {
   const { port, token, edge } = await world.tunnelEnd();
   const path = `/events?count=${COUNT}&everyMs=${EVERY_MS}`;
-  const { through, direct } = await interleave(world.quick ? 2 : 5, {
+  const { through, direct } = await interleave(world.quick ? 1 : 5, {
     through: () => world.events(bearer(edge.port, path, token)),
     direct: () => world.events(bearer(port, path, token)),
   });

@@ -1,8 +1,9 @@
 import { findProgram, type Proxy, startNginx, startSshTunnel } from "../peers/proxies.ts";
 import { interleave, median, pairedDifference, pairedRatio } from "../stats.ts";
-import { atLeast, atMost, type Findings, type Row } from "../table.ts";
+import { atLeast, atMost, type Findings, type Row, short } from "../table.ts";
 import { bearer, type World } from "../world.ts";
 import type { RequestsResult, Target } from "../load/task.ts";
+import { wrkPerSecond } from "../load/wrk.ts";
 
 /** One small request on every way there is, against a bare Worker that asks a Durable Object. */
 export async function measurePath(world: World): Promise<Findings> {
@@ -28,6 +29,7 @@ export async function measurePath(world: World): Promise<Findings> {
     notes: [
       "Floor: a Worker that asks a Durable Object, in a process of the same `workerd` with the same configuration.",
       "`/tiny` is answered right behind the real tunnel; `/v1/models` by the whole core.",
+      await crossCheck(world, targets),
     ],
   };
 }
@@ -129,6 +131,24 @@ function proxyRows(name: string, one: Results, many: Results): Row[] {
       ratio: pairedRatio(perSecond(many, "edgeToCore"), perSecond(many, name)),
     },
   ];
+}
+
+/** The throughput rows once more, by another tool. */
+async function crossCheck(
+  { quick }: World,
+  targets: Readonly<Record<string, Target>>,
+): Promise<string> {
+  const wrk = await findProgram("wrk");
+  const { floor, edge } = targets;
+  if (wrk === undefined || floor === undefined || edge === undefined) {
+    return "No cross-check of the throughput: wrk is not installed.";
+  }
+  const run = (target: Target) => () =>
+    wrkPerSecond(wrk, target, { connections: 16, seconds: quick ? 1 : 3 });
+  const found = await interleave(quick ? 1 : 3, { floor: run(floor), edge: run(edge) });
+  const [bare, ours] = [median(found.floor), median(found.edge)];
+  const ratio = pairedRatio(found.edge, found.floor);
+  return `The same with wrk, 16 connections: floor ${short(bare)} /s, edge + relay + tunnel ${short(ours)} /s, ratio ${short(ratio)}.`;
 }
 
 async function startProxies(

@@ -6,7 +6,6 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { randomToken } from "../../../shared/bytes.ts";
-import type { Edge } from "../world.ts";
 import { Child } from "./child.ts";
 
 /** The checkout. */
@@ -16,6 +15,12 @@ export const CORE_MAIN = join(ROOT, "core/main.ts");
 
 /** Wider than anything the load can reach: a limit is not what is measured. */
 const RATE = { perSecond: 100_000, burst: 1_000_000 };
+
+/** Where a core dials in, and what lets it. */
+export interface EdgeDoor {
+  readonly port: number;
+  readonly pairing: string;
+}
 
 /** What a core starts with. */
 export interface CoreHome {
@@ -31,7 +36,7 @@ export interface CoreHome {
  */
 export async function makeCoreHome(
   folder: string,
-  { model, edge }: { readonly model?: string; readonly edge?: Edge | undefined } = {},
+  { model, edge }: { readonly model?: string; readonly edge?: EdgeDoor | undefined } = {},
 ): Promise<CoreHome> {
   const home = await mkdtemp(join(folder, "core-"));
   const cache = join(folder, "cache");
