@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import { resolvePaths } from "./paths.ts";
 
-const FROM = { cwd: "/work", home: "/home/ada" };
+const FROM = { cwd: "/srv", home: "/home/ada" };
 
 test.each([
   [{}, "/home/ada/.openclaw", "/home/ada/.openclaw/openclaw.json"],
   [{ OPENCLAW_HOME: "/srv/ada" }, "/srv/ada/.openclaw", "/srv/ada/.openclaw/openclaw.json"],
   [{ OPENCLAW_STATE_DIR: "/state" }, "/state", "/state/openclaw.json"],
   [{ OPENCLAW_STATE_DIR: "~/state" }, "/home/ada/state", "/home/ada/state/openclaw.json"],
-  [{ OPENCLAW_STATE_DIR: "state/" }, "/work/state", "/work/state/openclaw.json"],
-  [{ OPENCLAW_STATE_DIR: "~ada" }, "/work/~ada", "/work/~ada/openclaw.json"],
+  [{ OPENCLAW_STATE_DIR: "state/" }, "/srv/state", "/srv/state/openclaw.json"],
+  [{ OPENCLAW_STATE_DIR: "~ada" }, "/srv/~ada", "/srv/~ada/openclaw.json"],
   [{ OPENCLAW_STATE_DIR: " " }, "/home/ada/.openclaw", "/home/ada/.openclaw/openclaw.json"],
   [{ OPENCLAW_CONFIG_PATH: "/etc/oc.json" }, "/home/ada/.openclaw", "/etc/oc.json"],
   [
@@ -21,6 +21,6 @@ test.each([
   expect(resolvePaths({ ...FROM, env })).toEqual({
     stateDir,
     configPath,
-    envFiles: { cwd: "/work/.env", state: `${stateDir}/.env` },
+    envFiles: { cwd: "/srv/.env", state: `${stateDir}/.env` },
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseOptions } from "./options.ts";
 
-const place = { cwd: "/work", home: "/home/ada" };
+const place = { cwd: "/srv", home: "/home/ada" };
 
 test("without settings everything has its documented default", () => {
   expect(parseOptions([], {}, place)).toEqual({
@@ -21,7 +21,7 @@ test("settings are honoured, relative paths from where the user stands", () => {
     value: {
       json: true,
       edgePort: 0,
-      stateDir: "/work/state",
+      stateDir: "/srv/state",
       configPath: "/home/ada/gateway.json",
     },
   });
