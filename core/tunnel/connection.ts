@@ -120,7 +120,10 @@ export class Connection {
       now: () => performance.now(),
       handlers: {
         onHello: () => undefined,
-        onWelcome: (fields) => void this.#onWelcome(fields),
+        onWelcome: (fields) => {
+          // Whatever an edge can write there that the crypto throws at, it has proven nothing.
+          this.#onWelcome(fields).catch(() => this.#wrongEdge());
+        },
         onOpen: (stream, fields) => this.#options.onOpen(stream, fields),
         onLateAnswer: () => undefined,
         onUnknownStream: () => undefined,
@@ -162,13 +165,17 @@ export class Connection {
       session: fieldOf(fields, ":session") ?? "",
     });
     if (!genuine || (pinned !== undefined && pinned !== edgeKey)) {
-      this.#end({ reason: "wrong_edge" });
-      this.#socket.terminate();
+      this.#wrongEdge();
       return;
     }
     this.#alive();
     this.#beat();
     this.#ready.resolve(edgeKey);
+  }
+
+  #wrongEdge(): void {
+    this.#end({ reason: "wrong_edge" });
+    this.#socket.terminate();
   }
 
   /** Says that we are there, and expects to hear the same. Spread, so that cores do not beat as one. */

@@ -109,7 +109,7 @@ class Dialer implements Tunnel {
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const waitMs = await this.#once();
+      const waitMs = await this.#once().catch((err: unknown) => this.#broken(err));
       if (waitMs === 0 || this.#stop.signal.aborted) continue;
       try {
         await sleep(waitMs, undefined, { signal: this.#stop.signal });
@@ -210,6 +210,14 @@ class Dialer implements Tunnel {
     // The edge has forgotten our key, and we hold what lets us in again.
     const { pairing } = this.#settings;
     if (ending.code === "unauthenticated" && pairing !== undefined) await this.#pair(pairing);
+    return this.#backoff();
+  }
+
+  /** Our own fault, a store that cannot be read perhaps: no reason to stop trying. */
+  #broken(err: unknown): number {
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#fail("the connection could not be set up", err);
     return this.#backoff();
   }
 

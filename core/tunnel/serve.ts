@@ -141,7 +141,10 @@ export class StreamServer {
         else chunks.push(event.bytes);
         stream.consume(event.bytes.byteLength);
       } else if (event.type === "end") {
-        void this.#deliver(stream, token, { ...rest, body: concat(chunks) });
+        this.#deliver(stream, token, { ...rest, body: concat(chunks) }).catch((err: unknown) => {
+          this.#log.error({ err, id: rest.id }, "webhook could not be answered");
+          stream.reset(ResetCode.coreError, "no answer");
+        });
       }
     });
   }

@@ -102,6 +102,48 @@ test("a core that cannot commit now gets it later", async () => {
   expect(again.deliveries.map(({ id }) => id)).toEqual(["agent:first", "agent:second"]);
 });
 
+test.each([
+  ["an empty body", "/hooks/agent", ""],
+  ["a body of a whole row's size and more", "/hooks/large", "x".repeat(3_200_000)],
+])("%s waits in the spool and comes out as it went in", async (_name, path, body) => {
+  const shelf = new Map<string, string>();
+  const bundle = await aBundle();
+  const [agent] = bundle.routes;
+  if (agent === undefined) throw new Error("no route");
+  const routes = [...bundle.routes, { ...agent, name: "large", maxBodyBytes: 4_000_000 }];
+  const published = (): EdgeBundle => ({ ...bundle, routes });
+  await using it = await startEdgeWithCore({ shelf, bundle: published });
+  await it.core.tunnel[Symbol.asyncDispose]();
+  const sent = await it.call(path, { ...hook("kept"), body });
+  expect([sent.status, await spooled(it.edge.url)]).toEqual([200, 1]);
+  const { url } = it.edge;
+  await using again = await connectCore({
+    edge: url,
+    pairing: it.pairing,
+    shelf,
+    bundle: published,
+  });
+  await again.delivered(1);
+  expect(Buffer.from(again.deliveries[0]?.body ?? []).toString()).toBe(body);
+});
+
+test("a core whose store fails once while it connects tries again", async () => {
+  const pairing = new Secret(randomToken());
+  await using edge = await startEdge({ bindings: { PAIRING_SECRET: pairing.reveal() } });
+  let failures = 0;
+  const shelf = new (class extends Map<string, string> {
+    override get(name: string): string | undefined {
+      if (name.startsWith("tunnel.edge.") && failures === 0) {
+        failures += 1;
+        throw new GatewayError("overloaded", "disk full");
+      }
+      return super.get(name);
+    }
+  })();
+  await using core = await connectCore({ edge: edge.url, pairing, shelf });
+  expect([failures, core.tunnel.state.connected]).toEqual([1, true]);
+});
+
 test("every webhook that was answered 2xx outlives a runtime that is killed", async () => {
   const storageDir = await mkdtemp(join(tmpdir(), "sallyport-relay-"));
   await using cleanup = new AsyncDisposableStack();

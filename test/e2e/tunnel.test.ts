@@ -85,11 +85,11 @@ test("server-sent events arrive one by one while the answer is still being made"
   expect(seen).toEqual(["data: 0\n\n", "data: 1\n\n", "data: 2\n\n"]);
 });
 
-test("a client that leaves stops the core's work within a second", async () => {
-  const stopped = Promise.withResolvers<number>();
+test("a client that leaves stops the core's work, which would never end", async () => {
+  const stopped = Promise.withResolvers<Request>();
   const started = Promise.withResolvers<void>();
   answer = (request) => {
-    request.signal.addEventListener("abort", () => stopped.resolve(performance.now()));
+    request.signal.addEventListener("abort", () => stopped.resolve(request));
     started.resolve();
     return new Response(
       new ReadableStream({
@@ -105,9 +105,8 @@ test("a client that leaves stops the core's work within a second", async () => {
   const response = await call("/endless", { signal: leave.signal });
   await response.body?.getReader().read();
   await started.promise;
-  const left = performance.now();
   leave.abort();
-  expect((await stopped.promise) - left).toBeLessThan(1_000);
+  expect((await stopped.promise).signal.aborted).toBe(true);
 });
 
 test("a client that leaves before the answer begins stops it too", async () => {
