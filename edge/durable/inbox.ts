@@ -79,6 +79,16 @@ export class Inbox {
 
   /** Sends what may go now. Called when a core is ready, after each answer, and by the alarm. */
   drain(now: number): void {
+    try {
+      this.#sendDue(now);
+    } catch (error) {
+      // A row that cannot be read must not cost us the tunnel, on which all else goes on.
+      logLine("error", { event: "drain_failed", err: String(error) });
+      this.#host.wakeAt(now + RESEND_MS);
+    }
+  }
+
+  #sendDue(now: number): void {
     const session = this.#host.session();
     const { spool } = this.#host;
     if (session?.open !== true || spool.items === 0) return;
