@@ -7,6 +7,9 @@ import type { Command, Io } from "./cli/command.ts";
 /** A command and what it needs are loaded when it is asked for: `health` pays for nothing else. */
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["gateway", async () => (await import("./cli/gateway.ts")).gateway],
+  ["connect", async () => (await import("./cli/connect.ts")).connect],
+  ["tunnel", async () => (await import("./cli/tunnel.ts")).tunnel],
+  ["edge", async () => (await import("./cli/edge.ts")).edge],
   ["health", async () => (await import("./cli/health.ts")).health],
   ["token", async () => (await import("./cli/token.ts")).token],
   ["pairing", async () => (await import("./cli/pairing.ts")).pairing],

@@ -1,6 +1,9 @@
 import { type Context, Hono } from "hono";
 import { answer, type Handle, notAllowed } from "./answer.ts";
 import type { Bindings } from "./env.ts";
+import { renewed } from "./login/cookie.ts";
+import { login, logout, ticket } from "./login/routes.ts";
+import { withoutTicket } from "./login/ticket.ts";
 import { authenticate, authorize } from "./middleware/authenticate.ts";
 import { checkLimits, refuseUrlCredentials } from "./middleware/limits.ts";
 import { limitClient } from "./middleware/rate-limit.ts";
@@ -29,19 +32,26 @@ export function createApp(): Hono<EdgeTypes> {
   app.all("/tunnel", at(enter(only("GET"))));
   app.post("/tunnel/pair", at(enter(pair)));
   app.all("/tunnel/pair", at(enter(only("POST"))));
+  app.get("/tunnel/:relay", at(enter(tunnel)));
+  app.all("/tunnel/:relay", at(enter(only("GET"))));
   app.post("/hooks/:route", at(enter(hooks)));
   app.all("/hooks/:route", at(enter(only("POST"))));
-  app.all(
-    "*",
-    at(
-      enter(async (visit) => {
-        const caller = await authenticate(visit);
-        authorize(caller, visit.path);
-        return forward(visit, caller);
-      }),
-    ),
-  );
+  app.all("/auth/login", at(enter((visit) => login(visit, toCore))));
+  app.all("/auth/logout", at(enter((visit) => logout(visit, toCore))));
+  app.all("/auth/ticket", at(enter(ticket)));
+  app.all("*", at(enter(toCore)));
   return app;
+}
+
+/** Everything that is not the edge's own business. */
+async function toCore(visit: Visit): Promise<Response> {
+  const caller = await authenticate(visit);
+  // The way to the login page.
+  if (caller instanceof Response) return caller;
+  authorize(caller, visit.path);
+  const query = visit.query === "" ? "" : withoutTicket(visit.query);
+  const response = await forward(query === visit.query ? visit : { ...visit, query }, caller);
+  return caller.setCookie === undefined ? response : renewed(response, caller.setCookie);
 }
 
 /** What comes before everything else, on every path. */

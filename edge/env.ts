@@ -8,51 +8,145 @@ export interface Bindings {
   readonly CLIENT_RATE?: RateLimit;
   readonly FAILURE_RATE?: RateLimit;
   readonly TENANT: string;
-  readonly RELAY_REGION: string;
-  readonly RELAY_GENERATION: string;
+  readonly RELAYS?: string;
+  readonly RELAYS_DRAINING?: string;
+  /** The one relay of a deployment without `RELAYS`. */
+  readonly RELAY_REGION?: string;
+  readonly RELAY_GENERATION?: string;
   readonly PAIRING_SECRET?: string;
+  readonly LOGIN?: string;
+  readonly ACCESS_TEAM?: string;
+  readonly ACCESS_AUD?: string;
+  readonly MTLS_FINGERPRINTS?: string;
 }
 
-const namePart = z.string().regex(/^[a-z0-9-]{1,32}$/);
+/** Every core dials each of them, and a request may ask them in turn: more would only cost. */
+const MAX_RELAYS = 4;
+const MAX_FINGERPRINTS = 16;
+
+const namePart = z.string().regex(/^[a-z0-9-]{1,32}$/, "1 to 32 of a-z, 0-9 and -");
+
+/** Source: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
+const Region = z.enum(
+  ["wnam", "enam", "sam", "weur", "eeur", "apac", "apac-ne", "apac-se", "oc", "afr", "me"],
+  "regions are wnam enam sam weur eeur apac apac-ne apac-se oc afr me",
+);
+
+/** A relay never moves: what takes its place is one of another region or generation. */
+const Place = z
+  .string()
+  .transform((text) => text.split(":"))
+  .pipe(z.tuple([Region, namePart], "a relay is <region>:<generation>"))
+  .transform(([region, generation]) => ({ region, name: `${region}:${generation}` }));
+
+const Places = commaList(Place)
+  .refine((places) => places.length <= MAX_RELAYS, `${MAX_RELAYS} relays at most`)
+  .refine(
+    (places) => new Set(places.map(({ name }) => name)).size === places.length,
+    "a relay is named twice",
+  );
+
+/** SHA-256 of a client certificate in hex, as Cloudflare writes it or with openssl's colons. */
+const Fingerprint = z
+  .string()
+  .transform((text) => text.replaceAll(":", "").toLowerCase())
+  .pipe(z.string().regex(/^[0-9a-f]{64}$/, "a fingerprint is SHA-256 in hex"));
+
+/** The name of a Zero Trust team, or the origin of its keys where that does not follow from it. */
+const AccessTeam = z
+  .string()
+  .regex(
+    /^(?:[a-z0-9-]{1,63}|(?:https:\/\/[a-z0-9.-]+|http:\/\/127\.0\.0\.1)(?::\d{1,5})?|)$/,
+    "a team name, or an https:// origin without a path",
+  )
+  .transform((team) => {
+    if (team === "" || team.includes("://")) return team || undefined;
+    return `https://${team}.cloudflareaccess.com`;
+  });
 
 const Settings = z
   .object({
     TENANT: namePart,
-    /** Source: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
-    RELAY_REGION: z.enum([
-      "wnam",
-      "enam",
-      "sam",
-      "weur",
-      "eeur",
-      "apac",
-      "apac-ne",
-      "apac-se",
-      "oc",
-      "afr",
-      "me",
-    ]),
-    RELAY_GENERATION: namePart,
+    RELAYS: Places.refine((places) => places.length > 0, "name one relay at least"),
+    RELAYS_DRAINING: Places,
     /** 128 bits at the least, or the HMAC of a pairing request could be guessed at leisure. */
     PAIRING_SECRET: z
       .string()
-      .min(22)
+      .min(22, "22 characters at least")
       .transform((value) => new Secret(value))
       .optional(),
+    LOGIN: z.enum(["on", "off", ""], "on or off").default(""),
+    // A variable set to nothing counts as not set.
+    ACCESS_TEAM: AccessTeam.optional(),
+    ACCESS_AUD: z
+      .string()
+      .max(256, "256 characters at most")
+      .transform((audience) => audience || undefined)
+      .optional(),
+    MTLS_FINGERPRINTS: commaList(Fingerprint).refine(
+      (list) => list.length <= MAX_FINGERPRINTS,
+      `${MAX_FINGERPRINTS} fingerprints at most`,
+    ),
   })
-  .transform((vars) => ({
-    relayName: `relay:v1:${vars.TENANT}:${vars.RELAY_REGION}:${vars.RELAY_GENERATION}:0`,
-    relayRegion: vars.RELAY_REGION,
-    /** Without it no core can introduce itself. */
-    pairingSecret: vars.PAIRING_SECRET,
-  }));
+  .refine(
+    ({ RELAYS, RELAYS_DRAINING }) =>
+      RELAYS.every(({ name }) => RELAYS_DRAINING.every((other) => other.name !== name)),
+    { path: ["RELAYS_DRAINING"], error: "a relay is in RELAYS as well" },
+  )
+  // One without the other would leave the door as open as with neither.
+  .refine(
+    ({ ACCESS_TEAM, ACCESS_AUD }) => (ACCESS_TEAM === undefined) === (ACCESS_AUD === undefined),
+    { path: ["ACCESS_AUD"], error: "goes with ACCESS_TEAM" },
+  )
+  .transform((vars) => {
+    const placeOf = ({ name, region }: z.output<typeof Place>): RelayPlace => ({
+      name,
+      region,
+      object: `relay:v1:${vars.TENANT}:${name}:0`,
+    });
+    return {
+      /** Primary first. */
+      relays: vars.RELAYS.map(placeOf),
+      /** Get no new work; cores stay connected to them until their spool is empty. */
+      draining: vars.RELAYS_DRAINING.map(placeOf),
+      /** Without it no core can introduce itself. */
+      pairingSecret: vars.PAIRING_SECRET,
+      /** Whether browsers may sign in; undefined: as the core says. */
+      login: vars.LOGIN === "" ? undefined : vars.LOGIN === "on",
+      /** A further door in front of the tunnel; undefined: there is none. */
+      access:
+        vars.ACCESS_TEAM === undefined || vars.ACCESS_AUD === undefined
+          ? undefined
+          : { issuer: vars.ACCESS_TEAM, audience: vars.ACCESS_AUD },
+      /** Client certificates one of which a core must show; empty: none is asked for. */
+      fingerprints: vars.MTLS_FINGERPRINTS,
+    };
+  });
 export type Settings = z.output<typeof Settings>;
 
-/** @throws Error naming the variables at fault, never their values. */
+/** One relay of this deployment. */
+export interface RelayPlace {
+  /** `<region>:<generation>`: what people and cores call it. */
+  readonly name: string;
+  /** Name of its Durable Object. */
+  readonly object: string;
+  readonly region: DurableObjectLocationHint;
+}
+
+/** @throws Error naming the variables at fault and what is wrong with them, never their values. */
 export function readSettings(bindings: Bindings): Settings {
-  const { TENANT, RELAY_REGION, RELAY_GENERATION, PAIRING_SECRET } = bindings;
-  const parsed = Settings.safeParse({ TENANT, RELAY_REGION, RELAY_GENERATION, PAIRING_SECRET });
+  const { RELAY_REGION, RELAY_GENERATION } = bindings;
+  const RELAYS = bindings.RELAYS ?? `${RELAY_REGION ?? ""}:${RELAY_GENERATION ?? ""}`;
+  const parsed = Settings.safeParse({ ...bindings, RELAYS });
   if (parsed.success) return parsed.data;
-  const names = parsed.error.issues.map((issue) => issue.path.join("."));
-  throw new Error(`Bad edge settings: ${names.join(", ")}`);
+  const faults = parsed.error.issues.map(({ path, message }) => `${String(path[0])} (${message})`);
+  throw new Error(`Bad edge settings: ${faults.join(", ")}`);
+}
+
+function commaList<Item extends z.ZodType<unknown, string>>(item: Item) {
+  return z
+    .string()
+    .default("")
+    .transform((text) => (text.trim() === "" ? [] : text.split(",").map((part) => part.trim())))
+    .pipe(z.array(item));
 }

@@ -1,23 +1,21 @@
+import { Access } from "./access/access.ts";
 import { type Bindings, readSettings, type Settings } from "./env.ts";
 import { GatewayError } from "../shared/errors.ts";
-import { logLine } from "./log.ts";
-import { BUNDLE_VERSION_HEADER, type CallOf } from "./relay-call.ts";
-import { RelayClient } from "./relay-client.ts";
-import { StateCache } from "./state-cache.ts";
-import { Verifiers } from "./verifiers.ts";
+import { errorFacts, logLine } from "./log.ts";
+import type { Member } from "./relays/member.ts";
+import { Published } from "./relays/published.ts";
+import { Relays } from "./relays/relays.ts";
+import { type Learned, Verifiers } from "./verifiers.ts";
 
 /** What lives as long as the isolate, and so longer than a request. */
 export interface Isolate {
   readonly settings: Settings;
-  readonly relay: RelayClient;
+  readonly relays: Relays;
   readonly verifiers: Verifiers;
-  readonly state: StateCache;
+  readonly access: Access;
   readonly clientRate: RateLimit | undefined;
   readonly failureRate: RateLimit | undefined;
 }
-
-/** The relay answers these from memory or one row; longer, and it is not well. */
-const QUESTION_DEADLINE_MS = 4_000;
 
 const isolates = new WeakMap<Bindings, Isolate>();
 
@@ -32,37 +30,39 @@ export function isolateOf(bindings: Bindings): Isolate {
 
 function createIsolate(bindings: Bindings): Isolate {
   const settings = readSettings(bindings);
-  const relay = new RelayClient(bindings.RELAY, settings.relayName, settings.relayRegion);
+  const relays = new Relays(bindings.RELAY, settings);
   return {
     settings,
-    relay,
-    verifiers: new Verifiers(async () => (await question(relay, "bundle")).body),
-    state: new StateCache(() => question(relay, "state")),
+    relays,
+    verifiers: new Verifiers(() => learn(relays)),
+    access: new Access(settings, (url, init) => fetch(url, init)),
     clientRate: bindings.CLIENT_RATE,
     failureRate: bindings.FAILURE_RATE,
   };
 }
 
-/** @throws GatewayError `core_offline` when the relay does not answer as agreed. */
-async function question(
-  relay: RelayClient,
-  kind: "bundle" | "state",
-): Promise<{ readonly body: unknown; readonly bundleVersion: number | undefined }> {
-  const call: CallOf<"bundle"> | CallOf<"state"> = { v: 1, kind };
-  const answer = await relay.ask(call, QUESTION_DEADLINE_MS);
-  if (!answer.ok || answer.value.status !== 200) {
-    const reason = answer.ok ? `status_${answer.value.status}` : answer.error.reason;
-    logLine("error", { event: "relay_question_failed", kind, reason });
-    throw new GatewayError("core_offline", "The relay cannot be reached");
-  }
-  return {
-    body: await answer.value.json(),
-    bundleVersion: versionOf(answer.value.headers),
-  };
+/**
+ * What the primary knows. One that knows nothing may have been made a moment ago, to take the place
+ * of another: then that one's word, or a standby's, is good.
+ *
+ * @throws GatewayError `core_offline` when no relay answers as agreed.
+ */
+async function learn(relays: Relays): Promise<Learned> {
+  const learned = await relays.askEach(
+    askBundle,
+    ({ published: { version, keys } }) => version > 0 || keys.length > 0,
+  );
+  if (learned !== undefined) return learned;
+  throw new GatewayError("core_offline", "The relay cannot be reached");
 }
 
-/** The bundle version an answer of the relay names, if it names one. */
-export function versionOf(headers: Headers): number | undefined {
-  const version = headers.get(BUNDLE_VERSION_HEADER);
-  return version === null ? undefined : Number(version);
+async function askBundle(relay: Member, deadlineMs: number): Promise<Learned | undefined> {
+  const answer = await relay.ask({ v: 1, kind: "bundle" }, deadlineMs);
+  if (answer === undefined) return undefined;
+  try {
+    return { relay: relay.name, published: Published.parse(await answer.json()) };
+  } catch (error) {
+    logLine("error", { event: "bundle_unreadable", relay: relay.name, ...errorFacts(error) });
+    return undefined;
+  }
 }

@@ -9,6 +9,7 @@ const call: RelayCall = {
   digest: "d",
   head: [[":method", "GET"]],
   bundleVersion: 1,
+  startedAt: 1_760_000_000_000,
 };
 
 test.each([

@@ -1,4 +1,5 @@
 import type { Fields } from "../shared/tunnel/fields.ts";
+import type { PrivateJwk } from "../shared/tunnel/handshake.ts";
 
 /**
  * What the Worker tells the relay about a request it has already checked. It rides as JSON in one
@@ -26,6 +27,17 @@ interface Forwarded {
    * `BUNDLE_VERSION_HEADER` out, and the Worker can hand the answer on as it is.
    */
   readonly bundleVersion: number;
+  /** When the request reached the Worker, Unix ms: for `Server-Timing`. */
+  readonly startedAt: number;
+  /** Present when a ticket let the caller in: it is good for one call. */
+  readonly ticket?: Ticket;
+}
+
+/** What makes a ticket one of a kind. */
+export interface Ticket {
+  readonly nonce: string;
+  /** Unix ms after which nobody accepts it, so that its nonce may be forgotten. */
+  readonly exp: number;
 }
 
 interface HttpCall extends Forwarded {
@@ -61,6 +73,14 @@ interface TunnelCall {
   readonly instance: string;
   readonly host: string;
   readonly colo?: string;
+  /** The key that signed, raw Ed25519, URL-safe base64: a relay that did not know it learns it. */
+  readonly publicKey: string;
+  /** Which relay this is, as `<region>:<generation>`. */
+  readonly relay: string;
+  /** Every relay a core should dial, as WELCOME tells it. */
+  readonly relays: string;
+  /** Of the primary, for a relay that has none of its own yet. */
+  readonly identity?: IdentityAnswer;
 }
 
 /** A core introduces its public key. The Worker has checked the HMAC of the pairing secret. */
@@ -82,10 +102,22 @@ interface BundleCall {
   readonly kind: "bundle";
 }
 
+/** What all relays of an edge share; only the primary makes it. Stays inside the edge. */
+interface IdentityCall {
+  readonly v: typeof VERSION;
+  readonly kind: "identity";
+}
+
 /** Is a core connected? */
 interface StateCall {
   readonly v: typeof VERSION;
   readonly kind: "state";
+}
+
+/** Is the relay there? Costs it next to nothing; the answer says whether it has a core. */
+interface ProbeCall {
+  readonly v: typeof VERSION;
+  readonly kind: "probe";
 }
 
 export type RelayCall =
@@ -95,7 +127,9 @@ export type RelayCall =
   | TunnelCall
   | PairCall
   | BundleCall
-  | StateCall;
+  | IdentityCall
+  | StateCall
+  | ProbeCall;
 export type CallOf<Kind extends RelayCall["kind"]> = Extract<RelayCall, { kind: Kind }>;
 
 const KINDS: Readonly<Record<RelayCall["kind"], true>> = {
@@ -105,7 +139,9 @@ const KINDS: Readonly<Record<RelayCall["kind"], true>> = {
   tunnel: true,
   pair: true,
   bundle: true,
+  identity: true,
   state: true,
+  probe: true,
 };
 
 /**
@@ -154,6 +190,14 @@ export interface BundleAnswer {
   /** An `EdgeBundle`, null before the first. */
   readonly bundle: unknown;
   readonly keys: readonly { readonly kid: string; readonly publicKey: string }[];
+  /** Signs cookies and tickets: 32 bytes, URL-safe base64. */
+  readonly sessionKey: string;
+}
+
+/** Answer to `identity`: the edge's own key pair, and the key of its cookies and tickets. */
+export interface IdentityAnswer {
+  readonly edgeKey: PrivateJwk;
+  readonly sessionKey: string;
 }
 
 /** Answer to `state`. */
@@ -164,6 +208,14 @@ export interface StateAnswer {
   readonly coreVersion: string | null;
   /** Undelivered webhooks. */
   readonly spooled: number;
+  /** Of Cloudflare's, where the core's tunnel comes in; null when that is not known. */
+  readonly colo?: string | null;
+}
+
+/** Answer to `probe`. */
+export interface ProbeAnswer {
+  /** False: what is sent here now is refused, or waits for a core. */
+  readonly connected: boolean;
 }
 
 /** Answer to `pair`. */
@@ -174,3 +226,6 @@ export interface PairAnswer {
 
 /** On a relay's answer when the Worker knows another one, so that isolates learn of a change at once. */
 export const BUNDLE_VERSION_HEADER = "X-Gw-Internal-Bundle";
+
+/** On a refusal of a request that provably never reached a core: it may be sent to another relay. */
+export const UNSENT_HEADER = "X-Gw-Internal-Unsent";

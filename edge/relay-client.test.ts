@@ -59,6 +59,12 @@ test.each([
   expect(message).not.toContain(error.message);
 });
 
+test("a call that was sent nowhere is safe to send again", () => {
+  const { code, retryAfterMs } = relayError({ reason: "unreachable" }, Math.random);
+  expect(CODES[code]).toMatchObject({ status: 503, retrySafe: true });
+  expect(retryAfterMs).toBe(2_000);
+});
+
 test("a relay that hangs is given up", async () => {
   const result = await ask(() => new Promise(() => {}));
   if (result.ok) throw new Error("it must fail");

@@ -7,6 +7,8 @@ const Answer = z.object({
   lastSeenAt: z.number().nullable(),
   coreVersion: z.string().nullable(),
   spooled: z.number(),
+  /** A relay of the version before does not say. */
+  colo: z.string().nullable().default(null),
 });
 
 /** What the relay last said of the core, and which bundle it had then. */

@@ -1,15 +1,15 @@
 import { beforeEach, expect, test } from "vitest";
 import { digestOf } from "../shared/constant-time.ts";
 import { LIMITS } from "../shared/limits.ts";
-import type { BundleAnswer } from "./relay-call.ts";
-import { Verifiers } from "./verifiers.ts";
+import type { Published } from "./relays/published.ts";
+import { type Learned, Verifiers } from "./verifiers.ts";
 
 const digest = await digestOf("the-token");
 const HEADER = "Bearer the-token";
 const MINUTE_MS = LIMITS.bundleRefreshMs;
 
-const UNPUBLISHED: BundleAnswer = { version: 0, bundle: null, keys: [] };
-const PUBLISHED: BundleAnswer = {
+const UNPUBLISHED: Published = { version: 0, bundle: null, keys: [] };
+const PUBLISHED: Published = {
   version: 1,
   bundle: {
     verifiers: [{ digest, subject: "owner", scopes: ["operator"] }],
@@ -21,7 +21,12 @@ const PUBLISHED: BundleAnswer = {
   keys: [{ kid: "k1", publicKey: "p1" }],
 };
 
-let answer: unknown;
+const PRIMARY = "weur:1";
+const STANDBY = "enam:1";
+
+/** What the relay that is asked says; undefined while none can be. */
+let answer: Published | undefined;
+let source: string;
 let loads: number;
 let kept: Promise<unknown>[];
 let verifiers: Verifiers;
@@ -32,11 +37,13 @@ function keepAlive(work: Promise<unknown>): void {
 
 beforeEach(() => {
   answer = PUBLISHED;
+  source = PRIMARY;
   loads = 0;
   kept = [];
   verifiers = new Verifiers(() => {
     loads += 1;
-    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    if (answer === undefined) return Promise.reject(new Error("down"));
+    return Promise.resolve({ relay: source, published: answer });
   });
 });
 
@@ -74,11 +81,11 @@ test("while nothing was ever published it asks every five seconds", async () => 
 });
 
 test("a miss while an answer is on its way waits for that answer", async () => {
-  const late = Promise.withResolvers<unknown>();
+  const late = Promise.withResolvers<Learned>();
   const slow = new Verifiers(() => late.promise);
   const first = slow.missed("client", keepAlive, 0);
   const second = slow.missed("client", keepAlive, 1);
-  late.resolve(PUBLISHED);
+  late.resolve({ relay: PRIMARY, published: PUBLISHED });
   await Promise.all([first, second]);
   expect(slow.identify(digest, HEADER)).toBeDefined();
 });
@@ -100,35 +107,69 @@ test("a new version is fetched in the background and forgets who was let in unde
     bundle: { verifiers: [], routes: [], rate: { perSecond: 1, burst: 1 } },
     keys: [],
   };
-  verifiers.observe(2, keepAlive, 10);
+  verifiers.observe(PRIMARY, 2, keepAlive, 10);
   await Promise.all(kept);
-  expect(verifiers.version).toBe(2);
+  expect(verifiers.versionAt(PRIMARY)).toBe(2);
   expect(verifiers.remembered(HEADER)).toBeUndefined();
   expect(verifiers.identify(digest, HEADER)).toBeUndefined();
 });
 
 test("the version it has costs nothing, and one it cannot get is not fetched with every answer", async () => {
   await verifiers.missed("client", keepAlive, 0);
-  verifiers.observe(1, keepAlive, 1);
+  verifiers.observe(PRIMARY, 1, keepAlive, 1);
   expect(loads).toBe(1);
   for (let now = 1; now <= 1_000; now += 10) {
-    verifiers.observe(99, keepAlive, now);
+    verifiers.observe(PRIMARY, 99, keepAlive, now);
     await Promise.all(kept);
   }
   expect(loads).toBe(2);
 });
 
-test.each([
-  ["fails", new Error("down")],
-  ["answers something else", { version: 2 }],
-  ["answers a bundle of a later kind", { version: 2, bundle: { hello: 1 }, keys: [] }],
-])("a relay that %s leaves what is known as it was", async (_name, bad) => {
+test("a relay that cannot be asked leaves what is known as it was", async () => {
   await verifiers.missed("client", keepAlive, 0);
-  answer = bad;
+  answer = undefined;
   await verifiers.missed("client", keepAlive, MINUTE_MS);
   expect(loads).toBe(2);
-  expect(verifiers.version).toBe(1);
+  expect(verifiers.versionAt(PRIMARY)).toBe(1);
+  expect(verifiers.source).toBe(PRIMARY);
   expect(verifiers.identify(digest, HEADER)).toBeDefined();
+});
+
+test("each relay counts for itself: what another is at is heard once", async () => {
+  await verifiers.missed("client", keepAlive, 0);
+  expect(verifiers.versionAt(STANDBY)).toBe(-1);
+  for (const now of [1, 2_000, 4_000]) {
+    verifiers.observe(STANDBY, 7, keepAlive, now);
+    await Promise.all(kept);
+  }
+  // Asked once more because of it, and the primary's word was what counted.
+  expect(loads).toBe(2);
+  expect(verifiers.versionAt(STANDBY)).toBe(7);
+  expect(verifiers.source).toBe(PRIMARY);
+  verifiers.observe(STANDBY, 8, keepAlive, 6_000);
+  await Promise.all(kept);
+  expect(loads).toBe(3);
+});
+
+test("what another relay had to tell is asked for again while nobody answers", async () => {
+  await verifiers.missed("client", keepAlive, 0);
+  answer = undefined;
+  verifiers.observe(STANDBY, 7, keepAlive, 1);
+  await Promise.all(kept);
+  verifiers.observe(STANDBY, 7, keepAlive, 2_000);
+  await Promise.all(kept);
+  expect(loads).toBe(3);
+});
+
+test("the first answer of the primary after a standby was asked for it is news", async () => {
+  source = STANDBY;
+  await verifiers.missed("client", keepAlive, 0);
+  expect(verifiers.source).toBe(STANDBY);
+  source = PRIMARY;
+  verifiers.observe(PRIMARY, 1, keepAlive, 1);
+  await Promise.all(kept);
+  expect(verifiers.source).toBe(PRIMARY);
+  expect(verifiers.versionAt(PRIMARY)).toBe(1);
 });
 
 test("remembered headers are bounded", async () => {

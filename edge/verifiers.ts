@@ -3,37 +3,52 @@
  * waking the relay. Bad credentials must not be able to wake it either: a miss may ask for news
  * only as often as the constants below say.
  */
-import * as z from "zod";
-import { EdgeBundle, type IngressRoute, type Verifier } from "../shared/edge-bundle.ts";
+import type { IngressRoute, LoginPolicy, Verifier } from "../shared/edge-bundle.ts";
 import { LIMITS } from "../shared/limits.ts";
 import type { Principal } from "../shared/principal.ts";
+import { createSigner, type Signer } from "./login/signer.ts";
+import type { Ticket } from "./relay-call.ts";
+import type { Published } from "./relays/published.ts";
 import { type KeepAlive, SingleFlight } from "./single-flight.ts";
 
 /** Who a token belongs to, and the digest by which the relay looks whether it still does. */
 export interface Caller {
   readonly principal: Principal;
   readonly digest: string;
+  /** Came with a ticket: the relay lets it in once. */
+  readonly ticket?: Ticket;
+  /** Came with a cookie that is to be made longer: a header for the answer. */
+  readonly setCookie?: string;
+}
+
+/** What one relay has told. */
+export interface Learned {
+  readonly relay: string;
+  readonly published: Published;
 }
 
 /** One published state, never changed: what was derived from it goes away with it. */
 interface Snapshot {
-  readonly version: number;
+  /** The relay it is from; undefined before the first. */
+  readonly source: string | undefined;
+  /**
+   * The version each relay is at, as far as it is known. Each counts for itself, so that of another
+   * relay than the source says nothing by itself: news is when it changes.
+   */
+  readonly versions: Map<string, number>;
   readonly published: boolean;
   readonly verifiers: ReadonlyMap<string, Verifier>;
   readonly routes: ReadonlyMap<string, IngressRoute>;
   readonly keys: ReadonlyMap<string, string>;
+  readonly login: LoginPolicy | undefined;
+  /** Undefined while the relay has not said with which key. */
+  readonly signer: Signer | undefined;
   /** Good `Authorization` headers seen lately: their digest need not be computed again. */
   readonly callers: Map<string, Caller>;
 }
 
 /** Who looked for something that is not there: each has a budget of its own. */
 export type Seeker = "client" | "core";
-
-const Answer = z.object({
-  version: z.number(),
-  bundle: EdgeBundle.nullable(),
-  keys: z.array(z.object({ kid: z.string(), publicKey: z.string() })),
-});
 
 /** While no core has published anything, a core may be about to: ask more often. */
 const UNPUBLISHED_REFRESH_MS = 5_000;
@@ -45,24 +60,29 @@ const OBSERVED_REFRESH_MS = 1_000;
 /** Headers remembered: one for each token in use is enough, and no isolate serves more at once. */
 const MAX_CALLERS = 256;
 
-const NOTHING: Omit<Snapshot, "callers"> = {
-  version: -1,
+/** Of a relay that this isolate has not heard from. */
+const UNKNOWN_VERSION = -1;
+
+const NOTHING: Omit<Snapshot, "versions" | "callers"> = {
+  source: undefined,
   published: false,
   verifiers: new Map(),
   routes: new Map(),
   keys: new Map(),
+  login: undefined,
+  signer: undefined,
 };
 
 export class Verifiers {
-  readonly #load: () => Promise<unknown>;
+  readonly #load: () => Promise<Learned>;
   readonly #flight = new SingleFlight<void>();
-  #snapshot: Snapshot = { ...NOTHING, callers: new Map() };
+  #snapshot: Snapshot = { ...NOTHING, versions: new Map(), callers: new Map() };
   readonly #askedAt: Record<Seeker, number> = { client: -Infinity, core: -Infinity };
-  #observed = { version: -1, at: -Infinity };
+  #observed = { relay: "", version: UNKNOWN_VERSION, at: -Infinity };
   #settlingUntil = -Infinity;
 
-  /** @param load - Asks the relay; gives a `BundleAnswer`, or throws. */
-  constructor(load: () => Promise<unknown>) {
+  /** @param load - Asks a relay; may throw. */
+  constructor(load: () => Promise<Learned>) {
     this.#load = load;
   }
 
@@ -71,8 +91,24 @@ export class Verifiers {
     return this.#snapshot.published;
   }
 
-  get version(): number {
-    return this.#snapshot.version;
+  /** The relay that all this is from; undefined while nothing is known. */
+  get source(): string | undefined {
+    return this.#snapshot.source;
+  }
+
+  /** The version this relay is at, as far as is known here: it keeps quiet while that is right. */
+  versionAt(relay: string): number {
+    return this.#snapshot.versions.get(relay) ?? UNKNOWN_VERSION;
+  }
+
+  /** What the core wishes for browsers; undefined when it says nothing. */
+  get login(): LoginPolicy | undefined {
+    return this.#snapshot.login;
+  }
+
+  /** Checks and makes cookies and tickets. */
+  get signer(): Signer | undefined {
+    return this.#snapshot.signer;
   }
 
   route(name: string): IngressRoute | undefined {
@@ -96,14 +132,20 @@ export class Verifiers {
    * nobody can choose the digest of a guess.
    */
   identify(digest: string, authorization: string): Caller | undefined {
-    const { verifiers, callers } = this.#snapshot;
-    const verifier = verifiers.get(digest);
-    if (verifier === undefined) return undefined;
-    const { subject, scopes } = verifier;
-    const caller = { principal: { subject, scopes }, digest };
+    const { callers } = this.#snapshot;
+    const caller = this.find(digest);
+    if (caller === undefined) return undefined;
     if (callers.size >= MAX_CALLERS) callers.clear();
     callers.set(authorization, caller);
     return caller;
+  }
+
+  /** The caller behind the digest of a token, which a cookie or a ticket has named. */
+  find(digest: string): Caller | undefined {
+    const verifier = this.#snapshot.verifiers.get(digest);
+    if (verifier === undefined) return undefined;
+    const { subject, scopes } = verifier;
+    return { principal: { subject, scopes }, digest };
   }
 
   /** Something was not found. Asks for news if that is due; then look again. */
@@ -115,13 +157,16 @@ export class Verifiers {
     await this.#refresh(keepAlive, now);
   }
 
-  /** An answer of the relay named its version. Asks for news in the background if it is another. */
-  observe(version: number, keepAlive: KeepAlive, now: number): void {
-    if (version === this.#snapshot.version) return;
-    const { version: before, at } = this.#observed;
-    if (version === before && now - at < OBSERVED_REFRESH_MS) return;
-    this.#observed = { version, at: now };
-    keepAlive(this.#refresh(keepAlive, now));
+  /**
+   * An answer of a relay named its version. Asks for news in the background if it is another than
+   * the one that is known.
+   */
+  observe(relay: string, version: number, keepAlive: KeepAlive, now: number): void {
+    if (version === this.versionAt(relay)) return;
+    const { relay: of, version: before, at } = this.#observed;
+    if (of === relay && version === before && now - at < OBSERVED_REFRESH_MS) return;
+    this.#observed = { relay, version, at: now };
+    keepAlive(this.#learnOf(relay, version, keepAlive, now));
   }
 
   /** A core was let in or paired: what it says or is will be news very soon. */
@@ -136,19 +181,35 @@ export class Verifiers {
     return this.published ? LIMITS.bundleRefreshMs : UNPUBLISHED_REFRESH_MS;
   }
 
-  /** Never rejects: what we know stays good while the relay cannot be asked. */
-  async #refresh(keepAlive: KeepAlive, now: number): Promise<void> {
-    await this.#flight.run(() => this.#take(), keepAlive, now).catch(() => {});
+  async #learnOf(relay: string, version: number, keepAlive: KeepAlive, now: number): Promise<void> {
+    if (!(await this.#refresh(keepAlive, now))) return;
+    // Whoever was asked, and it may have been another, what this relay had to tell was heard.
+    if (relay !== this.source) this.#snapshot.versions.set(relay, version);
+  }
+
+  /** False, and never an error, when nobody answers: what we know stays good. */
+  async #refresh(keepAlive: KeepAlive, now: number): Promise<boolean> {
+    try {
+      await this.#flight.run(() => this.#take(), keepAlive, now);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #take(): Promise<void> {
-    const { version, bundle, keys } = Answer.parse(await this.#load());
+    const { relay, published } = await this.#load();
+    const { version, bundle, keys, sessionKey } = published;
+    const signer = sessionKey === undefined ? undefined : await createSigner(sessionKey);
     this.#snapshot = {
-      version,
+      source: relay,
+      versions: new Map([[relay, version]]),
       published: bundle !== null,
       verifiers: new Map(bundle?.verifiers.map((verifier) => [verifier.digest, verifier])),
       routes: new Map(bundle?.routes.map((route) => [route.name, route])),
       keys: new Map(keys.map(({ kid, publicKey }) => [kid, publicKey])),
+      login: bundle?.login,
+      signer,
       callers: new Map(),
     };
   }

@@ -17,6 +17,8 @@ export const CloseCode = {
   /** A newer connection of the same core has taken over. */
   replaced: 4001,
   revoked: 4403,
+  /** Another core leads. */
+  notLeader: 4409,
 } as const;
 
 /**

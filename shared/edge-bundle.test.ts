@@ -26,6 +26,17 @@ test("a whole bundle is read as it was written", () => {
 });
 
 test.each([
+  ["off", { enabled: false }],
+  ["on", { enabled: true }],
+  ["on for a week", { enabled: true, maxAgeSeconds: 604_800 }],
+])("a bundle may say that browser login is %s", (_name, login) => {
+  expect(EdgeBundle.parse(bundle({ login }))).toEqual(bundle({ login }));
+});
+
+test.each([
+  ["a login that says nothing", bundle({ login: {} })],
+  ["a session of half a minute", bundle({ login: { enabled: true, maxAgeSeconds: 30 } })],
+  ["a session of a year", bundle({ login: { enabled: true, maxAgeSeconds: 31_536_000 } })],
   ["no rate", bundle({ rate: undefined })],
   ["a rate of nothing", bundle({ rate: { perSecond: 0, burst: 1 } })],
   ["a burst of a half", bundle({ rate: { perSecond: 1, burst: 0.5 } })],

@@ -30,6 +30,30 @@ export const IngressRoute = z.strictObject({
 });
 export type IngressRoute = z.output<typeof IngressRoute>;
 
+/** Whether browsers may sign in at the edge: a page for the token, and a cookie after it. */
+export const LoginPolicy = z.strictObject({
+  enabled: z.boolean(),
+  /** A session that is not used for this long ends. Default 12 hours, at most 30 days. */
+  maxAgeSeconds: z
+    .int()
+    .min(60)
+    .max(30 * 24 * 3_600)
+    .optional(),
+});
+export type LoginPolicy = z.output<typeof LoginPolicy>;
+
+/** How requests are spread over cores that share the work. */
+export const Routing = z.strictObject({
+  /** To the one with least to do, or always to the same by a header of the request. */
+  policy: z.enum(["balanced", "sticky"]),
+  /** In lower case. */
+  header: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/)
+    .optional(),
+});
+export type Routing = z.output<typeof Routing>;
+
 /**
  * What the core tells its edge over the tunnel, whole, on every connect and config change.
  * `openclaw.json` stays the one source of truth; the edge keeps only the newest bundle.
@@ -41,5 +65,9 @@ export const EdgeBundle = z.strictObject({
     perSecond: z.number().positive().max(100_000),
     burst: z.int().positive().max(1_000_000),
   }),
+  /** Absent: `balanced`. */
+  routing: Routing.optional(),
+  /** Absent: off, unless the edge's own settings say otherwise. */
+  login: LoginPolicy.optional(),
 });
 export type EdgeBundle = z.output<typeof EdgeBundle>;

@@ -38,6 +38,7 @@ export const CODES = {
   },
   core_offline: { status: 503, title: "The core is offline", retrySafe: true },
   core_draining: { status: 503, title: "The core is restarting", retrySafe: true },
+  not_leader: { status: 503, title: "Another core leads", retrySafe: true },
   overloaded: { status: 503, title: "Overloaded", retrySafe: true },
   spool_full: { status: 503, title: "The webhook spool is full", retrySafe: true },
   model_overloaded: { status: 503, title: "The model provider is overloaded", retrySafe: true },

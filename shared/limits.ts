@@ -38,6 +38,22 @@ export const LIMITS = {
   maxWebSocketMessageBytes: 4 * 1024 * 1024,
   /** What may wait in the relay for one slow WebSocket before it is closed with 1013. */
   maxWebSocketQueueBytes: 1024 * 1024,
+  /** Messages of one client that wait for the core, or for a word that it has dealt with them. */
+  maxWebSocketQueueMessages: 256,
+  /** The same, bytes of all clients of one relay together. */
+  maxHeldBytes: 16 * 1024 * 1024,
+  /** Requests that wait in the relay for a core to come back, each with a client waiting for it. */
+  maxParked: 256,
+  /** A client that has taken nothing for this long, with its queue full, is closed with 1013. */
+  slowClientMs: 10_000,
+  /** What a core may leave with a client's socket for the core after it: rides in an attachment. */
+  maxSocketStateBytes: 2_048,
+  /** How long a client's WebSocket waits for the next core before it is closed with 1012. */
+  reattachMs: 30_000,
+  /** A request that finds the core gone for less than this waits for it to come back: a restart. */
+  reconnectGraceMs: 5_000,
+  /** The same when the core said that it goes: its successor waits for it to finish. */
+  handoverMs: 15_000,
   /** A request that has passed this many edges is going round in circles. */
   maxHops: 3,
 
@@ -75,6 +91,27 @@ export const LIMITS = {
   deadLetterRetentionMs: 14 * 24 * 3_600_000,
   /** What the core tells the relay about itself, as JSON: a thousand verifiers are 150 KB. */
   maxBundleBytes: 1024 * 1024,
+
+  /** A client that lost its connection finds its session this long: a relay is back in seconds. */
+  resumeMs: 60_000,
+  /** What a session's core has sent and the client has not acknowledged, kept to be sent again. */
+  maxResumeBytes: 1024 * 1024,
+  /** The same, counted. */
+  maxResumeMessages: 1_024,
+  /** The same of the client: below what a relay holds of it for the next core. */
+  resumeWindowBytes: 768 * 1024,
+  /** The same, counted: a greeting and acknowledgements have room beside them. */
+  resumeWindowMessages: 192,
+  /** What waits behind those before the session is given up: bridges stop reading at half of it. */
+  maxResumeQueueBytes: 2 * 1024 * 1024,
+  /** So much of what came is acknowledged at once; less waits for a message that goes there anyway. */
+  resumeAckMessages: 32,
+  /** The same in bytes. */
+  resumeAckBytes: 64 * 1024,
+  /** Sessions that a core knows, with a connection or without. */
+  maxResumeSessions: 4_096,
+  /** What all sessions without a connection keep together, before the oldest is given up. */
+  maxResumeHeldBytes: 64 * 1024 * 1024,
 
   /** Requests one caller may send in a burst, and … */
   rateBurst: 500,

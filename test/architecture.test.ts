@@ -6,8 +6,9 @@ import { expect, test } from "vitest";
 const LAYERS: readonly (readonly string[])[] = [
   ["core/main.ts"],
   ["core/cli/"],
+  ["core/upstream/", "core/doctor/"],
   ["core/gateway/"],
-  ["core/methods/", "core/http/", "core/tunnel/", "core/cron/"],
+  ["core/methods/", "core/http/", "core/resume/", "core/tunnel/", "core/cron/"],
   ["core/conversation/"],
   ["core/agents/"],
   ["core/channels/", "core/models/"],

@@ -1,8 +1,9 @@
 import { on, once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { platform } from "node:os";
 import { WebSocket } from "ws";
 import * as z from "zod";
-import { GatewayError } from "../../shared/errors.ts";
+import { GatewayError, isErrorCode } from "../../shared/errors.ts";
 import { PROTOCOL_VERSION } from "../gateway/frames.ts";
 import { readVersion } from "../gateway/version.ts";
 import type { Target } from "./target.ts";
@@ -16,12 +17,16 @@ const Answer = z.discriminatedUnion("ok", [
   }),
 ]);
 
+/** What a gateway says that does not take us: one that stands by, or is about to end. */
+const Problem = z.object({ code: z.string(), detail: z.string() });
+const MAX_PROBLEM_UNITS = 16 * 1024;
+
 /**
  * Calls one method of a running gateway and hangs up.
  *
  * @returns The payload; undefined when nothing listens there.
- * @throws GatewayError invalid_request with the gateway's own words when it refuses, core_timeout
- *   when it does not answer in time.
+ * @throws GatewayError invalid_request with the gateway's own words when it refuses, the gateway's
+ *   own code when it takes no clients (`not_leader`), core_timeout when it does not answer in time.
  */
 export async function callGateway(
   { url, token, timeoutMs }: Target,
@@ -30,10 +35,17 @@ export async function callGateway(
 ): Promise<{ readonly payload: unknown } | undefined> {
   const signal = AbortSignal.timeout(timeoutMs);
   const socket = new WebSocket(url.replace(/^http/, "ws"), { perMessageDeflate: false });
+  // Heard by whoever waits; hanging up before it is open is an error as well, and no matter.
+  socket.on("error", () => undefined);
+  const refused = Promise.withResolvers<never>();
+  refused.promise.catch(() => undefined); // nobody waits for it once the time is over
+  socket.on("unexpected-response", (_request, response) => {
+    void readRefusal(response, url).then(refused.reject);
+  });
   try {
     // Before the socket opens: the challenge may come in the same packet as the 101.
     const messages = on(socket, "message", { signal, close: ["close"] });
-    await once(socket, "open", { signal });
+    await Promise.race([once(socket, "open", { signal }), refused.promise]);
     await messages.next();
     const call = async (id: string, name: string, given: object): Promise<unknown> => {
       socket.send(JSON.stringify({ type: "req", id, method: name, params: given }));
@@ -57,6 +69,22 @@ export async function callGateway(
   } finally {
     socket.terminate();
   }
+}
+
+/** Never rejects: whatever came instead of a gateway's word, it is no gateway that we can use. */
+async function readRefusal(response: IncomingMessage, url: string): Promise<GatewayError> {
+  let text = "";
+  try {
+    for await (const chunk of response.setEncoding("utf8")) {
+      text += String(chunk);
+      if (text.length > MAX_PROBLEM_UNITS) break;
+    }
+    const { code, detail } = Problem.parse(JSON.parse(text));
+    if (isErrorCode(code)) return new GatewayError(code, `the gateway at ${url}: ${detail}`);
+  } catch {
+    // Cut off, or no document of ours.
+  }
+  return new GatewayError("bad_response", `${url} is no gateway: status ${response.statusCode}`);
 }
 
 /** The next answer; events in between are for others. */

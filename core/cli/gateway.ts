@@ -3,10 +3,10 @@ import { flushCompileCache } from "node:module";
 import { setFlagsFromString } from "node:v8";
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
-import type { Credential } from "../config/credential.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Gateway } from "../gateway/start.ts";
 import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
+import { sourceOf, stopped } from "./ready.ts";
 
 const Descriptor = z.coerce.number().int().min(1).max(1023);
 
@@ -16,11 +16,13 @@ const OPTIONS = {
   token: { type: "string" },
   json: { type: "boolean" },
   "ready-fd": { type: "string" },
+  standby: { type: "boolean" },
 } as const;
 
 export const gateway: Command = {
-  usage: "gateway [run] [--port N] [--bind loopback|lan] [--token T] [--json] [--ready-fd N]",
-  summary: "Run the gateway until it is told to stop",
+  usage:
+    "gateway [run] [--port N] [--bind loopback|lan] [--token T] [--standby] [--json] [--ready-fd N]",
+  summary: "Run the gateway until it is told to stop; with --standby, once no other one leads",
 
   async run(args, io) {
     const { values, positionals } = parseFlags(args, OPTIONS);
@@ -31,8 +33,8 @@ export const gateway: Command = {
       throw new GatewayError("invalid_request", "gateway knows only: gateway run");
     }
     const readyFd = descriptorOf(values["ready-fd"]);
-    const { port, bind, token, json = false } = values;
-    const settings = await settingsOf(io, { port, bind, token });
+    const { port, bind, token, standby, json = false } = values;
+    const settings = await settingsOf(io, { port, bind, token, standby });
     const [{ startGateway }, { createLog }] = await Promise.all([
       import("../gateway/start.ts"),
       import("../log.ts"),
@@ -41,16 +43,26 @@ export const gateway: Command = {
     for (const warning of settings.warnings) log.warn(warning);
 
     await using running = await startGateway(settings, log);
-    const ready = readyLine(running, settings, io);
-    if (json || io.supervised) io.out(ready);
-    if (readyFd !== undefined) writeFileSync(readyFd, `${ready}\n`);
+    const tell = (event: "standby" | "ready"): void => {
+      const line = stateLine(event, running, settings, io);
+      if (json || io.supervised) io.out(line);
+      if (readyFd !== undefined) writeFileSync(readyFd, `${line}\n`);
+    };
+    const standsBy = settings.mode === "standby";
+    tell(standsBy ? "standby" : "ready");
     // Now, and not at the exit: a gateway that is killed one day should start faster all the same.
     flushCompileCache();
     // Made for a machine of 512 MB: left alone, the young generation grows from 17 to 134 MB under
     // load and never shrinks, and the old one collects late. 250 MB after 1,000 turns become 150.
     setFlagsFromString("--semi-space-growth-factor=1");
     setFlagsFromString("--optimize-for-size");
-    await stopped(stop);
+    const stopping = stopped(stop);
+    if (standsBy) {
+      // One that should lead and cannot is of no use: that ends it.
+      await Promise.race([running.leads, stopping]);
+      if (!stop.aborted) tell("ready");
+    }
+    await stopping;
     log.info("stopping");
     await running.drain();
     return 0;
@@ -64,14 +76,15 @@ function descriptorOf(text: string | undefined): number | undefined {
   throw new GatewayError("invalid_request", "--ready-fd must be the number of an open file");
 }
 
-/** For the program that started us: where we are, and where to find what opens us. */
-function readyLine(
+/** For the program that started us: how we are, where, and where to find what opens us. */
+function stateLine(
+  event: "standby" | "ready",
   { port, url, model }: Gateway,
   { gateway: own, hooks, edge }: Settings,
   io: Io,
 ): string {
   return JSON.stringify({
-    event: "ready",
+    event,
     pid: io.pid,
     port,
     url,
@@ -80,18 +93,5 @@ function readyLine(
     token: sourceOf(own.token, "OPENCLAW_GATEWAY_TOKEN"),
     hooks: hooks === undefined ? null : sourceOf(hooks.token, ""),
     edge: edge?.url ?? null,
-  });
-}
-
-/** Never the credential itself. */
-function sourceOf(credential: Credential, variable: string): object {
-  if (credential.source === "file") return { from: "file", path: credential.file };
-  return { from: credential.source, name: variable };
-}
-
-function stopped(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }

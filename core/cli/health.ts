@@ -5,6 +5,7 @@ import { type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
 
 const Answer = z.looseObject({
   ok: z.literal(true),
+  status: z.string().optional(),
   version: z.string().optional(),
   model: z.object({ id: z.string(), demo: z.boolean() }).optional(),
   edge: z
@@ -76,9 +77,10 @@ function report(fault: Fault, json: boolean, io: Io): number {
   return 1;
 }
 
-function describe({ version, model, edge }: Answer, { url }: Target): string {
+function describe({ status, version, model, edge }: Answer, { url }: Target): string {
   if (version === undefined) return `ok: ${url} is live (with --token it tells more)`;
-  const lines = [`ok: sallyport ${version} at ${url}`];
+  const standsBy = status === "standby" ? ", which stands by for another one" : "";
+  const lines = [`ok: sallyport ${version} at ${url}${standsBy}`];
   if (model !== undefined) {
     lines.push(
       `model: ${model.id}${model.demo ? " (a demo that only echoes: no key is set)" : ""}`,

@@ -105,6 +105,10 @@ test("a gateway says when it is ready, serves, and ends with 0 on SIGTERM", asyn
   expect(stranger).toMatchObject({ code: 1, err: expect.stringContaining("does not accept") });
   const list = await it.run("pairing", "list", "telegram", "--port", port);
   expect(list).toEqual({ code: 0, out: "nobody is waiting\n", err: "" });
+  const tunnel = await it.run("tunnel", "status", "--port", port);
+  expect(tunnel).toMatchObject({ code: 0, out: expect.stringContaining("no edge is configured") });
+  const status = await it.run("tunnel", "status", "--json", "--port", port);
+  expect(JSON.parse(status.out)).toEqual({ configured: false });
   const approve = await it.run("pairing", "approve", "telegram", "AAAAAAAA", "--port", port);
   expect(approve).toMatchObject({ code: 1, err: expect.stringContaining("No such code") });
 
@@ -166,6 +170,7 @@ test.each<[string, string[], number, string]>([
   ["an unknown flag", ["gateway", "--frobnicate"], 1, "Unknown option '--frobnicate'"],
   ["a port that is none", ["gateway", "--port", "lots"], 78, "--port: must be a number"],
   ["an action that is none", ["gateway", "walk"], 1, "gateway knows only"],
+  ["no action for the tunnel", ["tunnel"], 1, "usage: sallyport tunnel"],
   ["half a pairing", ["pairing", "approve", "telegram"], 1, "usage: sallyport pairing"],
 ])("%s is one line on stderr", async (_name, args, code, message) => {
   await using it = await world();
@@ -196,10 +201,17 @@ test("health says that nobody is there, with --json in the agreed shape", async 
   expect(JSON.parse(out)).toEqual({ ok: false, error });
 });
 
+test("what asks about the tunnel says that no gateway runs", async () => {
+  await using it = await world();
+  const port = String(await freePort());
+  const { code, err } = await it.run("tunnel", "status", "--port", port);
+  expect([code, err]).toEqual([1, `sallyport: no gateway at http://127.0.0.1:${port}\n`]);
+});
+
 test("help names every command, and the version is a version", async () => {
   await using it = await world();
   const help = await it.run("--help");
-  for (const name of ["gateway", "health", "token", "pairing"]) {
+  for (const name of ["gateway", "health", "token", "pairing", "tunnel"]) {
     expect(help.out).toContain(`sallyport ${name}`);
   }
   expect((await it.run("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);

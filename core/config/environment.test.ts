@@ -26,6 +26,8 @@ test("the folder one stands in may give keys, but not say where they go or who m
       "ANTHROPIC_BASE_URL=http://elsewhere",
       "OPENCLAW_GATEWAY_TOKEN=theirs",
       "SALLYPORT_EDGE_URL=http://elsewhere",
+      "HTTPS_PROXY=http://elsewhere",
+      "https_proxy=http://elsewhere",
     ].join("\n"),
     stateFile: "OPENAI_BASE_URL=http://127.0.0.1:1234/v1",
   });
@@ -34,7 +36,12 @@ test("the folder one stands in may give keys, but not say where they go or who m
     OPENAI_BASE_URL: "http://127.0.0.1:1234/v1",
     OPENCLAW_GATEWAY_TOKEN: "mine",
   });
-  expect(merged.ignored).toEqual(["ANTHROPIC_BASE_URL", "SALLYPORT_EDGE_URL"]);
+  expect(merged.ignored.toSorted()).toEqual([
+    "ANTHROPIC_BASE_URL",
+    "HTTPS_PROXY",
+    "SALLYPORT_EDGE_URL",
+    "https_proxy",
+  ]);
 });
 
 test("what is no name of a variable is dropped", () => {

@@ -9,7 +9,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
  * somebody happens to stand in must decide neither where keys are sent nor who may come in.
  * Source: OpenClaw 2026.9 ignores the same names there.
  */
-const NOT_FROM_CWD = /^(?:OPENCLAW_|SALLYPORT_)|_(?:BASE_URL|ENDPOINT|API_HOST)$/;
+const NOT_FROM_CWD = /^(?:OPENCLAW_|SALLYPORT_)|_(?:BASE_URL|ENDPOINT|API_HOST|PROXY)$|_proxy$/;
 
 /** The texts of the files there are; undefined for one that is not there. */
 export interface EnvironmentSources {

@@ -159,6 +159,22 @@ test.each([
     "sallyport.edge.url: must be an http:// or https:// address without credentials in it",
   ],
   [
+    "{ sallyport: { edge: { url: 'https://x', access: { clientId: 'a' } } } }",
+    "sallyport.edge.access.clientSecret: is needed beside clientId",
+  ],
+  [
+    "{ sallyport: { edge: { url: 'https://x', tls: { certFile: 'a.pem' } } } }",
+    "sallyport.edge.tls.keyFile: must be a string",
+  ],
+  [
+    "{ sallyport: { edge: { url: 'https://x', proxy: 'http://me:pw@proxy' } } }",
+    "sallyport.edge.proxy: must be an http:// or https:// address without credentials in it",
+  ],
+  [
+    "{ sallyport: { core: { mode: 'follower' } } }",
+    'sallyport.core.mode: invalid option: expected one of "leader"|"standby"',
+  ],
+  [
     "{ sallyport: { limits: { rate: { perSecond: 1, burst: 11 } } } }",
     "sallyport.limits.rate.burst: burst may be at most 10 times perSecond",
   ],

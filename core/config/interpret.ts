@@ -15,7 +15,7 @@ const MAX_DEPTH = 32;
 
 /** Settings that hold a credential, by dotted path. */
 const CREDENTIAL =
-  /^(?:gateway\.auth\.token|hooks\.token|channels\.telegram\.botToken|models\.providers\.[^.]+\.apiKey|sallyport\.edge\.pairing)$/;
+  /^(?:gateway\.auth\.token|hooks\.token|channels\.telegram\.botToken|models\.providers\.[^.]+\.apiKey|sallyport\.edge\.(?:pairing|access\.clientSecret)|sallyport\.upstream\.(?:token|hooksToken))$/;
 
 export interface Interpreted {
   readonly config: Config;

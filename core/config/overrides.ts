@@ -11,6 +11,7 @@ export interface Flags {
   readonly port?: string | undefined;
   readonly bind?: string | undefined;
   readonly token?: string | undefined;
+  readonly standby?: boolean | undefined;
 }
 
 /** Settings from outside the file that win over it. */
@@ -20,6 +21,7 @@ export interface Overrides {
   readonly token: { readonly source: "flag" | "env"; readonly secret: Secret } | undefined;
   readonly edgeUrl: string | undefined;
   readonly edgePairing: Secret | undefined;
+  readonly mode: "standby" | undefined;
 }
 
 const PortText = z
@@ -47,7 +49,10 @@ export function readOverrides(
     faults.push({ reason: "bad_variable", name: set.name, message });
     return undefined;
   }
-  const flag = (name: keyof Flags): Source => ({ name: `--${name}`, value: flags[name] });
+  const flag = (name: "port" | "bind" | "token"): Source => ({
+    name: `--${name}`,
+    value: flags[name],
+  });
   const variable = (name: string): Source => ({ name, value: environment[name] });
 
   const secret = read(SecretText, [flag("token"), variable("OPENCLAW_GATEWAY_TOKEN")]);
@@ -57,6 +62,7 @@ export function readOverrides(
     token: secret && { source: flags.token === undefined ? "env" : "flag", secret },
     edgeUrl: read(HttpUrl, [variable("SALLYPORT_EDGE_URL")]),
     edgePairing: read(SecretText, [variable("SALLYPORT_EDGE_PAIRING")]),
+    mode: flags.standby === true ? "standby" : undefined,
   };
   for (const name of KEY_VARIABLES) read(SecretText, [variable(name)]);
   for (const name of URL_VARIABLES) read(HttpUrl, [variable(name)]);

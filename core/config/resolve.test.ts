@@ -114,7 +114,14 @@ test("variables and flags win over the config", async () => {
     SALLYPORT_EDGE_URL: "https://b.example",
     SALLYPORT_EDGE_PAIRING: LONG_TOKEN,
   };
-  expect((await h.load()).edge).toEqual({ url: "https://a.example", pairing: undefined });
+  expect((await h.load()).edge).toEqual({
+    url: "https://a.example",
+    pairing: undefined,
+    access: undefined,
+    tls: undefined,
+    proxy: undefined,
+    proxyVariables: {},
+  });
   const settings = await h.load(env);
   expect(settings.gateway).toMatchObject({ port: 0, host: "0.0.0.0" });
   expect(settings.edge?.url).toBe("https://b.example");
@@ -277,4 +284,41 @@ test("settings can be printed without giving a credential away", async () => {
     OPENCLAW_GATEWAY_TOKEN: LONG_TOKEN,
   });
   expect(inspect(settings, { depth: null }) + JSON.stringify(settings)).not.toContain(LONG_TOKEN);
+});
+
+test("how the edge is reached is read with the paths and variables it needs", async () => {
+  await using h = await home(
+    `{ sallyport: { edge: {
+         url: 'https://a.example',
+         access: { clientId: 'id.access', clientSecret: '\${ACCESS}' },
+         tls: { certFile: 'tls/core.pem', keyFile: '/etc/core.key' },
+         proxy: 'http://proxy.example:3128',
+       } } }`,
+  );
+  const { edge } = await h.load({ ACCESS: LONG_TOKEN, https_proxy: "http://p", NO_PROXY: "*" });
+  expect(edge).toMatchObject({
+    access: { clientId: "id.access" },
+    tls: { certFile: join(h.stateDir, "tls/core.pem"), keyFile: "/etc/core.key" },
+    proxy: new URL("http://proxy.example:3128"),
+    proxyVariables: { https_proxy: "http://p", NO_PROXY: "*" },
+  });
+  expect(edge?.access?.clientSecret.reveal()).toBe(LONG_TOKEN);
+  expect(inspect(edge)).not.toContain(LONG_TOKEN);
+
+  const unset = await h.load();
+  expect(unset.edge?.access).toBeUndefined();
+  expect(unset.warnings).toEqual([expect.stringContaining("needs the variable ACCESS")]);
+});
+
+test("a proxy can be switched off", async () => {
+  await using h = await home("{ sallyport: { edge: { url: 'https://a.example', proxy: false } } }");
+  expect((await h.load()).edge?.proxy).toBe(false);
+});
+
+test("a core leads unless the config or a flag says that it stands by", async () => {
+  await using plain = await home();
+  expect((await plain.load()).mode).toBe("leader");
+  expect((await plain.load({}, { standby: true })).mode).toBe("standby");
+  await using configured = await home("{ sallyport: { core: { mode: 'standby' } } }");
+  expect((await configured.load()).mode).toBe("standby");
 });

@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path";
 import { ok, type Result } from "../../shared/result.ts";
 import { Secret } from "../../shared/secret.ts";
 import { type Credential, generatedCredential } from "./credential.ts";
@@ -6,7 +7,7 @@ import { prepareStateDir } from "./files.ts";
 import { type LoadedConfig, loadConfig } from "./load.ts";
 import { modelChainOf, providersOf } from "./models.ts";
 import { type Flags, type Overrides, readOverrides } from "./overrides.ts";
-import type { Surroundings } from "./paths.ts";
+import type { Environment, Surroundings } from "./paths.ts";
 import type { EdgeSettings, Settings, TelegramSettings } from "./settings.ts";
 
 /** Below this a token can be guessed by somebody with time; ours have 43 characters. */
@@ -59,6 +60,7 @@ function combine(
     hooks,
     telegram: telegramOf(loaded),
     edge: edgeOf(loaded, overrides),
+    mode: overrides.mode ?? config.sallyport.core.mode,
     providers,
     modelChain: modelChainOf(config, providers),
     systemPrompt: config.agents.defaults.systemPromptOverride,
@@ -101,10 +103,36 @@ function telegramOf({ config, environment }: LoadedConfig): TelegramSettings | u
   return enabled && token !== undefined ? { ...others, botToken: token } : undefined;
 }
 
-function edgeOf({ config }: LoadedConfig, overrides: Overrides): EdgeSettings | undefined {
-  const url = overrides.edgeUrl ?? config.sallyport.edge?.url;
+function edgeOf(
+  { config, paths, environment }: LoadedConfig,
+  overrides: Overrides,
+): EdgeSettings | undefined {
+  const { edge } = config.sallyport;
+  const url = overrides.edgeUrl ?? edge?.url;
   if (url === undefined) return undefined;
-  return { url, pairing: overrides.edgePairing ?? config.sallyport.edge?.pairing };
+  const { access, tls, proxy } = edge ?? {};
+  const { clientId, clientSecret } = access ?? {};
+  const hasAccess = clientId !== undefined && clientSecret !== undefined;
+  const absolute = (file: string): string => resolve(dirname(paths.configPath), file);
+  return {
+    url,
+    pairing: overrides.edgePairing ?? edge?.pairing,
+    access: hasAccess ? { clientId, clientSecret } : undefined,
+    tls: tls && { certFile: absolute(tls.certFile), keyFile: absolute(tls.keyFile) },
+    proxy: typeof proxy === "string" ? new URL(proxy) : proxy,
+    proxyVariables: proxyVariablesOf(environment),
+  };
+}
+
+function proxyVariablesOf(environment: Environment): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const name of ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"]) {
+    for (const spelling of [name, name.toLowerCase()]) {
+      const value = environment[spelling];
+      if (value !== undefined) variables[spelling] = value;
+    }
+  }
+  return variables;
 }
 
 function allowedHostsOf(publicOrigin: string | undefined): ReadonlySet<string> {

@@ -13,12 +13,31 @@ export function brokenRules(
   environment: Environment,
   unavailable: ReadonlySet<string>,
 ): Issue[] {
+  return [
+    ...hooksIssues(config, unavailable),
+    ...edgeIssues(config, unavailable),
+    ...telegramIssues(config, environment, unavailable),
+  ];
+}
+
+function hooksIssues({ hooks }: Config, unavailable: ReadonlySet<string>): Issue[] {
+  if (!hooks.enabled || hooks.token !== undefined || unavailable.has("hooks.token")) return [];
+  return [{ path: "hooks.token", message: "is needed when hooks.enabled is true" }];
+}
+
+function edgeIssues({ sallyport }: Config, unavailable: ReadonlySet<string>): Issue[] {
+  const path = "sallyport.edge.access.clientSecret";
+  const access = sallyport.edge?.access;
+  if (access === undefined || access.clientSecret !== undefined || unavailable.has(path)) return [];
+  return [{ path, message: "is needed beside clientId" }];
+}
+
+function telegramIssues(
+  { channels: { telegram } }: Config,
+  environment: Environment,
+  unavailable: ReadonlySet<string>,
+): Issue[] {
   const issues: Issue[] = [];
-  const { hooks, channels } = config;
-  if (hooks.enabled && hooks.token === undefined && !unavailable.has("hooks.token")) {
-    issues.push({ path: "hooks.token", message: "is needed when hooks.enabled is true" });
-  }
-  const telegram = channels.telegram;
   if (telegram?.enabled !== true) return issues;
   const hasToken =
     telegram.botToken !== undefined || environment["TELEGRAM_BOT_TOKEN"] !== undefined;

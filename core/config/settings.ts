@@ -21,6 +21,14 @@ export interface TelegramSettings extends Omit<
 export interface EdgeSettings {
   readonly url: string;
   readonly pairing: Secret | undefined;
+  /** Undefined: nothing of Cloudflare Access stands before the edge. */
+  readonly access: { readonly clientId: string; readonly clientSecret: Secret } | undefined;
+  /** PEM files, absolute. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** False: none, whatever the variables say; undefined: as they say. */
+  readonly proxy: URL | false | undefined;
+  /** HTTPS_PROXY and its kin, in either case. */
+  readonly proxyVariables: Readonly<Record<string, string>>;
 }
 
 /** Everything the rest of the core reads: the config, the variables and the flags made one. */
@@ -46,6 +54,8 @@ export interface Settings {
   readonly telegram: TelegramSettings | undefined;
   /** Undefined: this core has no edge. */
   readonly edge: EdgeSettings | undefined;
+  /** `standby`: waits until no other core leads. */
+  readonly mode: "leader" | "standby";
   readonly providers: Readonly<Record<string, ProviderSettings>>;
   /** `provider/model`, the first one first; the others when it fails. Never empty. */
   readonly modelChain: readonly [string, ...string[]];

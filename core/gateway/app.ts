@@ -1,20 +1,15 @@
-import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import type { Logger } from "pino";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Principal } from "../../shared/principal.ts";
-import { ERROR_HEADER, problemResponse } from "../../shared/problem.ts";
 import { chatCompletion, type ChatParts } from "../http/chat-completions.ts";
 import { describeModel, listModels, type ModelIdentity } from "../http/models.ts";
-import type { Caller } from "../tunnel/handlers.ts";
-import type { Authenticator, Origin } from "./auth.ts";
+import { type AppTypes, failed, observe, onlyAllow, problemOf } from "./answers.ts";
+import type { Authenticator } from "./auth.ts";
+import type { HealthSource } from "./health.ts";
 import { answerHook, type LocalHooks } from "./local-hooks.ts";
-import { fullHealth, type HealthSource, LIVE, readiness } from "./health.ts";
-
-export interface AppTypes {
-  /** Decided before the app: by the edge, or by the socket of our own port. */
-  readonly Bindings: Origin;
-  readonly Variables: { readonly caller: Caller };
-}
+import { answerMetrics, type MetricsParts } from "./metrics.ts";
+import { addProbes } from "./probes.ts";
 
 export interface AppParts {
   readonly authenticator: Authenticator;
@@ -23,38 +18,22 @@ export interface AppParts {
   readonly chat: ChatParts | undefined;
   /** Undefined: webhooks of our own are off. */
   readonly hooks: LocalHooks | undefined;
+  readonly metrics: Omit<MetricsParts, "authenticator">;
   readonly model: ModelIdentity;
   readonly log: Logger;
 }
 
-type AppContext = Context<AppTypes>;
-
-/** Everything a browser could do with an answer of ours that we do not want done. */
-const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
-  ["X-Content-Type-Options", "nosniff"],
-  ["Referrer-Policy", "no-referrer"],
-  ["Permissions-Policy", "camera=(), microphone=(), geolocation=()"],
-];
-
 /** The whole HTTP surface of the core, the same for its own port and for the tunnel. */
 export function createApp(parts: AppParts): Hono<AppTypes> {
-  const { chat, hooks, health, model, log } = parts;
+  const { authenticator, chat, hooks, health, metrics, model, log } = parts;
   const app = new Hono<AppTypes>();
   app.use(observe(log));
+  addProbes(app, health, authenticator);
 
-  for (const path of ["/health", "/healthz"]) {
-    app.get(path, (c) => fresh(c, isKnown(c, parts) ? fullHealth(health) : LIVE));
-    app.all(path, onlyAllow("GET, HEAD"));
-  }
-  for (const path of ["/ready", "/readyz"]) {
-    app.get(path, (c) => {
-      const { ready, failing } = readiness(health);
-      return fresh(c, isKnown(c, parts) ? { ready, failing } : { ready }, ready ? 200 : 503);
-    });
-    app.all(path, onlyAllow("GET, HEAD"));
-  }
+  app.get("/metrics", (c) => answerMetrics(c.req.raw, c.env, { ...metrics, authenticator }));
+  app.all("/metrics", onlyAllow("GET, HEAD"));
 
-  app.use("/v1/*", authenticate(parts.authenticator));
+  app.use("/v1/*", authenticate(authenticator));
   app.get("/v1/models", (c) => c.json(listModels(model)));
   app.all("/v1/models", onlyAllow("GET, HEAD"));
   // A model name may hold a slash.
@@ -71,37 +50,8 @@ export function createApp(parts: AppParts): Hono<AppTypes> {
   }
 
   app.notFound((c) => problemOf(new GatewayError("not_found", "No such route"), c));
-  app.onError((error, c) => {
-    if (!(error instanceof GatewayError) || error.code === "internal") {
-      log.error({ err: error, requestId: requestIdOf(c.env) }, "request failed");
-    }
-    return problemOf(error, c);
-  });
+  app.onError((error, c) => failed(error, c, log));
   return app;
-}
-
-/** Marks every answer with its request, and logs one line for it. */
-function observe(log: Logger): MiddlewareHandler<AppTypes> {
-  return async (c, next) => {
-    const startedAt = performance.now();
-    await next();
-    const requestId = requestIdOf(c.env);
-    const { headers, status } = c.res;
-    for (const [name, value] of SECURITY_HEADERS) headers.set(name, value);
-    headers.set("X-Request-Id", requestId);
-    const line = {
-      requestId,
-      via: c.env.via,
-      method: c.req.method,
-      path: c.req.path.slice(0, 256),
-      status,
-      code: headers.get(ERROR_HEADER) ?? undefined,
-      durationMs: Math.round(performance.now() - startedAt),
-    };
-    // Probes come every few seconds and say nothing while all is well.
-    if (status < 400 && !c.req.path.startsWith("/v1/")) log.debug(line, "request answered");
-    else log.info(line, "request answered");
-  };
 }
 
 /** One answer for a missing, malformed and wrong token, so that a prober learns nothing. */
@@ -118,36 +68,4 @@ function authenticate(authenticator: Authenticator): MiddlewareHandler<AppTypes>
 
 function mayChat({ scopes }: Principal): boolean {
   return scopes.includes("operator") || scopes.includes("chat");
-}
-
-/** Whether to tell more. A wrong token is no error where none is needed, but counts as an attempt. */
-function isKnown(c: AppContext, { authenticator }: AppParts): boolean {
-  try {
-    authenticator.callerOf(c.env, c.req.header("Authorization") ?? null);
-    return true;
-  } catch (error) {
-    if (error instanceof GatewayError) return false;
-    throw error;
-  }
-}
-
-function onlyAllow(methods: string): (c: AppContext) => Response {
-  return (c) => {
-    const error = new GatewayError("method_not_allowed", `Allowed here: ${methods}`);
-    const response = problemOf(error, c);
-    response.headers.set("Allow", methods);
-    return response;
-  };
-}
-
-function fresh(c: AppContext, body: object, status: 200 | 503 = 200): Response {
-  return c.json(body, status, { "Cache-Control": "no-store" });
-}
-
-function problemOf(error: unknown, c: AppContext): Response {
-  return problemResponse(error, { hop: "core", requestId: requestIdOf(c.env), path: c.req.path });
-}
-
-function requestIdOf(origin: Origin): string {
-  return origin.via === "edge" ? origin.caller.requestId : origin.requestId;
 }

@@ -1,18 +1,20 @@
 import { GatewayError } from "../../shared/errors.ts";
 import type { ClientSocket } from "../tunnel/handlers.ts";
 import type { Origin } from "./auth.ts";
-import { Connection, type ConnectionParts, TICK_INTERVAL_MS } from "./connection.ts";
+import { Connection, type ConnectionParts } from "./connection.ts";
+import { TICK_INTERVAL_MS } from "./hello.ts";
+import type { Kept } from "./kept.ts";
 
 /** Sockets that have not said who they are; each may hold 4 MiB of a message it never ends. */
 const MAX_HANDSHAKES = 64;
 /** Long enough for a close frame to be answered by a client that is alive. */
 const CLOSE_GRACE_MS = 1_000;
 
-/** All WebSocket clients of the gateway, and the tick that shows them we are there. */
+/** All WebSocket clients of the gateway, and the tick that shows those of our own port that we live. */
 export class Connections {
   readonly #parts: ConnectionParts;
   readonly #open = new Set<Connection>();
-  readonly #empty = new Set<() => void>();
+  readonly #waiting = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: ConnectionParts) {
@@ -32,38 +34,69 @@ export class Connections {
     });
   }
 
-  /** Takes a new client over. */
-  add(socket: ClientSocket, origin: Origin): void {
-    const connection = new Connection(socket, origin, this.#parts, () => this.#remove(connection));
+  /**
+   * Takes a client over.
+   *
+   * @param kept - What the core before us kept of it; undefined for a client that is new.
+   */
+  add(socket: ClientSocket, origin: Origin, kept?: Kept): void {
+    const watcher = { onIdle: () => this.#changed(), onClose: () => this.#remove(connection) };
+    const connection = new Connection(socket, origin, this.#parts, watcher, kept);
     this.#open.add(connection);
-    this.#timer ??= setInterval(() => this.#tick(), TICK_INTERVAL_MS).unref();
+    if (origin.via === "local") {
+      this.#timer ??= setInterval(() => this.#tick(), TICK_INTERVAL_MS).unref();
+    }
   }
 
-  /** Says goodbye to everybody; resolves when all are gone or have been given time to go. */
+  /** Resolves when no request is under way, or `deadlineMs` have passed. */
+  async settle(deadlineMs: number): Promise<void> {
+    await this.#until(() => [...this.#open].every(({ isIdle }) => isIdle), deadlineMs);
+  }
+
+  /**
+   * Says goodbye to everybody on our own port; resolves when all are gone or have been given time
+   * to go. Those at the edge hear nothing: their sockets wait there for the next core.
+   */
   async close(): Promise<void> {
-    const gone = Promise.withResolvers<void>();
-    if (this.#open.size === 0) return;
-    this.#empty.add(gone.resolve);
-    for (const connection of this.#open) {
+    for (const connection of this.#local()) {
       connection.emit("shutdown", { reason: "gateway stopping" });
       connection.close(1012, "service restart");
     }
-    const timer = setTimeout(gone.resolve, CLOSE_GRACE_MS);
-    await gone.promise;
+    await this.#until(() => this.#local().length === 0, CLOSE_GRACE_MS);
+  }
+
+  async #until(isSo: () => boolean, deadlineMs: number): Promise<void> {
+    if (isSo()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (isSo()) resolve();
+    };
+    this.#waiting.add(look);
+    const timer = setTimeout(resolve, deadlineMs);
+    await promise;
     clearTimeout(timer);
+    this.#waiting.delete(look);
   }
 
   #tick(): void {
     const payload = { ts: this.#parts.now() };
-    for (const connection of this.#open) connection.emit("tick", payload);
+    for (const connection of this.#local()) connection.emit("tick", payload);
+  }
+
+  #local(): Connection[] {
+    return [...this.#open].filter(({ via }) => via === "local");
   }
 
   #remove(connection: Connection): void {
     this.#open.delete(connection);
-    if (this.#open.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    for (const resolve of this.#empty) resolve();
-    this.#empty.clear();
+    if (this.#local().length === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const look of this.#waiting) look();
   }
 }

@@ -3,6 +3,9 @@ import type { ModelIdentity } from "../http/models.ts";
 import type { TunnelState } from "../tunnel/handlers.ts";
 import type { Method } from "./rpc.ts";
 
+/** What this gateway does at the moment. */
+export type Role = "leader" | "standby" | "draining";
+
 /** What the reports look at. */
 export interface HealthSource {
   readonly version: string;
@@ -11,21 +14,25 @@ export interface HealthSource {
   readonly edge: () => TunnelState | undefined;
   /** Ids of the channels that run. */
   readonly channels: () => readonly string[];
-  readonly draining: () => boolean;
+  readonly role: () => Role;
+  /** Whether a change would be saved now: false on a full disk. A standby has nothing to save. */
+  readonly canSave: () => Promise<boolean>;
   /** Unix time, milliseconds. */
   readonly now: () => number;
   /** Unix ms. */
   readonly startedAt: number;
 }
 
-/** For anybody: that we live. */
-export const LIVE = { ok: true, status: "live" } as const;
+/** For anybody: that we live, and whether we are the one to ask. */
+export function liveness({ role }: HealthSource): { readonly ok: true; readonly status: string } {
+  return { ok: true, status: role() === "standby" ? "standby" : "live" };
+}
 
 /** For callers who have shown a token. */
 export function fullHealth(source: HealthSource): object {
   const { version, model, edge, channels, startedAt, now } = source;
   return {
-    ...LIVE,
+    ...liveness(source),
     version,
     uptimeMs: now() - startedAt,
     model: { id: model.id, demo: model.demo },
@@ -35,11 +42,15 @@ export function fullHealth(source: HealthSource): object {
 }
 
 /** Whether new work is taken, and if not, why. */
-export function readiness(source: HealthSource): {
+export async function readiness({ role, canSave }: HealthSource): Promise<{
   readonly ready: boolean;
-  readonly failing: string[];
-} {
-  const failing = source.draining() ? ["draining"] : [];
+  readonly failing: readonly string[];
+}> {
+  const now = role();
+  const failing = [
+    ...(now === "leader" ? [] : [now]),
+    ...(now === "standby" || (await canSave()) ? [] : ["store"]),
+  ];
   return { ready: failing.length === 0, failing };
 }
 
@@ -94,8 +105,8 @@ function rpcHealth(source: HealthSource): object {
 
 function describeEdge(state: TunnelState | undefined): object {
   if (state === undefined) return { configured: false };
-  const { connected, since, lastError } = state;
-  return { configured: true, connected, since, lastError: lastError ?? null };
+  const { connected, since, lastError, warnings } = state;
+  return { configured: true, connected, since, lastError: lastError ?? null, warnings };
 }
 
 function label(id: string): string {

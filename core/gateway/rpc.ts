@@ -8,7 +8,13 @@ const IMPLIED: Readonly<Record<string, readonly string[]>> = {
 };
 const ADMIN = "operator.admin";
 
-/** One method of the protocol. */
+/**
+ * One method of the protocol.
+ *
+ * When a core dies with a request of a client at the edge under way, the core after it is handed
+ * the same request and answers it. So a method may be called twice for one request: it does its
+ * work once all the same, or by a key that its caller sends along.
+ */
 export interface Method {
   readonly scope: "operator.read" | "operator.write" | "operator.admin";
   /**
@@ -19,6 +25,12 @@ export interface Method {
 }
 
 export type Methods = ReadonlyMap<string, Method>;
+
+/** True for a request frame of this method and id. */
+export function isRequest(json: unknown, method: string, id: string): boolean {
+  const frame = RequestFrame.safeParse(json);
+  return frame.success && frame.data.method === method && frame.data.id === id;
+}
 
 /** The one place where RPC errors are made. Answers any parsed JSON a client sends; never rejects. */
 export async function answerFrame(

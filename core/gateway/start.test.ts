@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI, { AuthenticationError } from "openai";
@@ -12,10 +12,14 @@ const TOKEN = "a-gateway-token-of-some-length";
 const HI = [{ role: "user" as const, content: "Hi there" }];
 
 /** A whole gateway: real store, real port, the built-in model. */
-async function world(env: Record<string, string> = {}) {
+async function world(env: Record<string, string> = {}, config?: object) {
   const parts = new AsyncDisposableStack();
   const home = await mkdtemp(join(tmpdir(), "gateway-"));
   parts.defer(() => rm(home, { recursive: true }));
+  if (config !== undefined) {
+    await mkdir(join(home, ".openclaw"), { mode: 0o700 });
+    await writeFile(join(home, ".openclaw", "openclaw.json"), JSON.stringify(config));
+  }
   const loaded = await loadSettings({
     env: { OPENCLAW_GATEWAY_TOKEN: TOKEN, OPENCLAW_GATEWAY_PORT: "0", ...env },
     cwd: home,
@@ -238,4 +242,19 @@ test("a gateway that has drained takes nothing more and can be disposed", async 
   await using it = await world();
   await it.gateway.drain(5_000);
   await expect(fetch(`${it.gateway.url}/health`)).rejects.toThrow();
+});
+
+test("metrics are for operators", async () => {
+  await using it = await world();
+  const hooks = it.settings.hooks?.token.secret.reveal() ?? "";
+  expect((await fetch(`${it.gateway.url}/metrics`)).status).toBe(401);
+  expect((await it.call("/metrics", {}, hooks)).status).toBe(401);
+  const scraped = await it.call("/metrics");
+  expect(scraped.headers.get("Content-Type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+  expect(await scraped.text()).toMatch(/^process_cpu_seconds_total \d/m);
+});
+
+test("metrics may be open to programs of this machine", async () => {
+  await using it = await world({}, { sallyport: { metrics: { openToLoopback: true } } });
+  expect((await fetch(`${it.gateway.url}/metrics`)).status).toBe(200);
 });

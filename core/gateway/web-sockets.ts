@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
 import { legalCloseCode, legalCloseReason } from "../../shared/close-code.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import type { ClientSocket } from "../tunnel/handlers.ts";
+import type { ClientSocket, Receipt, SocketListener } from "../tunnel/handlers.ts";
 
 /** A client that answers no ping for this long is gone; its half-open socket is cut. */
 const PING_INTERVAL_MS = 25_000;
@@ -33,7 +33,7 @@ export class WebSockets implements Disposable {
       webSocket.on("pong", () => this.#unanswered.delete(webSocket));
       // Every error is followed by `close`, which is where it is handled.
       webSocket.on("error", () => undefined);
-      take(toClientSocket(webSocket));
+      take(new LocalSocket(webSocket));
     });
   }
 
@@ -55,25 +55,58 @@ export class WebSockets implements Disposable {
   }
 }
 
-function toClientSocket(webSocket: WebSocket): ClientSocket {
-  return {
-    send(message) {
-      if (webSocket.readyState === WebSocket.OPEN) webSocket.send(message);
-    },
-    close(code, reason) {
-      webSocket.close(legalCloseCode(code), legalCloseReason(reason));
-    },
-    get bufferedBytes() {
-      return webSocket.bufferedAmount;
-    },
-    listen(listener) {
-      webSocket.on("message", (data, isBinary) => {
-        const bytes = bytesOf(data);
-        listener.onMessage(isBinary ? bytes : bytes.toString("utf8"));
-      });
-      webSocket.on("close", (code, reason) => listener.onClose(code, reason.toString("utf8")));
-    },
-  };
+/** One client of our own port. It dies with us, so nothing is kept and nothing noted as answered. */
+class LocalSocket implements ClientSocket {
+  readonly #webSocket: WebSocket;
+  readonly #receipt: Receipt;
+  /** Messages that ws still has. */
+  #pending = 0;
+  #drained: PromiseWithResolvers<void> | undefined;
+
+  constructor(webSocket: WebSocket) {
+    this.#webSocket = webSocket;
+    this.#receipt = { answer: (message) => this.send(message), done: () => undefined };
+  }
+
+  get bufferedBytes(): number {
+    return this.#webSocket.bufferedAmount;
+  }
+
+  send(message: string | Uint8Array): void {
+    if (this.#webSocket.readyState !== WebSocket.OPEN) return;
+    this.#pending += 1;
+    // Called for what a closing socket drops as well.
+    this.#webSocket.send(message, () => this.#sent());
+  }
+
+  close(code: number, reason: string): void {
+    this.#webSocket.close(legalCloseCode(code), legalCloseReason(reason));
+  }
+
+  drained(): Promise<void> | undefined {
+    if (this.#pending === 0) return undefined;
+    this.#drained ??= Promise.withResolvers<void>();
+    return this.#drained.promise;
+  }
+
+  keep(): void {
+    // The socket ends when we do.
+  }
+
+  listen(listener: SocketListener): void {
+    this.#webSocket.on("message", (data, isBinary) => {
+      const bytes = bytesOf(data);
+      listener.onMessage(isBinary ? bytes : bytes.toString("utf8"), this.#receipt);
+    });
+    this.#webSocket.on("close", (code, reason) => listener.onClose(code, reason.toString("utf8")));
+  }
+
+  #sent(): void {
+    this.#pending -= 1;
+    if (this.#pending > 0) return;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
 }
 
 function bytesOf(data: RawData): Buffer {

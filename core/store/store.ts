@@ -45,6 +45,20 @@ export interface SessionEntry {
 }
 
 /**
+ * The right to write, as it was taken when the store was opened. Of two processes that claim to
+ * have written last, the one with the higher epoch of the same store is right.
+ */
+export interface Lease {
+  /**
+   * Names these data and no others, 43 characters of URL-safe base64. A copy of them has a name of
+   * its own once it was opened, since from then on the two are no longer the same.
+   */
+  readonly store: string;
+  /** Raised by one, durably, each time a process takes the writer lock: at least 1. */
+  readonly epoch: number;
+}
+
+/**
  * Where the core keeps what must not be lost. Every method is one transaction: once its promise
  * resolves, the change survives a kill at any moment; when it rejects, nothing has changed.
  *
@@ -55,6 +69,8 @@ export interface SessionEntry {
  * of one that is not running) is a RangeError: a caller's bug.
  */
 export interface Store extends AsyncDisposable {
+  readonly lease: Lease;
+
   /**
    * Takes in new work. Returns the ids that were new; the others we had within the last days.
    *

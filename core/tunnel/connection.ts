@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Logger } from "pino";
 import { WebSocket } from "ws";
 import * as z from "zod";
@@ -14,11 +14,16 @@ import {
 } from "../../shared/tunnel/handshake.ts";
 import { Session } from "../../shared/tunnel/session.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
+import type { Ending } from "./ending.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { TunnelMetrics } from "./metrics.ts";
+import { readText, type Way } from "./way.ts";
+import { readWelcome, type Welcome } from "./welcome.ts";
 
-/** Longest wait for TCP, TLS and the upgrade together. */
+/** Longest wait for a proxy, TCP, TLS and the upgrade together. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** What of a refusal is read. */
-const MAX_REFUSAL_BYTES = 16 * 1024;
+/** How soon a connection must answer after the machine has slept. */
+const WAKE_TIMEOUT_MS = 1_500;
 
 const Problem = z.object({
   code: z.string().max(64),
@@ -33,45 +38,34 @@ export interface ConnectOptions {
   readonly nonce: string;
   /** Unix ms by the edge's clock, as far as we know it. */
   readonly at: number;
+  readonly way: Way;
   /** Fields of HELLO. */
   readonly hello: Fields;
   /** The key of this edge if we have met it before. */
   readonly pinned: string | undefined;
+  readonly metrics: TunnelMetrics;
   readonly log: Logger;
   onOpen(stream: Stream, fields: Fields): void;
+  /** The edge wants this connection to end, and another one in its place. */
+  onGoAway(): void;
 }
 
-/** How an attempt or a connection ended. */
-export type Ending =
-  /** The edge answered with a status instead of an upgrade. */
-  | {
-      readonly reason: "refused";
-      readonly status: number;
-      /** The `code` of its problem document. */
-      readonly code: string;
-      readonly detail: string;
-      /** Unix ms by the edge's clock. */
-      readonly serverTime: number | undefined;
-    }
-  | { readonly reason: "unreachable"; readonly detail: string }
-  /** Somebody else answers under this address. */
-  | { readonly reason: "wrong_edge" }
-  | { readonly reason: "closed"; readonly code: number; readonly detail: string };
-
-/** One connection to the edge, from the dial to its end. */
+/** One connection to a relay, from the dial to its end. */
 export class Connection {
-  /** Settles with the edge's key once both sides have proven who they are; never rejects. */
-  readonly ready: Promise<string | undefined>;
+  /** Settles with what the relay says once both sides have proven who they are; never rejects. */
+  readonly ready: Promise<Welcome | undefined>;
   /** Settles when it is over. */
   readonly ended: Promise<Ending>;
   readonly session: Session;
+  readonly heartbeat: Heartbeat;
   readonly #options: ConnectOptions;
   readonly #socket: WebSocket;
-  readonly #ready = Promise.withResolvers<string | undefined>();
+  readonly #ready = Promise.withResolvers<Welcome | undefined>();
   readonly #ended = Promise.withResolvers<Ending>();
   readonly #drained = Promise.withResolvers<void>();
-  #heartbeat: NodeJS.Timeout | undefined;
-  #silence: NodeJS.Timeout | undefined;
+  /** Until there is a heartbeat: for the upgrade, then for WELCOME. */
+  #patience: NodeJS.Timeout;
+  #over = false;
 
   /** @param headers - As `signConnect` made them. */
   private constructor(options: ConnectOptions, headers: Record<string, string>) {
@@ -80,13 +74,23 @@ export class Connection {
     this.ended = this.#ended.promise;
     const address = new URL(options.url);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const { way } = options;
     this.#socket = new WebSocket(address, [...SUPPORTED_PROTOCOLS], {
-      headers,
+      headers: { ...way.headers, ...headers },
+      agent: way.agent,
+      ...way.tls,
       // The payload is small frames or compressed already; deflate would cost memory and time.
       perMessageDeflate: false,
-      handshakeTimeout: CONNECT_TIMEOUT_MS,
       maxPayload: LIMITS.maxMessageBytes,
     });
+    this.heartbeat = new Heartbeat({
+      send: () => this.#socket.send("p"),
+      onSilence: () => this.#abandon({ reason: "silent", detail: "no answer to a heartbeat" }),
+      now: () => performance.now(),
+    });
+    this.#patience = setTimeout(() => {
+      this.#abandon(this.#unreachable("no answer in time"));
+    }, CONNECT_TIMEOUT_MS);
     this.session = this.#createSession();
     this.#listen();
   }
@@ -97,7 +101,7 @@ export class Connection {
     return new Connection(options, await signConnect(key, url, { nonce, at, instance }));
   }
 
-  /** The edge sends nothing new from when this resolves; what is under way goes on. */
+  /** The relay sends nothing new from when this resolves; what is under way goes on. */
   drain(): Promise<void> {
     this.session.goAway(GoAwayCode.shutdown, "core is stopping");
     return Promise.race([this.#drained.promise, this.ended.then(() => undefined)]);
@@ -106,29 +110,59 @@ export class Connection {
   /** Ends it in good order. */
   close(): void {
     this.session.flush();
-    this.#socket.close(CloseCode.goingAway, "core is stopping");
+    if (this.#socket.readyState !== WebSocket.OPEN) {
+      this.#abandon({ reason: "moved" });
+      return;
+    }
+    this.#leave("core is stopping");
+  }
+
+  #leave(reason: string): void {
+    this.#socket.close(CloseCode.goingAway, reason);
     // An edge that does not answer the close must not keep us.
     setTimeout(() => this.#socket.terminate(), LIMITS.heartbeatTimeoutMs).unref();
   }
 
+  /** Ends it so that another can take its place. */
+  move(): void {
+    this.session.flush();
+    this.#end({ reason: "moved" });
+    this.#leave("connecting anew");
+  }
+
+  /** The machine has slept: the connection must show soon that it has outlived that. */
+  wake(): void {
+    if (this.heartbeat.beating) this.heartbeat.probe(WAKE_TIMEOUT_MS);
+    else this.#abandon({ reason: "slept" });
+  }
+
   #createSession(): Session {
+    const { bytes } = this.#options.metrics;
+    const flush = (): void => this.session.flush();
     return new Session({
       role: "core",
-      send: (message) => this.#socket.send(message, () => this.session.flush()),
+      send: (message) => {
+        bytes.out += message.byteLength;
+        this.#socket.send(message, flush);
+      },
       bufferedBytes: () => this.#socket.bufferedAmount,
-      defer: (flush) => setImmediate(flush),
+      defer: (later) => setImmediate(later),
       now: () => performance.now(),
       handlers: {
         onHello: () => undefined,
         onWelcome: (fields) => {
           // Whatever an edge can write there that the crypto throws at, it has proven nothing.
-          this.#onWelcome(fields).catch(() => this.#wrongEdge());
+          this.#onWelcome(fields).catch(() => this.#abandon({ reason: "wrong_edge" }));
         },
         onOpen: (stream, fields) => this.#options.onOpen(stream, fields),
         onLateAnswer: () => undefined,
         onUnknownStream: () => undefined,
         onSocketChange: () => undefined,
-        onGoAway: (code, reason) => this.#options.log.info({ code, reason }, "edge goes away"),
+        onGoAway: (code, reason) => {
+          this.#options.log.info({ code, reason: reason.slice(0, 123) }, "relay goes away");
+          // After the other codes the relay closes by itself.
+          if (code === GoAwayCode.shutdown) this.#options.onGoAway();
+        },
         onDrained: () => this.#drained.resolve(),
         onFatal: (reason) => {
           this.#options.log.error({ reason }, "tunnel protocol error");
@@ -140,16 +174,33 @@ export class Connection {
 
   #listen(): void {
     const socket = this.#socket;
+    const { bytes } = this.#options.metrics;
     socket.on("open", () => {
       this.session.hello(this.#options.hello);
-      this.#silence = setTimeout(() => this.#giveUp("no welcome"), LIMITS.helloTimeoutMs);
+      clearTimeout(this.#patience);
+      this.#patience = setTimeout(() => {
+        this.#abandon({ reason: "silent", detail: "no welcome" });
+      }, LIMITS.helloTimeoutMs);
     });
     socket.on("message", (data, isBinary) => {
-      if (!isBinary) this.#alive();
-      else if (data instanceof Buffer) this.session.receive(data);
+      if (!isBinary) {
+        this.heartbeat.answered();
+      } else if (data instanceof Buffer) {
+        bytes.in += data.byteLength;
+        this.session.receive(data);
+      }
     });
-    socket.on("unexpected-response", (_request, response) => void this.#onRefusal(response));
-    socket.on("error", (error) => this.#end({ reason: "unreachable", detail: error.message }));
+    socket.on("unexpected-response", (request, response) => {
+      this.#onRefusal(request, response).catch((err: unknown) => {
+        // Cut off in the middle of a sentence: the status alone says enough.
+        this.#abandon(this.#unreachable(err instanceof Error ? err.message : "cut off"));
+      });
+    });
+    socket.on("error", (error) => {
+      const detail = messageOf(error);
+      const { beating } = this.heartbeat;
+      this.#abandon(beating ? { reason: "closed", code: 1006, detail } : this.#unreachable(detail));
+    });
     socket.on("close", (code, reason) =>
       this.#end({ reason: "closed", code, detail: reason.toString() }),
     );
@@ -165,67 +216,63 @@ export class Connection {
       session: fieldOf(fields, ":session") ?? "",
     });
     if (!genuine || (pinned !== undefined && pinned !== edgeKey)) {
-      this.#wrongEdge();
+      this.#abandon({ reason: "wrong_edge" });
       return;
     }
-    this.#alive();
-    this.#beat();
-    this.#ready.resolve(edgeKey);
+    if (this.#over) return;
+    clearTimeout(this.#patience);
+    this.heartbeat.start();
+    this.#ready.resolve(readWelcome(fields, edgeKey));
   }
 
-  #wrongEdge(): void {
-    this.#end({ reason: "wrong_edge" });
-    this.#socket.terminate();
-  }
-
-  /** Says that we are there, and expects to hear the same. Spread, so that cores do not beat as one. */
-  #beat(): void {
-    const spread = 0.8 + Math.random() * 0.4;
-    this.#heartbeat = setTimeout(() => {
-      this.#socket.send("p");
-      this.#silence ??= setTimeout(() => this.#giveUp("no pong"), LIMITS.heartbeatTimeoutMs);
-      this.#beat();
-    }, LIMITS.heartbeatMs * spread);
-  }
-
-  #alive(): void {
-    clearTimeout(this.#silence);
-    this.#silence = undefined;
-  }
-
-  #giveUp(detail: string): void {
-    this.#end({ reason: "closed", code: 1006, detail });
-    this.#socket.terminate();
-  }
-
-  async #onRefusal(response: IncomingMessage): Promise<void> {
+  async #onRefusal(request: ClientRequest, response: IncomingMessage): Promise<void> {
     const { statusCode: status = 0, headers } = response;
-    const serverTime = headers.date === undefined ? undefined : Date.parse(headers.date);
-    const { code, detail } = await readProblem(response);
-    this.#end({ reason: "refused", status, code, detail, serverTime });
+    const { way } = this.#options;
+    const problem = Problem.safeParse(parseJson(await readText(response)));
+    const { code, detail } = problem.success ? problem.data : { code: "", detail: "" };
+    request.destroy();
+    this.#abandon({
+      reason: "refused",
+      status,
+      code,
+      detail,
+      location: headers.location ?? "",
+      proxy: way.refusedBy() === undefined ? undefined : way.proxy,
+      serverTime: headers.date === undefined ? undefined : Date.parse(headers.date),
+    });
+  }
+
+  #unreachable(detail: string): Ending {
+    return { reason: "unreachable", detail, proxy: this.#options.way.proxy };
+  }
+
+  #abandon(ending: Ending): void {
+    this.#end(ending);
     this.#socket.terminate();
+    this.#options.way.cut();
   }
 
   #end(ending: Ending): void {
-    clearTimeout(this.#heartbeat);
-    this.#alive();
+    this.#over = true;
+    clearTimeout(this.#patience);
+    this.heartbeat.stop();
     this.session.lost();
     this.#ready.resolve(undefined);
     this.#ended.resolve(ending);
   }
 }
 
-/** What a refusal says of itself; anything in between may have written it. */
-async function readProblem(response: IncomingMessage): Promise<z.output<typeof Problem>> {
-  let text = "";
+function parseJson(text: string): unknown {
   try {
-    for await (const chunk of response.setEncoding("utf8")) {
-      text += String(chunk);
-      if (text.length > MAX_REFUSAL_BYTES) break;
-    }
-    return Problem.parse(JSON.parse(text));
+    return JSON.parse(text);
   } catch {
-    // Cut off, or no document of ours: the status alone says enough.
-    return { code: "", detail: "" };
+    // No document of ours.
+    return undefined;
   }
+}
+
+/** Several addresses that all fail give an error without words; its code says it. */
+function messageOf(error: Error): string {
+  const code = "code" in error ? String(error.code) : "";
+  return error.message === "" ? code : error.message;
 }

@@ -1,71 +1,106 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
-import { backoffMs } from "../../shared/backoff.ts";
-import { randomToken, utf8 } from "../../shared/bytes.ts";
-import { CloseCode } from "../../shared/close-code.ts";
+import { randomToken } from "../../shared/bytes.ts";
 import { GatewayError } from "../../shared/errors.ts";
-import type { Secret } from "../../shared/secret.ts";
-import type { TunnelKey } from "../../shared/tunnel/handshake.ts";
-import { Connection, type Ending } from "./connection.ts";
-import type { Tunnel, TunnelHandlers, TunnelState } from "./handlers.ts";
-import { loadIdentity, pinEdge, pinnedEdge, type Shelf } from "./identity.ts";
-import { pair } from "./pair.ts";
+import { type DialerContext, RelayDialer } from "./dialer.ts";
+import type {
+  Fence,
+  RelayAnswer,
+  RelayState,
+  Tunnel,
+  TunnelHandlers,
+  TunnelState,
+} from "./handlers.ts";
+import { Identity } from "./identity.ts";
+import { Introduction } from "./introduction.ts";
+import { Leadership } from "./leadership.ts";
+import { createMetrics, type TunnelMetrics } from "./metrics.ts";
+import { rotateKey } from "./rotate.ts";
+import { planRelays } from "./plan-relays.ts";
 import { StreamServer } from "./serve.ts";
+import type { TunnelSettings } from "./settings.ts";
+import { warningsOf } from "./status.ts";
+import { watchWake } from "./wake-watch.ts";
+import type { Welcome } from "./welcome.ts";
 
-/** A connection that stood this long was a good one: the next failure is the first again. */
-const HEALTHY_MS = 60_000;
-/** Another machine with our key is connected: taking turns with it would help nobody. */
-const REPLACED_WAIT_MS = 30_000;
-const BACKOFF = { baseMs: 250, maxMs: 15_000 };
+/** A relay the edge has given up may have work under way. */
+const RETIRE_MS = 20_000;
 
-export interface TunnelSettings {
-  /** Base URL of the edge, as people see it. */
-  readonly edge: URL;
-  /** Set when the edge was given the same secret, to let our key in. */
-  readonly pairing: Secret | undefined;
-  /** Of the product, for the edge's `/health`. */
-  readonly version: string;
-  readonly shelf: Shelf;
+/**
+ * Dials every relay of the edge and keeps the connections up, for ever, until disposed. Until
+ * `lead` this core stands by: it is connected and takes no work.
+ *
+ * @throws GatewayError when `tunnel.json` cannot be read.
+ */
+export async function startTunnel(settings: TunnelSettings, log: Logger): Promise<Tunnel> {
+  const identity = await Identity.load(settings.stateDir, settings.edge, settings.shelf);
+  return new Relays(settings, identity, log);
 }
 
-/** Keeps one connection to the edge up, for ever, until disposed. */
-export async function startTunnel(
-  settings: TunnelSettings,
-  handlers: TunnelHandlers,
-  log: Logger,
-): Promise<Tunnel> {
-  const key = await loadIdentity(settings.shelf);
-  return new Dialer(settings, key, handlers, log);
-}
-
-class Dialer implements Tunnel {
-  readonly #settings: TunnelSettings;
-  readonly #key: TunnelKey;
-  readonly #handlers: TunnelHandlers;
+/** The connections to all relays of one edge, as one tunnel. */
+class Relays implements Tunnel {
+  readonly metrics: TunnelMetrics = createMetrics();
   readonly #log: Logger;
-  readonly #server: StreamServer;
-  readonly #stop = new AbortController();
+  readonly #identity: Identity;
+  readonly #leadership: Leadership;
+  readonly #context: DialerContext;
   readonly #listeners = new Set<(state: TunnelState) => void>();
-  readonly #running: Promise<void>;
-  readonly #instance = randomToken(16);
-  #state: TunnelState = { connected: false, since: Date.now(), lastError: undefined };
-  #connection: Connection | undefined;
-  #attempt = 0;
-  /** The edge's clock minus ours. */
-  #skewMs = 0;
-  #skewTried = false;
+  readonly #watch: Disposable;
+  #dialers: RelayDialer[] = [];
+  /** Those the edge has given up: they finish what they have. */
+  readonly #retiring = new Set<Promise<void>>();
+  /** Name of the edge's first relay, once known. */
+  #first: string | undefined;
+  #stopping = false;
+  #state: TunnelState = { connected: false, since: Date.now(), lastError: undefined, warnings: [] };
 
-  constructor(settings: TunnelSettings, key: TunnelKey, handlers: TunnelHandlers, log: Logger) {
-    this.#settings = settings;
-    this.#key = key;
-    this.#handlers = handlers;
+  constructor(settings: TunnelSettings, identity: Identity, log: Logger) {
+    const { metrics } = this;
     this.#log = log;
-    this.#server = new StreamServer(handlers, log);
-    this.#running = this.#run();
+    this.#identity = identity;
+    this.#leadership = new Leadership(settings.mode, log);
+    const introduction = new Introduction(settings, identity, log);
+    const server = new StreamServer({
+      handlers: () => this.#leadership.handlers,
+      edgeNow: () => introduction.edgeNow(),
+      metrics,
+      log,
+    });
+    this.#context = {
+      introduction,
+      leadership: this.#leadership,
+      metrics,
+      instance: randomToken(16),
+      log,
+      pathOf: ({ name }) =>
+        name === undefined || name === this.#first ? "/tunnel" : `/tunnel/${name}`,
+      onOpen: (stream, fields) => server.open(stream, fields),
+      onWelcome: (dialer, welcome) => this.#reconcile(dialer, welcome),
+      onChange: () => this.#changed(),
+    };
+    // Those of the last time, too: the first one may be the one that is away.
+    const [first, ...others] = identity.relaysOf(settings.edge.host);
+    this.#first = first;
+    this.#dialers = [this.#dial(first), ...others.map((name) => this.#dial(name))];
+    this.#watch = watchWake(
+      () => ({ wall: Date.now(), steady: performance.now() }),
+      (pauseMs) => {
+        log.warn({ pauseMs }, "this machine was asleep");
+        for (const dialer of this.#dialers) dialer.wake();
+      },
+    );
   }
 
   get state(): TunnelState {
     return this.#state;
+  }
+
+  get relays(): readonly RelayState[] {
+    return this.#dialers.map(({ state }) => state);
+  }
+
+  get key(): { readonly kid: string; readonly publicKey: string } {
+    const { kid, publicKey } = this.#identity.key;
+    return { kid, publicKey };
   }
 
   onChange(listener: (state: TunnelState) => void): void {
@@ -73,173 +108,96 @@ class Dialer implements Tunnel {
   }
 
   publish(): void {
-    const session = this.#connection?.session;
-    if (session?.open !== true) return;
-    const stream = session.openStream("http", [
-      [":method", "PUT"],
-      [":path", "/bundle"],
-    ]);
-    stream?.listen((event) => {
-      if (event.type !== "head") return;
-      const status = event.fields.find(([name]) => name === ":status")?.[1];
-      if (status === "204") this.#log.info("edge has our routes and tokens");
-      else this.#log.error({ status }, "edge refused our routes and tokens");
-    });
-    stream?.write(utf8(JSON.stringify(this.#handlers.bundle())));
-    stream?.end();
+    for (const dialer of this.#dialers) dialer.announce();
+  }
+
+  lead(handlers: TunnelHandlers, fence: Fence | undefined): void {
+    this.#leadership.begin(handlers, fence);
+    this.publish();
+  }
+
+  async request(
+    relay: string | undefined,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<RelayAnswer> {
+    const dialer = this.#dialers.find((one) =>
+      relay === undefined ? one.connected : one.state.name === relay,
+    );
+    if (dialer !== undefined) return dialer.ask(method, path, body);
+    const message = relay === undefined ? "No relay is connected" : `No relay is named ${relay}`;
+    throw new GatewayError("core_lost", message);
+  }
+
+  async measure(): Promise<void> {
+    await Promise.all(this.#dialers.map((dialer) => dialer.measure()));
+  }
+
+  rotateKey(): Promise<{ readonly old: string; readonly current: string }> {
+    return rotateKey(this.#identity, this.#dialers);
   }
 
   async drain(deadlineMs: number): Promise<void> {
-    this.#stop.abort();
-    const connection = this.#connection;
-    if (connection === undefined) return;
+    const startedAt = performance.now();
+    this.#stopping = true;
     const deadline = AbortSignal.timeout(deadlineMs);
-    const expired = new Promise<void>((resolve) => {
-      deadline.addEventListener("abort", () => resolve(), { once: true });
-    });
-    await Promise.race([connection.drain(), expired]);
-    while (connection.session.busy > 0 && !deadline.aborted) await sleep(DRAIN_POLL_MS);
+    await Promise.all(this.#dialers.map((dialer) => dialer.drain(deadline)));
+    this.metrics.drainSeconds = (performance.now() - startedAt) / 1_000;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    this.#connection?.close();
-    await this.#running;
+    this.#stopping = true;
+    this.#watch[Symbol.dispose]();
+    await Promise.all([...this.#dialers.map((dialer) => dialer.close()), ...this.#retiring]);
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      const waitMs = await this.#once().catch((err: unknown) => this.#broken(err));
-      if (waitMs === 0 || this.#stop.signal.aborted) continue;
-      try {
-        await sleep(waitMs, undefined, { signal: this.#stop.signal });
-      } catch {
-        // Aborted: the loop ends.
-      }
+  #dial(name: string | undefined, draining = false): RelayDialer {
+    return new RelayDialer(this.#context, name, draining);
+  }
+
+  /** The edge has told which relays there are: those we know are kept, others let go or dialled. */
+  #reconcile(teller: RelayDialer, welcome: Welcome): void {
+    if (this.#stopping) return;
+    const { retire, dial, relays } = planRelays(this.#dialers, teller, welcome);
+    this.#first = relays[0]?.name;
+    for (const dialer of retire) this.#retire(dialer);
+    for (const { name, draining } of dial) this.#dialers.push(this.#dial(name, draining));
+    for (const dialer of this.#dialers) {
+      dialer.draining = relays.some(({ name, draining }) => draining && name === dialer.name);
     }
+    // The first one first, for whoever asks any of them.
+    const placeOf = (dialer: RelayDialer): number =>
+      relays.findIndex(({ name }) => name === dialer.name);
+    this.#dialers.sort((a, b) => placeOf(a) - placeOf(b));
   }
 
-  /** One attempt and, if it works, the life of the connection. Returns how long to wait. */
-  async #once(): Promise<number> {
-    const { edge, shelf, version } = this.#settings;
-    const pinned = await pinnedEdge(shelf, edge.host);
-    if (pinned === undefined && this.#settings.pairing !== undefined) {
-      const failed = await this.#pair(this.#settings.pairing);
-      if (failed) return this.#backoff();
+  #retire(dialer: RelayDialer): void {
+    this.#dialers = this.#dialers.filter((one) => one !== dialer);
+    this.#log.info({ relay: dialer.state.name }, "relay let go");
+    const gone = dialer
+      .drain(AbortSignal.timeout(RETIRE_MS))
+      .then(() => dialer.close())
+      .catch((err: unknown) => this.#log.error({ err }, "relay not let go"))
+      .finally(() => this.#retiring.delete(gone));
+    this.#retiring.add(gone);
+  }
+
+  #changed(): void {
+    const relays = this.relays;
+    const connected = relays.some((relay) => relay.connected);
+    const { state } = this;
+    const flipped = connected !== state.connected;
+    const warnings = warningsOf(relays);
+    for (const warning of warnings) {
+      if (!state.warnings.includes(warning)) this.#log.warn({ warning }, "tunnel needs attention");
     }
-    const connection = await Connection.open({
-      url: new URL("/tunnel", edge),
-      key: this.#key,
-      instance: this.#instance,
-      nonce: randomToken(16),
-      at: Date.now() + this.#skewMs,
-      hello: [
-        [":instance", this.#instance],
-        [":version", version],
-      ],
-      pinned: await pinnedEdge(shelf, edge.host),
-      log: this.#log,
-      onOpen: (stream, fields) => this.#server.open(stream, fields),
-    });
-    this.#connection = connection;
-    const edgeKey = await connection.ready;
-    if (edgeKey !== undefined) await this.#connected(edgeKey, pinned);
-    const openedAt = Date.now();
-    const ending = await connection.ended;
-    this.#connection = undefined;
-    if (edgeKey !== undefined && Date.now() - openedAt > HEALTHY_MS) this.#attempt = 0;
-    return this.#next(ending);
-  }
-
-  async #connected(edgeKey: string, pinned: string | undefined): Promise<void> {
-    const { edge, shelf } = this.#settings;
-    this.#skewTried = false;
-    if (pinned === undefined) await pinEdge(shelf, edge.host, edgeKey);
-    this.#log.info({ edge: edge.host }, "tunnel connected");
-    this.publish();
-    this.#change({ connected: true, since: Date.now(), lastError: undefined });
-  }
-
-  /** @returns True when it failed and there is no point in dialling. */
-  async #pair(secret: Secret): Promise<boolean> {
-    const { edge, shelf } = this.#settings;
-    try {
-      const { edgeKey } = await pair(edge, this.#key, secret, Date.now() + this.#skewMs);
-      await pinEdge(shelf, edge.host, edgeKey);
-      this.#log.info({ edge: edge.host, kid: this.#key.kid }, "paired with the edge");
-      return false;
-    } catch (error) {
-      const message = error instanceof GatewayError ? error.message : "pairing failed";
-      this.#fail(message, error);
-      return true;
-    }
-  }
-
-  /** What follows from how it ended: milliseconds to wait before the next attempt. */
-  async #next(ending: Ending): Promise<number> {
-    if (this.#stop.signal.aborted) return 0;
-    switch (ending.reason) {
-      case "closed": {
-        this.#fail(`connection closed (${ending.code} ${ending.detail})`.trimEnd(), undefined);
-        const replaced =
-          ending.code === CloseCode.replaced && ending.detail.startsWith("another core");
-        return replaced ? REPLACED_WAIT_MS : this.#backoff();
-      }
-      case "unreachable":
-        this.#fail(`edge unreachable: ${ending.detail}`, undefined);
-        return this.#backoff();
-      case "wrong_edge":
-        this.#fail(
-          "the edge's key is not the one we know: something in between answers for it",
-          undefined,
-        );
-        return BACKOFF.maxMs;
-      case "refused":
-        return this.#refused(ending);
-    }
-  }
-
-  async #refused(ending: Extract<Ending, { reason: "refused" }>): Promise<number> {
-    if (ending.code === "clock_skew" && ending.serverTime !== undefined && !this.#skewTried) {
-      this.#skewTried = true;
-      this.#skewMs = ending.serverTime - Date.now();
-      this.#log.warn({ skewMs: this.#skewMs }, "our clock differs from the edge's");
-      return 0;
-    }
-    this.#fail(`edge refused us: ${ending.status} ${ending.code} ${ending.detail}`, undefined);
-    // The edge has forgotten our key, and we hold what lets us in again.
-    const { pairing } = this.#settings;
-    if (ending.code === "unauthenticated" && pairing !== undefined) await this.#pair(pairing);
-    return this.#backoff();
-  }
-
-  /** Our own fault, a store that cannot be read perhaps: no reason to stop trying. */
-  #broken(err: unknown): number {
-    this.#connection?.close();
-    this.#connection = undefined;
-    this.#fail("the connection could not be set up", err);
-    return this.#backoff();
-  }
-
-  #backoff(): number {
-    const waitMs = backoffMs(Math.min(this.#attempt, 20), Math.random, BACKOFF);
-    this.#attempt += 1;
-    return Math.max(1, waitMs);
-  }
-
-  #fail(reason: string, err: unknown): void {
-    if (this.#stop.signal.aborted) return;
-    this.#log.warn({ reason, ...(err === undefined ? {} : { err }) }, "tunnel not connected");
-    const since = this.#state.connected ? Date.now() : this.#state.since;
-    this.#change({ connected: false, since, lastError: reason });
-  }
-
-  #change(state: TunnelState): void {
-    const changed = state.connected !== this.#state.connected;
-    this.#state = state;
-    if (changed) for (const listener of this.#listeners) listener(state);
+    this.#state = {
+      connected,
+      since: flipped ? Date.now() : state.since,
+      lastError: connected ? undefined : relays.find(({ lastError }) => lastError)?.lastError,
+      warnings,
+    };
+    if (flipped) for (const listener of this.#listeners) listener(this.#state);
   }
 }
-
-/** How often a drain looks whether the last stream has ended. */
-const DRAIN_POLL_MS = 25;

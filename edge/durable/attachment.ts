@@ -1,40 +1,9 @@
 import * as z from "zod";
-import type { SessionState } from "../../shared/tunnel/session-handlers.ts";
-import type { StreamState } from "../../shared/tunnel/stream.ts";
 
 /**
  * What rides on a socket through hibernation. The runtime keeps at most 16 KiB and gives it back
  * as it was; these are a few hundred bytes.
  */
-export interface CoreAttachment {
-  readonly role: "core";
-  readonly kid: string;
-  readonly nonce: string;
-  readonly instance: string;
-  readonly host: string;
-  readonly colo: string | undefined;
-  readonly acceptedAt: number;
-  /** Set with HELLO. */
-  readonly version: string | undefined;
-  /** Set with WELCOME. */
-  readonly session: SessionState | undefined;
-}
-
-export interface ClientAttachment {
-  readonly role: "client";
-  readonly stream: StreamState;
-}
-
-/** On a socket we have closed: its stream is over, whatever still crosses on the way. */
-export const GONE = { role: "gone" } as const;
-
-export const CORE_TAG = "core";
-export const CLIENT_TAG = "client";
-
-/** Finds the socket of a stream without rebuilding all others. */
-export function streamTag(id: number): string {
-  return `stream:${id}`;
-}
 
 const Receive = z.object({
   received: z.number(),
@@ -43,35 +12,57 @@ const Receive = z.object({
   size: z.number(),
 });
 
+const Session = z.object({
+  nextId: z.number(),
+  highestPeerId: z.number(),
+  sent: z.number(),
+  sendLimit: z.number(),
+  receive: Receive,
+  peer: z.object({
+    streamWindow: z.number(),
+    connectionWindow: z.number(),
+    maxStreams: z.number(),
+  }),
+  goingAway: z.boolean(),
+  peerGoingAway: z.boolean(),
+});
+
+/** Said in HELLO. */
+const Greeting = z.object({
+  version: z.string(),
+  mode: z.enum(["leader", "standby", "shared"]),
+  store: z.string(),
+  /** Of a core that knows no epochs, absent. */
+  epoch: z.number().optional(),
+  /** It can take up the clients of a core before it. */
+  reattaches: z.boolean(),
+});
+export type Greeting = z.output<typeof Greeting>;
+
 const Core = z.object({
   role: z.literal("core"),
+  /** Of this connection: clients name it to say whose they are. */
+  link: z.string(),
   kid: z.string(),
   nonce: z.string(),
   instance: z.string(),
   host: z.string(),
   colo: z.string().optional(),
+  relay: z.string(),
+  relays: z.string(),
   acceptedAt: z.number(),
-  version: z.string().optional(),
-  session: z
-    .object({
-      nextId: z.number(),
-      highestPeerId: z.number(),
-      sent: z.number(),
-      sendLimit: z.number(),
-      receive: Receive,
-      peer: z.object({
-        streamWindow: z.number(),
-        connectionWindow: z.number(),
-        maxStreams: z.number(),
-      }),
-      goingAway: z.boolean(),
-      peerGoingAway: z.boolean(),
-    })
-    .optional(),
+  greeting: Greeting.optional(),
+  /** Set with WELCOME. */
+  session: Session.optional(),
+  /** How long this relay was awake, and why: any core's socket carries it. */
+  diary: z.record(z.string(), z.number()).optional(),
 });
+export type CoreAttachment = z.output<typeof Core>;
 
 const Client = z.object({
   role: z.literal("client"),
+  /** Of the core that has it; empty while it waits for one. */
+  link: z.string(),
   stream: z.object({
     id: z.number(),
     sent: z.number(),
@@ -79,14 +70,32 @@ const Client = z.object({
     receive: Receive,
     partial: z.boolean(),
   }),
+  /** Messages sent on this stream. */
+  count: z.number(),
+  /** What a next core needs to know of it, as WS_OPEN says it; absent: it does not survive this one. */
+  meta: z.array(z.tuple([z.string(), z.string()])).optional(),
+  /** What its core has left for the next. */
+  state: z.string().optional(),
+  /** Unix ms since when it has no core. */
+  orphanedAt: z.number().optional(),
 });
+export type ClientAttachment = z.output<typeof Client>;
+
+/** On a socket we have closed: its stream is over, whatever still crosses on the way. */
+export const GONE = { role: "gone" } as const;
+
+export const CORE_TAG = "core";
+export const CLIENT_TAG = "client";
+
+/** Finds the socket of a stream without rebuilding all others; one that was re-attached has moved. */
+export function streamTag(link: string, id: number): string {
+  return `stream:${link}:${id}`;
+}
 
 /** Undefined for an attachment of another version: its socket is closed then. */
 export function readCore(socket: WebSocket): CoreAttachment | undefined {
   const read = Core.safeParse(socket.deserializeAttachment());
-  if (!read.success) return undefined;
-  const { colo, version, session, ...rest } = read.data;
-  return { ...rest, colo, version, session };
+  return read.success ? read.data : undefined;
 }
 
 export function readClient(socket: WebSocket): ClientAttachment | undefined {

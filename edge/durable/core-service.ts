@@ -1,21 +1,39 @@
+import * as z from "zod";
 import { EdgeBundle } from "../../shared/edge-bundle.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { concat, fromUtf8 } from "../../shared/bytes.ts";
+import { concat, fromUtf8, utf8 } from "../../shared/bytes.ts";
 import { encodeFields, type Fields, fieldOf } from "../../shared/tunnel/fields.ts";
 import { ResetCode } from "../../shared/tunnel/frame.ts";
+import { kidOf } from "../../shared/tunnel/handshake.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
 import { logLine } from "../log.ts";
+import { Lead } from "./greeting.ts";
 
-/** Answers a stream that the core opened: `PUT /bundle` is all it may ask for. */
-export function serveCore(
-  stream: Stream,
-  fields: Fields,
-  publish: (bundle: EdgeBundle) => void,
-): void {
-  const known = fieldOf(fields, ":method") === "PUT" && fieldOf(fields, ":path") === "/bundle";
-  if (stream.kind !== "http" || !known) {
+/** What a core may ask of the relay. Each says why not, for people. */
+export interface CoreRequests {
+  publish(bundle: EdgeBundle): string | undefined;
+  lead(store: string, epoch: number): string | undefined;
+  state(): object;
+  keys(): object;
+  addKey(key: { readonly kid: string; readonly publicKey: string }): string | undefined;
+  revokeKey(kid: string): "unknown_key" | "last_key" | undefined;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body?: object;
+}
+
+const Key = z.object({ publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
+const KEY_PATH = /^\/keys\/(?<kid>[A-Za-z0-9_-]{8,128})$/;
+
+/** Answers a stream that the core opened: the table of protocol.md, section 12. */
+export function serveCore(stream: Stream, fields: Fields, requests: CoreRequests): void {
+  const method = fieldOf(fields, ":method") ?? "";
+  const path = fieldOf(fields, ":path") ?? "";
+  if (stream.kind !== "http") {
     stream.listen(() => undefined);
-    answer(stream, 404);
+    stream.reset(ResetCode.protocol, "cores open requests only");
     return;
   }
   const chunks: Uint8Array[] = [];
@@ -25,21 +43,80 @@ export function serveCore(
       bytes += event.bytes.byteLength;
       chunks.push(event.bytes);
       stream.consume(event.bytes.byteLength);
-      if (bytes > LIMITS.maxBundleBytes) stream.reset(ResetCode.tooLarge, "bundle too large");
+      if (bytes > LIMITS.maxBundleBytes) stream.reset(ResetCode.tooLarge, "body too large");
     } else if (event.type === "end") {
-      const bundle = EdgeBundle.safeParse(parseJson(fromUtf8(concat(chunks))));
-      if (bundle.success) publish(bundle.data);
-      // Issue paths only: a value could be a digest.
-      else
-        logLine("warn", { event: "bad_bundle", paths: bundle.error.issues.map(pathOf).join(" ") });
-      answer(stream, bundle.success ? 204 : 422);
+      const body = parseJson(fromUtf8(concat(chunks)));
+      respond(`${method} ${path}`, body, requests)
+        .then((answer) => send(stream, answer))
+        .catch((error: unknown) => {
+          logLine("error", { event: "core_request_failed", method, path, err: String(error) });
+          stream.reset(ResetCode.coreError, "the relay failed");
+        });
     }
   });
 }
 
-function answer(stream: Stream, status: number): void {
-  const head = encodeFields([[":status", String(status)]]);
-  if (head.ok) stream.sendHead(head.value, true);
+async function respond(what: string, body: unknown, requests: CoreRequests): Promise<Answer> {
+  switch (what) {
+    case "PUT /bundle":
+      return publish(body, requests);
+    case "PUT /lead": {
+      const lead = Lead.safeParse(body);
+      if (!lead.success) return refusal(422, "store and epoch are missing");
+      return conflictOr204(requests.lead(lead.data.store, lead.data.epoch));
+    }
+    case "GET /state":
+      return { status: 200, body: requests.state() };
+    case "GET /keys":
+      return { status: 200, body: requests.keys() };
+    case "PUT /keys": {
+      const key = Key.safeParse(body);
+      if (!key.success) return refusal(422, "publicKey is no Ed25519 key");
+      const { publicKey } = key.data;
+      return conflictOr204(requests.addKey({ publicKey, kid: await kidOf(publicKey) }));
+    }
+    default:
+      return revoke(what, requests);
+  }
+}
+
+function publish(body: unknown, requests: CoreRequests): Answer {
+  const bundle = EdgeBundle.safeParse(body);
+  if (bundle.success) return conflictOr204(requests.publish(bundle.data));
+  // Issue paths only: a value could be a digest.
+  const paths = bundle.error.issues.map(pathOf).join(" ");
+  logLine("warn", { event: "bad_bundle", paths });
+  return refusal(422, `not a bundle: ${paths}`.slice(0, 1_000));
+}
+
+function revoke(what: string, requests: CoreRequests): Answer {
+  const [method, path = ""] = what.split(" ");
+  const kid = KEY_PATH.exec(path)?.groups?.["kid"];
+  if (method !== "DELETE" || kid === undefined) return refusal(404, "no such request");
+  const refused = requests.revokeKey(kid);
+  if (refused === undefined) return { status: 204 };
+  return refused === "unknown_key"
+    ? refusal(404, "no such key")
+    : refusal(409, "this is the only key: add another before you revoke it");
+}
+
+function conflictOr204(reason: string | undefined): Answer {
+  return reason === undefined ? { status: 204 } : refusal(409, reason);
+}
+
+function refusal(status: number, detail: string): Answer {
+  return { status, body: { detail } };
+}
+
+function send(stream: Stream, { status, body }: Answer): void {
+  const type: Fields = body === undefined ? [] : [["content-type", "application/json"]];
+  const head = encodeFields([[":status", String(status)], ...type]);
+  if (!head.ok) return;
+  stream.sendHead(head.value, body === undefined);
+  if (body !== undefined) {
+    stream.write(utf8(JSON.stringify(body)));
+    stream.end();
+  }
   stream.stop();
 }
 
@@ -51,7 +128,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Not JSON is not a bundle: the schema says so.
+    // Not JSON is not what any request takes: the schemas say so.
     return undefined;
   }
 }

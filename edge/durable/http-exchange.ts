@@ -15,15 +15,15 @@ const LINGER_MS = 5_000;
 /**
  * Sends a request through the tunnel and answers with what comes back, streamed both ways.
  *
- * @param added - Headers for the answer, names in lower case.
- * @throws GatewayError `overloaded` or `core_draining` when it was not sent; `core_reset`,
- *   `core_lost`, `bad_response` when it was and no answer came.
+ * @param added - Headers for the answer, names in lower case, given the core's own.
+ * @throws GatewayError `overloaded`, `core_draining` or `not_leader` when it was not executed;
+ *   `core_reset`, `core_lost`, `bad_response` when it may have been and no answer came.
  */
 export function exchange(
   session: Session,
   request: Request,
   call: CallOf<"http">,
-  added: Fields,
+  added: (fields: Fields) => Fields,
 ): Promise<Response> {
   const { body } = request;
   const stream = session.openStream("http", call.head, body === null);
@@ -65,7 +65,7 @@ class Answer {
   readonly response: Promise<Response>;
   readonly #stream: Stream;
   readonly #method: string;
-  readonly #added: Fields;
+  readonly #added: (fields: Fields) => Fields;
   /** Of the upload, if there is one. */
   readonly #source: AbortController | undefined;
   readonly #body: IncomingBody;
@@ -75,7 +75,7 @@ class Answer {
 
   constructor(
     stream: Stream,
-    { method, added }: { readonly method: string; readonly added: Fields },
+    { method, added }: { readonly method: string; readonly added: (fields: Fields) => Fields },
     source: AbortController | undefined,
   ) {
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
@@ -121,7 +121,7 @@ class Answer {
   }
 
   #onHead(fields: Fields): void {
-    const head = readResponse(fields, this.#added);
+    const head = readResponse(fields, this.#added(fields));
     if (!head.ok) {
       this.#malformed(head.error.reason);
       return;
@@ -169,18 +169,19 @@ class Answer {
 }
 
 /** What a RESET before the answer means for the client. */
-function errorOf(code: number): GatewayError {
+export function errorOf(code: number): GatewayError {
   const [name, message] = RESET_ERRORS.get(code) ?? [
     "core_reset",
     "The core gave up on the request",
   ];
-  const retry = name === "core_draining" || name === "overloaded" ? { retryAfterMs: 1000 } : {};
-  return new GatewayError(name, message, retry);
+  const isLate = name === "core_draining" || name === "not_leader";
+  return new GatewayError(name, message, isLate ? { retryAfterMs: 1000 } : {});
 }
 
 const RESET_ERRORS: ReadonlyMap<number, readonly [ErrorCode, string]> = new Map([
   [ResetCode.refused, ["core_draining", "The core refused the request without starting it"]],
-  [ResetCode.draining, ["core_draining", "The core is restarting"]],
+  [ResetCode.notLeader, ["not_leader", "Another core leads; the request was not executed"]],
+  [ResetCode.draining, ["core_reset", "The core stopped before it had answered"]],
   [ResetCode.deadline, ["core_timeout", "The core did not answer in time"]],
   [ResetCode.tooLarge, ["too_large", "The request body is too large"]],
   [ResetCode.lost, ["core_lost", "The connection to the core was lost during the request"]],

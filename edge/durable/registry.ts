@@ -8,7 +8,9 @@ import {
   PrivateJwk,
   type TunnelKey,
 } from "../../shared/tunnel/handshake.ts";
-import type { BundleAnswer, CallOf, PairAnswer } from "../relay-call.ts";
+import { randomToken } from "../../shared/bytes.ts";
+import type { BundleAnswer, CallOf, IdentityAnswer, PairAnswer, Ticket } from "../relay-call.ts";
+import type { Fence } from "./leadership.ts";
 
 const Key = z.object({
   kid: z.string(),
@@ -18,12 +20,23 @@ const Key = z.object({
   secretDigest: z.string(),
 });
 
+/** A key that was let in once and never will be again; its pairing secret neither. */
+const Revoked = z.object({ kid: z.string(), secretDigest: z.string() });
+
+const Lead = z.object({ store: z.string(), epoch: z.number() });
+const Text = z.string();
+const Tickets = z.array(z.object({ nonce: z.string(), exp: z.number() }));
+
 const Nonces = z.array(z.object({ nonce: z.string(), at: z.number() }));
 
 const StoredBundle = z.object({ version: z.number(), bundle: EdgeBundle });
 
 /** A core that connects more often than this within the memory of nonces is broken. */
 const MAX_NONCES = 200;
+/** Tickets live for seconds: so many at once are a flood of a caller who is let in. */
+const MAX_TICKETS = 1_000;
+/** Revoked keys remembered; the oldest go first. */
+const MAX_REVOKED = 100;
 
 export type PairError = "secret_used" | "too_many_keys" | "replayed";
 
@@ -44,8 +57,20 @@ export class Registry {
     return {
       version,
       bundle: version === 0 ? null : bundle,
-      keys: this.#keys().map(({ kid, publicKey }) => ({ kid, publicKey })),
+      keys: this.keys().map(({ kid, publicKey }) => ({ kid, publicKey })),
+      sessionKey: this.sessionKey(),
     };
+  }
+
+  /** The newest lead that was taken here. */
+  get fence(): Fence | undefined {
+    return this.#read("lead", Lead);
+  }
+
+  remember(fence: Fence): void {
+    const known = this.fence;
+    if (known?.store === fence.store && known.epoch === fence.epoch) return;
+    this.#write("lead", fence);
   }
 
   get bundleVersion(): number {
@@ -54,6 +79,10 @@ export class Registry {
 
   get rate(): EdgeBundle["rate"] {
     return this.#bundle().bundle.rate;
+  }
+
+  get routing(): EdgeBundle["routing"] {
+    return this.#bundle().bundle.routing;
   }
 
   /** Whether a token that an isolate let in is still good here, where revocations arrive first. */
@@ -74,15 +103,94 @@ export class Registry {
   /** Lets a core's key in, or says why not. The same key again is welcome. */
   async pair(call: CallOf<"pair">, now: number): Promise<Result<PairAnswer, PairError>> {
     if (!this.useNonce(call.kid, call.nonce, now)) return err("replayed");
-    const keys = this.#keys();
+    const keys = this.keys();
     if (!keys.some((key) => key.kid === call.kid)) {
-      if (keys.some((key) => key.secretDigest === call.secretDigest)) return err("secret_used");
+      const before = [...keys, ...this.#revoked()];
+      if (before.some((key) => key.secretDigest === call.secretDigest)) return err("secret_used");
       if (keys.length >= LIMITS.maxCoreKeys) return err("too_many_keys");
       const { kid, publicKey, secretDigest } = call;
-      this.#write("keys", [...keys, { kid, publicKey, secretDigest, addedAt: now }]);
+      this.#writeKeys([...keys, { kid, publicKey, secretDigest, addedAt: now }]);
     }
     const own = await this.edgeKey();
     return ok({ edgeKey: own.publicKey });
+  }
+
+  /**
+   * Whether a core with this key may connect here. The Worker has checked the key by what its first
+   * relay knows: another relay learns it from that.
+   */
+  admits({ kid, publicKey, relay, relays }: CallOf<"tunnel">, now: number): boolean {
+    const keys = this.keys();
+    if (keys.some((key) => key.kid === kid)) return true;
+    // The last key is never revoked: a first relay without any has just taken another's place.
+    const isJudge = keys.length > 0 && relays.split(" ")[0] === relay;
+    if (isJudge || this.#revoked().some((key) => key.kid === kid)) return false;
+    // A key that was rotated away at the first relay makes room here.
+    const others = keys.slice(1 - LIMITS.maxCoreKeys);
+    this.#writeKeys([...others, { kid, publicKey, secretDigest: "", addedAt: now }]);
+    return true;
+  }
+
+  /** Lets in one more key of the core. */
+  addKey(key: { kid: string; publicKey: string }, now: number): Result<void, "too_many_keys"> {
+    const keys = this.keys();
+    if (keys.some(({ kid }) => kid === key.kid)) return ok(undefined);
+    if (keys.length >= LIMITS.maxCoreKeys) return err("too_many_keys");
+    this.#write(
+      "revoked",
+      this.#revoked().filter(({ kid }) => kid !== key.kid),
+    );
+    this.#writeKeys([...keys, { ...key, secretDigest: "", addedAt: now }]);
+    return ok(undefined);
+  }
+
+  /** Locks a key out for good. */
+  revokeKey(kid: string): Result<void, "unknown_key" | "last_key"> {
+    const keys = this.keys();
+    const gone = keys.find((key) => key.kid === kid);
+    if (gone === undefined) return err("unknown_key");
+    if (keys.length === 1) return err("last_key");
+    const { secretDigest } = gone;
+    this.#write("revoked", [...this.#revoked(), { kid, secretDigest }].slice(-MAX_REVOKED));
+    this.#writeKeys(keys.filter((key) => key.kid !== kid));
+    return ok(undefined);
+  }
+
+  /** False when this ticket was used before, or is past its time. */
+  useTicket({ nonce, exp }: Ticket, now: number): boolean {
+    const live = (this.#read("tickets", Tickets) ?? []).filter((used) => used.exp > now);
+    const isNew = exp > now && !live.some((used) => used.nonce === nonce);
+    if (!isNew || live.length >= MAX_TICKETS) return false;
+    this.#write("tickets", [...live, { nonce, exp }]);
+    return true;
+  }
+
+  /** What all relays of the edge share. */
+  async identity(): Promise<IdentityAnswer> {
+    await this.edgeKey();
+    const edgeKey = this.#read("edge-key", PrivateJwk);
+    if (edgeKey === undefined) throw new Error("the edge key was not kept");
+    return { edgeKey, sessionKey: this.sessionKey() };
+  }
+
+  /** Takes over what the first relay is, unless this one is somebody already. */
+  adopt({ edgeKey, sessionKey }: IdentityAnswer): void {
+    if (this.#read("edge-key", PrivateJwk) !== undefined) return;
+    this.#write("edge-key", edgeKey);
+    this.#write("session-key", sessionKey);
+  }
+
+  get hasIdentity(): boolean {
+    return this.#read("edge-key", PrivateJwk) !== undefined;
+  }
+
+  /** Signs cookies and tickets. */
+  sessionKey(): string {
+    const kept = this.#read("session-key", Text);
+    if (kept !== undefined) return kept;
+    const made = randomToken();
+    this.#write("session-key", made);
+    return made;
   }
 
   /** False when this nonce was used before: somebody repeats a request they have overheard. */
@@ -118,8 +226,22 @@ export class Registry {
     return this.#stored;
   }
 
-  #keys(): z.output<typeof Key>[] {
+  /** Of the core: those that may connect. */
+  keys(): z.output<typeof Key>[] {
     return this.#read("keys", z.array(Key)) ?? [];
+  }
+
+  #revoked(): z.output<typeof Revoked>[] {
+    return this.#read("revoked", z.array(Revoked)) ?? [];
+  }
+
+  /** Isolates learn of it by the version, as of a new bundle. */
+  #writeKeys(keys: readonly z.output<typeof Key>[]): void {
+    this.#write("keys", keys);
+    const { version, bundle } = this.#bundle();
+    if (version === 0) return;
+    this.#stored = { version: version + 1, bundle };
+    this.#write("bundle", this.#stored);
   }
 
   #read<T>(name: string, schema: z.ZodType<T>): T | undefined {

@@ -4,8 +4,6 @@ import { GatewayError } from "../../shared/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { problemResponse } from "../../shared/problem.ts";
 import { chooseProtocol } from "../../shared/tunnel/handshake.ts";
-import type { Fields } from "../../shared/tunnel/fields.ts";
-import type { Session } from "../../shared/tunnel/session.ts";
 import type { Bindings } from "../env.ts";
 import { logLine } from "../log.ts";
 import {
@@ -16,18 +14,20 @@ import {
   type RelayCall,
   type StateAnswer,
 } from "../relay-call.ts";
-import { CORE_TAG, readClient } from "./attachment.ts";
-import { ClientSockets } from "./client-socket.ts";
-import { CoreLink } from "./core-link.ts";
+import { CORE_TAG, readCore } from "./attachment.ts";
+import { Clients } from "./clients.ts";
+import { requestsOf } from "./core-requests.ts";
 import { serveCore } from "./core-service.ts";
-import { exchange } from "./http-exchange.ts";
+import { Cores } from "./cores.ts";
+import { Diary, type WakeCause } from "./diary.ts";
+import { Forwarder } from "./forwarder.ts";
 import { Inbox } from "./inbox.ts";
-import { RateLimiter } from "./rate-limiter.ts";
+import { Keeper } from "./keeper.ts";
 import { type PairError, Registry } from "./registry.ts";
 import { Spool } from "./spool.ts";
 
 /**
- * Where the core's tunnel and everybody who wants to talk to it meet. One object, near the core.
+ * Where cores' tunnels and everybody who wants to talk to them meet. One object, near the core.
  *
  * It may be put to sleep between any two events, so nothing lives in a field that storage or a
  * socket's attachment does not hold too. No timers that outlive a request, no outbound calls:
@@ -36,23 +36,39 @@ import { Spool } from "./spool.ts";
 export class Relay extends DurableObject<Bindings> {
   readonly #registry: Registry;
   readonly #spool: Spool;
-  readonly #link: CoreLink;
-  readonly #sockets: ClientSockets;
+  readonly #diary: Diary;
+  readonly #cores: Cores;
+  readonly #clients: Clients;
   readonly #inbox: Inbox;
-  readonly #limiter = new RateLimiter();
+  readonly #forwarder: Forwarder;
+  readonly #keeper = new Keeper();
   #alarmAt = Number.POSITIVE_INFINITY;
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env);
+    const sockets = ctx.getWebSockets(CORE_TAG);
     // Once after every sleep: what it costs to run a relay is what these lines say.
-    logLine("info", { event: "relay_awake", core: ctx.getWebSockets(CORE_TAG).length > 0 });
+    logLine("info", { event: "relay_awake", core: sockets.length > 0 });
+    const kept = sockets.map((socket) => readCore(socket)?.diary).find((one) => one !== undefined);
+    this.#diary = new Diary(kept ?? {}, Date.now());
     this.#registry = new Registry(ctx.storage.sql);
     this.#spool = new Spool(ctx.storage.sql);
-    this.#sockets = new ClientSockets(ctx);
     this.#inbox = new Inbox({
-      session: () => this.#session(),
+      session: () => this.#cores.session(Date.now()),
       spool: this.#spool,
       wakeAt: (at) => this.#wakeAt(at),
+    });
+    this.#clients = new Clients(ctx, {
+      worker: () => this.#cores.pick(Date.now()),
+      linkOf: (id) => this.#cores.all().find((link) => link.id === id),
+      wakeAt: (at) => this.#wakeAt(at),
+      keeper: this.#keeper,
+    });
+    this.#cores = this.#connectCores(ctx);
+    this.#forwarder = new Forwarder({
+      cores: this.#cores,
+      clients: this.#clients,
+      registry: this.#registry,
     });
     if (this.#spool.items > 0) {
       // What waits has an alarm already: it may be brought forward, never put off.
@@ -64,27 +80,12 @@ export class Relay extends DurableObject<Bindings> {
     }
     // The core's heartbeat: answered by the runtime, while this object sleeps.
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("p", "P"));
-    this.#link = new CoreLink(ctx, {
-      edgeKey: () => this.#registry.edgeKey(),
-      onReady: () => this.#inbox.drain(Date.now()),
-      onLost: () => {
-        this.#inbox.coreLost();
-        this.#sockets.closeAll(CloseCode.restart, "the core was lost");
-      },
-      onOpen: (stream, fields) =>
-        serveCore(stream, fields, (bundle) => this.#registry.publish(bundle)),
-      onLateAnswer: (answer, code, fields) => this.#inbox.lateAnswer(answer, code, fields),
-      onUnknownStream: (id) => {
-        const session = this.#session();
-        return session === undefined ? undefined : this.#sockets.resume(session, id);
-      },
-      onSocketChange: (stream) => this.#sockets.persist(stream),
-    });
   }
 
   /** Only the Worker can reach this, and it has checked the caller. */
   override async fetch(request: Request): Promise<Response> {
     const call = decodeCall(request.headers.get(CALL_HEADER));
+    this.#diary.note(CAUSES[call.kind], Date.now());
     const response = await this.#answer(call, request);
     if (!response.ok && request.body !== null && !request.bodyUsed) {
       // Unread, the rest of an upload would reset the connection before our answer is seen.
@@ -100,23 +101,28 @@ export class Relay extends DurableObject<Bindings> {
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    if (this.#link.owns(socket)) {
-      if (typeof message === "string") socket.close(CloseCode.unsupportedData, "binary only");
-      else this.#link.receive(message);
+    const link = this.#cores.of(socket);
+    this.#diary.note(link === undefined ? "socket" : "core", Date.now());
+    if (link !== undefined) {
+      link.receive(message);
       await this.#inbox.sent();
-    } else if (readClient(socket) === undefined) {
-      socket.close(CloseCode.replaced, "another connection took over");
     } else {
-      await this.#sockets.receive(this.#session(), socket, message);
+      const client = this.#clients.of(socket);
+      if (client === undefined) socket.close(CloseCode.replaced, "another connection took over");
+      else await client.receive(message);
     }
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
-    if (this.#link.owns(socket)) {
-      logLine("info", { event: "core_gone", code, reason: reason.slice(0, 120) });
-      this.#link.closed();
+    const link = this.#cores.of(socket);
+    this.#diary.note(link === undefined ? "socket" : "core", Date.now());
+    if (link === undefined) {
+      this.#clients.of(socket)?.closed(code, reason);
+      return;
     }
-    this.#sockets.closed(this.#session(), socket, code, reason);
+    logLine("info", { event: "core_gone", code, reason: reason.slice(0, 120) });
+    // The runtime does not answer a close for us.
+    link.drop(code === CloseCode.goingAway ? code : CloseCode.normal, "");
   }
 
   override webSocketError(socket: WebSocket): void {
@@ -126,8 +132,11 @@ export class Relay extends DurableObject<Bindings> {
   override async alarm(): Promise<void> {
     this.#alarmAt = Number.POSITIVE_INFINITY;
     const now = Date.now();
+    this.#diary.note("alarm", now);
     try {
       this.#spool.expire(now - LIMITS.spoolRetentionMs, now - LIMITS.deadLetterRetentionMs);
+      const next = this.#clients.expire(now);
+      if (next !== undefined) this.#wakeAt(next);
       this.#inbox.drain(now);
       await this.#inbox.sent();
     } catch (error) {
@@ -137,8 +146,30 @@ export class Relay extends DurableObject<Bindings> {
     }
   }
 
-  #session(): Session | undefined {
-    return this.#link.live(Date.now());
+  #connectCores(ctx: DurableObjectState): Cores {
+    const registry = this.#registry;
+    return new Cores(ctx, {
+      edgeKey: () => registry.edgeKey(),
+      keeper: this.#keeper,
+      fence: () => registry.fence,
+      remember: (fence) => registry.remember(fence),
+      routing: () => registry.routing,
+      diary: () => this.#diary.entries,
+      onWorkers: () => {
+        this.#forwarder.open();
+        this.#clients.moveTo((link) => this.#cores.leads(link));
+        this.#inbox.drain(Date.now());
+      },
+      onLost: (link) => {
+        if (this.#cores.all().length === 0) this.#inbox.coreLost();
+        this.#clients.coreLost(link);
+      },
+      onOpen: (link, stream, fields) =>
+        serveCore(stream, fields, requestsOf(link, this.#requestParts)),
+      onLateAnswer: (answer, code, fields) => this.#inbox.lateAnswer(answer, code, fields),
+      onUnknownStream: (link, id) => this.#clients.resume(link, id),
+      onSocketChange: (stream) => this.#clients.changed(stream),
+    });
   }
 
   async #answer(call: RelayCall, request: Request): Promise<Response> {
@@ -150,20 +181,16 @@ export class Relay extends DurableObject<Bindings> {
         logLine("error", { event: "relay_failed", kind: call.kind, err });
       }
       const requestId = "requestId" in call ? call.requestId : crypto.randomUUID();
-      return refusal(error, request, requestId);
+      const path = new URL(request.url).pathname;
+      return problemResponse(error, { hop: "relay", requestId, path });
     }
   }
 
   async #serve(call: RelayCall, request: Request): Promise<Response> {
     switch (call.kind) {
       case "http":
-        return this.#limited(request, call, (session, added) =>
-          exchange(session, request, call, added),
-        );
       case "websocket":
-        return this.#limited(request, call, (session) =>
-          this.#sockets.open(session, request, call),
-        );
+        return this.#forwarder.forward(call, request);
       case "deliver": {
         const body = new Uint8Array(await request.arrayBuffer());
         return Response.json(await this.#inbox.accept(call, request.headers, body));
@@ -174,50 +201,35 @@ export class Relay extends DurableObject<Bindings> {
         return this.#pair(call);
       case "bundle":
         return Response.json(this.#registry.answer());
+      case "identity":
+        return Response.json(await this.#registry.identity());
       case "state":
-        return Response.json(this.#state());
+        return Response.json(this.#summary());
+      case "probe":
+        return Response.json({ connected: this.#cores.pick(Date.now()) !== undefined });
     }
   }
 
-  async #limited(
-    request: Request,
-    call: CallOf<"http" | "websocket">,
-    forward: (session: Session, added: Fields) => Promise<Response>,
-  ): Promise<Response> {
-    // Revocations reach this object before the isolates that let callers in.
-    if (!this.#registry.accepts(call.digest)) {
-      throw new GatewayError("unauthenticated", "A valid bearer token is required");
-    }
-    const spent = this.#limiter.spend(call.subject, this.#registry.rate, Date.now());
-    const added: Fields = [...spent.headers, ["x-request-id", call.requestId]];
-    try {
-      if (!spent.allowed) {
-        throw new GatewayError("rate_limited", "Too many requests; slow down", spent);
-      }
-      const session = this.#session();
-      if (session === undefined) throw this.#offline();
-      return await forward(session, added);
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      const response = refusal(error, request, call.requestId);
-      for (const [name, value] of added) response.headers.set(name, value);
-      return response;
-    }
-  }
-
-  #offline(): GatewayError {
-    const { lastSeenAt } = this.#state();
-    const seen = lastSeenAt === null ? "has not connected yet" : "is not connected";
-    return new GatewayError("core_offline", `The core ${seen}`, { retryAfterMs: 5_000 });
-  }
-
-  #state(): StateAnswer {
-    const seen = this.#link.lastSeenAt();
+  get #requestParts(): Parameters<typeof requestsOf>[1] {
     return {
-      connected: this.#session() !== undefined,
+      cores: this.#cores,
+      clients: this.#clients,
+      registry: this.#registry,
+      spool: this.#spool,
+      diary: this.#diary,
+    };
+  }
+
+  #summary(): StateAnswer {
+    const now = Date.now();
+    const worker = this.#cores.pick(now);
+    const seen = this.#cores.lastSeenAt();
+    return {
+      connected: worker !== undefined,
       lastSeenAt: seen === 0 ? null : seen,
-      coreVersion: this.#link.version ?? null,
+      coreVersion: worker?.attachment.greeting?.version ?? null,
       spooled: this.#spool.items,
+      colo: worker?.attachment.colo ?? null,
     };
   }
 
@@ -230,7 +242,18 @@ export class Relay extends DurableObject<Bindings> {
     if (!this.#registry.useNonce(call.kid, call.nonce, now)) {
       throw new GatewayError("replayed", "This connect request was used before");
     }
-    const webSocket = this.#link.accept(call, now);
+    if (!this.#registry.admits(call, now)) {
+      throw new GatewayError("unauthenticated", "A valid signature of a known key is required");
+    }
+    if (call.identity !== undefined) this.#registry.adopt(call.identity);
+    const isFirst = call.relays.split(" ")[0] === call.relay;
+    if (!isFirst && !this.#registry.hasIdentity) {
+      // Made here, it would be another edge's for a core that knows the first relay's.
+      throw new GatewayError("core_offline", "The first relay cannot be reached", {
+        retryAfterMs: 1_000,
+      });
+    }
+    const webSocket = this.#cores.accept(call, now);
     logLine("info", { event: "core_connected", kid: call.kid, instance: call.instance });
     const headers = { "Sec-WebSocket-Protocol": protocol };
     return new Response(null, { status: 101, webSocket, headers });
@@ -250,6 +273,18 @@ export class Relay extends DurableObject<Bindings> {
   }
 }
 
+const CAUSES = {
+  http: "request",
+  websocket: "request",
+  deliver: "webhook",
+  tunnel: "core",
+  pair: "core",
+  bundle: "question",
+  identity: "question",
+  state: "question",
+  probe: "question",
+} satisfies Record<RelayCall["kind"], WakeCause>;
+
 const PAIR_ERRORS = {
   replayed: () => new GatewayError("replayed", "This pairing request was used before"),
   secret_used: () =>
@@ -257,8 +292,3 @@ const PAIR_ERRORS = {
   too_many_keys: () =>
     new GatewayError("conflict", "This edge knows as many core keys as it may; revoke one first"),
 } satisfies Record<PairError, () => GatewayError>;
-
-function refusal(error: unknown, request: Request, requestId: string): Response {
-  const path = new URL(request.url).pathname;
-  return problemResponse(error, { hop: "relay", requestId, path });
-}

@@ -132,6 +132,15 @@ export class Spool {
     return due;
   }
 
+  /** Unix ms at which the one that waits longest came in. */
+  oldestAt(): number | undefined {
+    if (this.#items === 0) return undefined;
+    const row = this.#sql
+      .exec("SELECT min(received_at) AS due FROM spool WHERE dead IS NULL")
+      .one();
+    return Due.parse(row).due ?? undefined;
+  }
+
   /** Unix ms at which `due` will give more; undefined when nothing waits. */
   nextDueAt(): number | undefined {
     if (this.#items === 0) return undefined;

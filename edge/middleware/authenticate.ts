@@ -1,6 +1,9 @@
 import { digestOf } from "../../shared/constant-time.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Scope } from "../../shared/principal.ts";
+import { loginPathFor } from "../login/next-path.ts";
+import { freshPolicy } from "../login/policy.ts";
+import { findVisitor } from "../login/visitor.ts";
 import type { Caller } from "../verifiers.ts";
 import type { Visit } from "../visit.ts";
 import { countFailure, rateKey } from "./rate-limit.ts";
@@ -11,32 +14,59 @@ const BEARER = /^Bearer +(?<token>[\x21-\x7e]{1,512})$/i;
 /** How soon a client may ask again while the edge has never heard of a core. */
 const NO_CORE_RETRY_MS = 5_000;
 
-/** Below this path a token for chats is enough. */
+/** Below this path a token for chats is enough, and no answer is for people to look at. */
 const CHAT_PREFIX = "/v1/";
 
 /**
- * Who sent this. Missing, malformed and wrong tokens get the same answer, and none of them wakes
- * the relay.
+ * Who sent this: by bearer token, by cookie, or by ticket. A person who has none of them is shown
+ * to the login page, where there is one. Missing, malformed and wrong credentials get the same
+ * answer, and none of them wakes the relay.
  *
- * @throws GatewayError `unauthenticated`; `rate_limited` after too many of those; `core_offline`
- *   while there is nothing to check a token against.
+ * @throws GatewayError `unauthenticated`; `rate_limited` after too many of those; `forbidden` for
+ *   what a page of others made a browser do; `core_offline` while there is nothing to check
+ *   credentials against.
  */
-export function authenticate(visit: Visit): Caller | Promise<Caller> {
+export function authenticate(visit: Visit): Caller | Promise<Caller | Response> {
   const authorization = visit.header("authorization") ?? "";
   return visit.isolate.verifiers.remembered(authorization) ?? prove(visit, authorization);
 }
 
-async function prove(visit: Visit, authorization: string): Promise<Caller> {
+async function prove(visit: Visit, authorization: string): Promise<Caller | Response> {
   const caller = await findCaller(visit, authorization);
   if (caller !== undefined) return caller;
-  const { verifiers } = visit.isolate;
-  if (tokenIn(authorization) !== undefined && !verifiers.published) {
-    throw new GatewayError("core_offline", "No core has ever connected to this edge", {
-      retryAfterMs: NO_CORE_RETRY_MS,
-    });
+  // A wrong token may be meant for what is behind us, by a page whose cookie is meant for us.
+  const visitor = await findVisitor(visit);
+  if (visitor.ok) return visitor.value;
+  const { reason } = visitor.error;
+  if (reason === "foreign") {
+    throw new GatewayError("forbidden", "Pages of other origins may not use this session");
   }
-  await countFailure(visit, rateKey(visit.ip));
+  const hasToken = tokenIn(authorization) !== undefined;
+  if (reason === "unchecked" || (hasToken && !visit.isolate.verifiers.published)) throw noCore();
+  const login = hasToken ? undefined : await loginFor(visit);
+  // Nobody guesses who comes with nothing and is shown the door, or with what once was good.
+  const isGuess = reason === "forged" || (reason === "absent" && login === undefined);
+  if (isGuess) await countFailure(visit, rateKey(visit.ip));
+  if (login !== undefined) return login;
   throw new GatewayError("unauthenticated", "A valid bearer token is required");
+}
+
+/** The way to the login page, if this is a person in front of a browser and there is such a page. */
+async function loginFor(visit: Visit): Promise<Response | undefined> {
+  if (!isNavigation(visit) || !(await freshPolicy(visit)).isOn) return undefined;
+  const { path, query, requestId } = visit;
+  const location = loginPathFor({ method: visit.request.method, path, query });
+  return new Response(null, {
+    status: 303,
+    headers: { Location: location, "Cache-Control": "no-store", "X-Request-Id": requestId },
+  });
+}
+
+function isNavigation(visit: Visit): boolean {
+  if (visit.path.startsWith(CHAT_PREFIX)) return false;
+  const mode = visit.header("sec-fetch-mode");
+  if (mode !== undefined) return mode === "navigate";
+  return visit.request.method === "GET" && visit.header("accept")?.includes("text/html") === true;
 }
 
 /** The caller, if the token is good. Counts nothing: for what is open to everyone anyway. */
@@ -49,6 +79,13 @@ export async function findCaller(visit: Visit, authorization: string): Promise<C
   if (caller !== undefined) return caller;
   await verifiers.missed("client", visit.keepAlive, visit.now);
   return verifiers.identify(digest, authorization);
+}
+
+/** For a credential that nothing here can be checked against yet. */
+export function noCore(): GatewayError {
+  return new GatewayError("core_offline", "No core has ever connected to this edge", {
+    retryAfterMs: NO_CORE_RETRY_MS,
+  });
 }
 
 /** @throws GatewayError `forbidden` when the caller's token is not for this path. */

@@ -6,17 +6,18 @@ import { problem } from "../answer.ts";
 import { readBody } from "../body.ts";
 import { verifierOf } from "../ingress/registry.ts";
 import type { Identity } from "../ingress/verifier.ts";
-import { versionOf } from "../isolate.ts";
 import { logLine } from "../log.ts";
 import { bodyTooLarge } from "../middleware/limits.ts";
 import { countFailure, rateKey } from "../middleware/rate-limit.ts";
 import { CALL_HEADER, encodeCall } from "../relay-call.ts";
 import { relayError } from "../relay-client.ts";
 import type { Visit } from "../visit.ts";
-import { passBack } from "./forward.ts";
+import { observe, passBack } from "./forward.ts";
 
-/** Most senders wait ten seconds, and the relay decides within 2.5: later is a relay at fault. */
+/** Most senders wait ten seconds, and a relay decides within 2.5: later is a relay at fault. */
 const DELIVER_DEADLINE_MS = LIMITS.deliverTimeoutMs + 5_000;
+/** Leaves another relay the time it may take. */
+const DELIVER_PATIENCE_MS = LIMITS.deliverTimeoutMs + 1_000;
 const RETRY_MS = 5_000;
 
 const PREFIX = "/hooks/";
@@ -96,17 +97,22 @@ async function deliver(
       receivedAt: now,
     }),
   );
-  const handed = await isolate.relay.send({ headers, body }, DELIVER_DEADLINE_MS);
+  const handed = await isolate.relays.deliver({
+    headers,
+    body,
+    deadlineMs: DELIVER_DEADLINE_MS,
+    patienceMs: DELIVER_PATIENCE_MS,
+    keepAlive,
+  });
   if (!handed.ok) {
     const { reason } = handed.error;
     const cause = relayError(handed.error, Math.random);
     logLine("error", { event: "webhook_not_stored", route: route.name, reason, deliveryId });
     return problem(visit, notStored(cause), "relay");
   }
-  const answer = handed.value;
-  const version = versionOf(answer.headers);
-  if (version !== undefined) isolate.verifiers.observe(version, keepAlive, now);
-  if (!answer.ok) return passBack(visit, answer);
+  const { relay, response: answer } = handed.value;
+  if (!answer.ok) return passBack(visit, handed.value);
+  observe(visit, relay, answer);
   const stored = answer.status === 200 && Answer.safeParse(await answer.json()).success;
   return stored ? undefined : problem(visit, notStored(undefined), "relay");
 }

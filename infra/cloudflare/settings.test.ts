@@ -30,7 +30,7 @@ test("a binding given locally wins over the file, and rate limits can be left ou
     storageDir: "/tmp/do",
   });
   expect(options).toMatchObject({
-    bindings: { TENANT: "other", PAIRING_SECRET: "s", RELAY_REGION: "weur" },
+    bindings: { TENANT: "other", PAIRING_SECRET: "s", RELAYS: "weur:1" },
     durableObjectsPersist: "/tmp/do",
     ratelimits: {},
   });

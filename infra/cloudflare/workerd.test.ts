@@ -1,6 +1,11 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { readWrangler } from "./settings.ts";
 import { edgeWorker, startWorkerd, workerdConfig, type WorkerdWorker } from "./workerd.ts";
@@ -20,6 +25,10 @@ export default {
   fetch(request, env) {
     const { pathname } = new URL(request.url);
     if (pathname === "/secret") return new Response(env.SECRET);
+    if (pathname === "/url") return new Response(request.url);
+    if (pathname === "/rate") {
+      return env.RATE.limit({ key: "one" }).then(({ success }) => new Response(String(success)));
+    }
     if (pathname === "/ip") return new Response(request.headers.get("CF-Connecting-IP") ?? "none");
     if (pathname === "/out") {
       return fetch(request.headers.get("X-Target")).then(
@@ -73,6 +82,12 @@ test("the checkout's wrangler.toml becomes a Worker with its relay, variables an
     storageDir: "/data",
     host: "127.0.0.1",
     port: 0,
+    rateLimits: [],
+  });
+  expect(edgeWorker(settings, "", { ...local, rateLimits: true }).rateLimits).toContainEqual({
+    binding: "CLIENT_RATE",
+    limit: 3000,
+    periodMs: 10_000,
   });
 });
 
@@ -86,6 +101,69 @@ test("an address that a client claims is not believed", async () => {
   await using edge = await run();
   expect(await edge.get("/ip", { "CF-Connecting-IP": "192.0.2.1" })).toBe("none");
 });
+
+test("a front on the Unix socket is believed who the client is and how it came", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "workerd-"));
+  const frontSocket = join(folder, "http.sock");
+  await using edge = await run({ frontSocket });
+  expect(edge.workerd.port).toBe(0);
+  const get = async (path: string): Promise<string> => {
+    const headers = {
+      Host: "edge.test",
+      "CF-Connecting-IP": "192.0.2.1",
+      "X-Forwarded-Proto": "https",
+    };
+    const asked = request({ socketPath: frontSocket, path, headers }).end();
+    const [answer] = await once(asked, "response");
+    return text(answer);
+  };
+  expect(await get("/ip")).toBe("192.0.2.1");
+  expect(await get("/url")).toBe("https://edge.test/url");
+  await rm(folder, { recursive: true });
+});
+
+test("a rate limit counts, and refuses beyond its number", async () => {
+  await using edge = await run({
+    rateLimits: [{ binding: "RATE", limit: 2, periodMs: 3_600_000 }],
+  });
+  const answers = [await edge.get("/rate"), await edge.get("/rate"), await edge.get("/rate")];
+  expect(answers).toEqual(["true", "true", "false"]);
+});
+
+test("the runtime ends with the process that started it, even by kill -9", async () => {
+  const module = JSON.stringify(new URL("./workerd.ts", import.meta.url).href);
+  const storageDir = await mkdtemp(join(tmpdir(), "workerd-"));
+  const config = JSON.stringify(workerdConfig({ ...worker, storageDir }));
+  const script = `const { startWorkerd } = await import(${module});
+    const { pid } = await startWorkerd(${config}, () => {});
+    console.log(pid);
+    setInterval(() => {}, 1000);`;
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(createInterface({ input: parent.stdout }), "line");
+  const pid = Number(line);
+  process.kill(pid, 0);
+  parent.kill("SIGKILL");
+  await expect.poll(() => isAlive(pid)).toBe(false);
+  await rm(storageDir, { recursive: true });
+});
+
+test("a runtime that is killed is gone, and so is its guard", async () => {
+  await using edge = await run();
+  process.kill(edge.workerd.pid, "SIGKILL");
+  await edge.workerd.exited;
+  expect(isAlive(edge.workerd.pid)).toBe(false);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test("the Worker reaches nobody", async () => {
   await using edge = await run();

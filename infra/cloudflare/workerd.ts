@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import * as z from "zod";
+import { RATE_LIMIT_MODULE, RATE_LIMIT_SCRIPT } from "./rate-limit.ts";
 import type { LocalEdge, WranglerSettings } from "./settings.ts";
 
 /** One Worker, as the runtime needs to know it. */
@@ -35,25 +36,39 @@ export interface WorkerdWorker {
   readonly host: string;
   /** 0 means any free one. */
   readonly port: number;
+  /**
+   * Absolute path of a Unix socket to listen on instead of `host` and `port`, in a folder that is
+   * ours alone: whoever reaches it is believed who the client is (`CF-Connecting-IP`) and whether
+   * it came by TLS (`X-Forwarded-Proto`).
+   */
+  readonly frontSocket?: string | undefined;
+  /** Bindings that count as Cloudflare's do. */
+  readonly rateLimits?: readonly {
+    readonly binding: string;
+    readonly limit: number;
+    readonly periodMs: number;
+  }[];
 }
 
 /** Where the edge runs, and what only this machine knows. */
-export interface RawEdge extends Pick<LocalEdge, "port" | "host" | "bindings"> {
+export interface RawEdge extends Pick<LocalEdge, "port" | "host" | "bindings" | "rateLimits"> {
   readonly storageDir: string;
+  readonly frontSocket?: string | undefined;
 }
 
 /**
  * What `wrangler.toml` says, for `workerdConfig`. Pure.
  *
- * Rate-limit bindings are left out: the runtime has none of its own, and the edge does without.
+ * Rate-limit bindings are left out unless asked for: they are for an edge that strangers reach.
  *
  * @param script - Text of the bundle.
  */
 export function edgeWorker(
   settings: WranglerSettings,
   script: string,
-  { port, host = "127.0.0.1", storageDir, bindings }: RawEdge,
+  { port, host = "127.0.0.1", storageDir, bindings, frontSocket, rateLimits = false }: RawEdge,
 ): WorkerdWorker {
+  const limits = rateLimits ? settings.ratelimits : [];
   const withStorage = settings.migrations.flatMap((migration) => migration.new_sqlite_classes);
   return {
     name: settings.name,
@@ -69,6 +84,12 @@ export function edgeWorker(
     storageDir,
     host,
     port,
+    frontSocket,
+    rateLimits: limits.map(({ name, simple }) => ({
+      binding: name,
+      limit: simple.limit,
+      periodMs: simple.period * 1_000,
+    })),
   };
 }
 
@@ -76,12 +97,18 @@ export function edgeWorker(
  * The runtime's configuration as text. Pure; it holds the bindings, so it is as secret as they are.
  *
  * The Worker can reach nothing (`internet` allows no address): ours calls nobody. What a client
- * claims its address to be is taken away, because here no Cloudflare vouches for it.
+ * claims its address to be is taken away, because here no Cloudflare vouches for it; a front of
+ * ours does.
  * Source: https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp
  */
 export function workerdConfig(worker: WorkerdWorker): string {
-  const { name, durableObjects, storageDir } = worker;
+  const { name, durableObjects, storageDir, frontSocket, rateLimits = [] } = worker;
   const host = worker.host.includes(":") ? `[${worker.host}]` : worker.host;
+  const address = frontSocket === undefined ? `${host}:${worker.port}` : `unix:${frontSocket}`;
+  const http =
+    frontSocket === undefined
+      ? `injectRequestHeaders = [(name = "CF-Connecting-IP")]`
+      : `forwardedProtoHeader = "X-Forwarded-Proto"`;
   const bindings = [
     ...Object.entries(worker.bindings).map(
       ([key, value]) => `(name = ${quote(key)}, text = ${quote(value)})`,
@@ -89,6 +116,10 @@ export function workerdConfig(worker: WorkerdWorker): string {
     ...durableObjects.map(
       ({ binding, className }) =>
         `(name = ${quote(binding)}, durableObjectNamespace = ${quote(className)})`,
+    ),
+    ...rateLimits.map(
+      ({ binding, limit, periodMs }) =>
+        `(name = ${quote(binding)}, wrapped = (moduleName = ${quote(RATE_LIMIT_MODULE)}, entrypoint = "rateLimit", innerBindings = [(name = "limit", json = "${limit}"), (name = "periodMs", json = "${periodMs}")]))`,
     ),
   ];
   // Miniflare names them the same way, so storage can move from the one to the other.
@@ -113,10 +144,13 @@ const config :Workerd.Config = (
   ],
   sockets = [(
     name = "http",
-    address = ${quote(`${host}:${worker.port}`)},
-    http = (injectRequestHeaders = [(name = "CF-Connecting-IP")]),
+    address = ${quote(address)},
+    http = (${http}),
     service = "main",
   )],
+  extensions = [(modules = [
+    (name = ${quote(RATE_LIMIT_MODULE)}, internal = true, esModule = ${quote(RATE_LIMIT_SCRIPT)}),
+  ])],
 );
 `;
 }
@@ -135,9 +169,12 @@ const NEEDS_ESCAPE = /["\\]|\p{Cc}/gu;
 /** A running runtime. Disposing it asks it to end, and ends it when it does not. */
 export interface Workerd extends AsyncDisposable {
   readonly pid: number;
+  /** 0 when it listens on a Unix socket. */
   readonly port: number;
   /** Settles when the process is gone, for whatever reason. */
   readonly exited: Promise<void>;
+  /** Ends it at once. */
+  kill(): void;
 }
 
 /** It finishes requests that are under way first; a tunnel never finishes. */
@@ -146,11 +183,26 @@ const STOP_PATIENCE_MS = 500;
 /** Of what it says before it could listen: enough for a message, never without bound. */
 const MAX_COMPLAINT_CHARS = 2_000;
 
-const Listening = z.object({
-  event: z.literal("listen"),
-  socket: z.literal("http"),
-  port: z.int(),
-});
+/**
+ * Runs the runtime as its child and ends it when our end of its standard input closes, which the
+ * system sees to however we end: a runtime left behind would go on writing to a storage that the
+ * next one uses. A shell, because it costs nothing and is there; the runtime knows no such tie.
+ */
+const GUARD = `exec 4<&0
+"$@" 4<&- &
+runtime=$!
+echo "{\\"event\\":\\"pid\\",\\"pid\\":$runtime}" >&3
+{ read -r _ <&4; kill -KILL "$runtime"; } 3>&- >/dev/null 2>&1 &
+guard=$!
+wait "$runtime"
+code=$?
+kill -KILL "$guard"
+exit "$code"`;
+
+const Report = z.discriminatedUnion("event", [
+  z.object({ event: z.literal("pid"), pid: z.int().positive() }),
+  z.object({ event: z.literal("listen"), socket: z.literal("http"), port: z.int() }),
+]);
 
 /**
  * Runs the runtime with `config`; resolves once it listens.
@@ -168,8 +220,11 @@ export async function startWorkerd(
   try {
     const path = join(folder, "config.capnp");
     await writeFile(path, config, { mode: 0o600 });
-    const child = spawn(workerdBinary(), ["serve", "--control-fd=3", path], {
-      stdio: ["ignore", "pipe", "pipe", "pipe"],
+    const runtime = [workerdBinary(), "serve", "--control-fd=3", path];
+    const child = spawn("/bin/sh", ["-c", GUARD, "sh", ...runtime], {
+      // A group of its own: a Ctrl-C is for us, who end it when what is under way has ended.
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe", "pipe"],
       // It needs nothing of our environment, and that is full of keys.
       env: {},
     });
@@ -181,9 +236,7 @@ export async function startWorkerd(
 
 /** @throws Error when the package is not installed for this platform. */
 export function workerdBinary(): string {
-  // Miniflare's own: the runtime that the tests ran on.
-  const miniflare = createRequire(import.meta.url).resolve("miniflare");
-  return z.object({ default: z.string() }).parse(createRequire(miniflare)("workerd")).default;
+  return z.object({ default: z.string() }).parse(createRequire(import.meta.url)("workerd")).default;
 }
 
 async function listening(child: ChildProcess, onLine: (line: string) => void): Promise<Workerd> {
@@ -193,6 +246,8 @@ async function listening(child: ChildProcess, onLine: (line: string) => void): P
     complaint = error.message;
     gone.resolve();
   });
+  // When it was the guard that was killed, the runtime goes with it.
+  child.once("exit", () => killGroup(child));
   child.once("close", () => gone.resolve());
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue;
@@ -201,35 +256,51 @@ async function listening(child: ChildProcess, onLine: (line: string) => void): P
       onLine(line);
     });
   }
-  const port = await Promise.race([portOf(child), gone.promise]);
-  if (port === undefined || child.pid === undefined) {
-    child.kill("SIGKILL");
+  const started = await Promise.race([reportOf(child), gone.promise]);
+  if (started === undefined) {
+    killGroup(child);
     // Its last words may still be on their way.
     await gone.promise;
     throw new Error(`the edge's runtime did not start: ${complaint.trim() || "it ended"}`);
   }
   return {
-    pid: child.pid,
-    port,
+    ...started,
     exited: gone.promise,
+    kill: () => killGroup(child),
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, "exit");
-      child.kill("SIGTERM");
-      const late = setTimeout(() => child.kill("SIGKILL"), STOP_PATIENCE_MS);
+      signal(started.pid, "SIGTERM");
+      const late = setTimeout(() => killGroup(child), STOP_PATIENCE_MS);
       await ended;
       clearTimeout(late);
     },
   };
 }
 
-/** What it reports on the descriptor that we gave it for that; undefined when it ends before. */
-async function portOf(child: ChildProcess): Promise<number | undefined> {
+/** What is told on the descriptor that we gave for that; undefined when it ends before. */
+async function reportOf(child: ChildProcess): Promise<{ pid: number; port: number } | undefined> {
   const control = child.stdio[3];
   if (!(control instanceof Readable)) return undefined;
+  let pid = 0;
   for await (const line of createInterface({ input: control })) {
-    const report = Listening.safeParse(JSON.parse(line));
-    if (report.success) return report.data.port;
+    const report = Report.safeParse(JSON.parse(line));
+    if (report.data?.event === "pid") pid = report.data.pid;
+    if (report.data?.event === "listen") return { pid, port: report.data.port };
   }
   return undefined;
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) signal(-pid, "SIGKILL");
+}
+
+/** Sends a signal to a process, or to a whole group; nothing happens when it is gone. */
+function signal(pid: number, name: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    const gone = error instanceof Error && "code" in error && error.code === "ESRCH";
+    if (!gone) throw error;
+  }
 }

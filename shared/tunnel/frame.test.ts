@@ -30,6 +30,7 @@ const CONTENT: ReadonlySet<number> = new Set([FrameType.data, FrameType.wsMessag
 
 function mostBytes(type: FrameType): number {
   if (HEADS.has(type)) return LIMITS.maxHeadBytes;
+  if (type === FrameType.wsState) return LIMITS.maxSocketStateBytes;
   return CONTENT.has(type) ? LIMITS.maxFrameBytes : LIMITS.maxReasonBytes;
 }
 

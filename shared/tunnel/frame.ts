@@ -9,6 +9,8 @@ import { err, ok, type Result } from "../result.ts";
 export const FrameType = {
   ping: 0x01,
   pong: 0x02,
+  wsAck: 0x0e,
+  wsState: 0x0f,
   hello: 0x81,
   welcome: 0x82,
   open: 0x83,
@@ -210,6 +212,7 @@ function isFrameType(type: number): type is FrameType {
 /** What has no credit is short: a peer may make us keep thousands of answers to it. */
 function maxPayloadBytes(type: FrameType): number {
   if (WITH_HEAD.has(type)) return LIMITS.maxHeadBytes;
+  if (type === FrameType.wsState) return LIMITS.maxSocketStateBytes;
   return WITH_CONTENT.has(type) ? LIMITS.maxFrameBytes : LIMITS.maxReasonBytes;
 }
 

@@ -24,6 +24,8 @@ const EXPECTED: Record<StreamKind, ReadonlySet<FrameType>> = {
   websocket: new Set([
     FrameType.wsAccept,
     FrameType.wsMessage,
+    FrameType.wsAck,
+    FrameType.wsState,
     FrameType.wsClose,
     // A refusal is an answer like any other, with a body.
     FrameType.data,
@@ -55,7 +57,7 @@ export function applyFrame(stream: Stream, received: Frame): string | undefined 
     return stream.receiveData(payload, (flags & Flag.end) !== 0) ? undefined : "window ignored";
   }
   if (type === FrameType.wsMessage) {
-    return stream.receiveFragment(payload, flags) ? undefined : "window ignored";
+    return stream.receiveFragment(payload, flags, received.ext) ? undefined : "window ignored";
   }
   return applyControl(stream, received);
 }
@@ -80,6 +82,12 @@ function applyControl(stream: Stream, received: Frame): string | undefined {
       return undefined;
     case FrameType.reset:
       stream.receiveReset(ext, fromUtf8(payload));
+      return undefined;
+    case FrameType.wsAck:
+      stream.receiveNote({ type: "taken", receipt: ext });
+      return undefined;
+    case FrameType.wsState:
+      stream.receiveNote({ type: "state", state: fromUtf8(payload) });
       return undefined;
     case FrameType.wsClose:
       stream.receiveClose(ext, fromUtf8(payload));

@@ -107,7 +107,7 @@ test("a stream without credit of its own stands aside until it is granted some",
 test("streams that wait for the connection's credit go on when it comes, none is forgotten", () => {
   const { open, turns } = world();
   const connection = new SendWindow(15);
-  for (const id of [1, 3, 5]) open(id, { bytes: 10 });
+  for (const id of [1, 3, 5]) open(id, { bytes: 10, urgent: true });
   expect(turns(ROOM, connection)).toEqual([
     [1, 10],
     [3, 5],
@@ -115,6 +115,26 @@ test("streams that wait for the connection's credit go on when it comes, none is
   connection.grant(1_000);
   const rest = turns(ROOM, connection);
   expect(rest.reduce((sum, [, bytes = 0]) => sum + bytes, 0)).toBe(15);
+});
+
+test("readers that take nothing cannot use up the credit of the others", () => {
+  const { open, turns } = world();
+  const connection = new SendWindow(16 * FRAME);
+  for (let id = 1; id < 64; id += 2) open(id, { bytes: FRAME });
+  while (turns(ROOM, connection).length > 0);
+  const unread = connection.available;
+  expect(unread).toBeGreaterThan(0);
+  open(101, { bytes: 100, urgent: true });
+  expect(turns(ROOM, connection)).toContainEqual([101, 100]);
+});
+
+test("a long answer leaves credit for one that begins", () => {
+  const { open, turns } = world();
+  const connection = new SendWindow(16 * FRAME);
+  open(1, { bytes: 100 * FRAME });
+  while (turns(ROOM, connection).length > 0);
+  open(3, { bytes: 1_000 });
+  expect(turns(ROOM, connection)).toEqual([[3, 1_000]]);
 });
 
 test("an end without bytes needs no credit", () => {

@@ -8,6 +8,12 @@ const QUANTUM_BYTES = 64 * 1024;
 /** Of each message, for the others while urgent streams have more to say than fits: or they starve. */
 const BULK_SHARE = 1 / 4;
 
+/**
+ * Of the connection's credit, for urgent streams, or many slow readers of long answers could hold
+ * all of it; and half of that for those that have said little so far.
+ */
+const CREDIT_SHARE = 1 / 4;
+
 /** Whose turn it is: urgent streams first, the others round about, one frame each. */
 export class Scheduler {
   readonly #urgent = new Set<Stream>();
@@ -34,16 +40,17 @@ export class Scheduler {
 
   #takeFrom(turn: Set<Stream>, batch: Frame[], room: number, connection: SendWindow): number {
     let left = room;
+    const waiting: Stream[] = [];
     // A Set keeps the order of insertion: taken out and put back is the end of the line.
     for (const stream of turn) {
-      const bytes = Math.min(left - HEADER_BYTES, QUANTUM_BYTES, connection.available);
+      const credit = Math.max(0, connection.available - keptFrom(stream, connection));
+      const bytes = Math.min(left - HEADER_BYTES, QUANTUM_BYTES, credit);
       if (left <= HEADER_BYTES) break;
       turn.delete(stream);
       const out = stream.next(bytes);
       if (out === undefined) {
-        // Out of the connection's credit, not of its own: it keeps its place.
-        if (bytes === 0) turn.add(stream);
-        if (connection.available === 0) break;
+        // Out of the connection's credit, not of its own.
+        if (bytes === 0) waiting.push(stream);
         continue;
       }
       connection.take(out.payload.byteLength);
@@ -51,6 +58,21 @@ export class Scheduler {
       left -= HEADER_BYTES + out.payload.byteLength;
       if (!stream.over && stream.queued) turn.add(stream);
     }
+    if (waiting.length > 0) putFirst(turn, waiting);
     return left;
   }
+}
+
+/** Who waits for the connection's credit keeps its place. */
+function putFirst(turn: Set<Stream>, waiting: readonly Stream[]): void {
+  const others = [...turn];
+  turn.clear();
+  for (const stream of [...waiting, ...others]) turn.add(stream);
+}
+
+/** What a stream leaves of the connection's credit for those that go before it. */
+function keptFrom(stream: Stream, { widest }: SendWindow): number {
+  if (stream.urgent) return 0;
+  const share = stream.sentBytes < QUANTUM_BYTES ? CREDIT_SHARE / 2 : CREDIT_SHARE;
+  return Math.floor(widest * share);
 }

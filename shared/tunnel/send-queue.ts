@@ -7,7 +7,14 @@ interface Entry {
   readonly flags: number;
   /** Set on the last frame only: END or FIN. */
   readonly lastFlags: number;
+  /** Set on the last frame only: the number of the message this one answers. */
+  readonly lastExt: number;
   readonly bytes: Uint8Array;
+}
+
+/** What goes into one frame. */
+interface Piece extends Pick<Entry, "type" | "flags" | "bytes"> {
+  readonly ext: number;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -27,20 +34,21 @@ export class SendQueue {
   }
 
   pushData(bytes: Uint8Array): void {
-    this.#push({ type: FrameType.data, flags: 0, lastFlags: 0, bytes });
+    this.#push({ type: FrameType.data, flags: 0, lastFlags: 0, lastExt: 0, bytes });
   }
 
   pushEnd(): void {
-    this.#push({ type: FrameType.data, flags: 0, lastFlags: Flag.end, bytes: NOTHING });
+    const lastFlags = Flag.end;
+    this.#push({ type: FrameType.data, flags: 0, lastFlags, lastExt: 0, bytes: NOTHING });
   }
 
-  pushMessage(bytes: Uint8Array, text: boolean): void {
+  pushMessage(bytes: Uint8Array, text: boolean, lastExt = 0): void {
     const flags = text ? Flag.text : 0;
-    this.#push({ type: FrameType.wsMessage, flags, lastFlags: Flag.fin, bytes });
+    this.#push({ type: FrameType.wsMessage, flags, lastFlags: Flag.fin, lastExt, bytes });
   }
 
   /** The next piece of at most `maxBytes`, or undefined when there is none that small. */
-  take(maxBytes: number): Omit<Entry, "lastFlags"> | undefined {
+  take(maxBytes: number): Piece | undefined {
     const [entry] = this.#entries;
     if (entry === undefined) return undefined;
     const left = entry.bytes.byteLength - this.#offset;
@@ -51,7 +59,10 @@ export class SendQueue {
     if (last) this.#entries.shift();
     this.#offset = last ? 0 : this.#offset + size;
     this.#bytes -= size;
-    return { type: entry.type, flags: entry.flags | (last ? entry.lastFlags : 0), bytes };
+    const { type, flags, lastFlags, lastExt } = entry;
+    return last
+      ? { type, flags: flags | lastFlags, ext: lastExt, bytes }
+      : { type, flags, ext: 0, bytes };
   }
 
   clear(): void {

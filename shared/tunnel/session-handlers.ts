@@ -22,6 +22,8 @@ export interface SessionHandlers {
   onSocketChange(stream: Stream): void;
   /** The peer takes no new streams; it is answered already. */
   onGoAway(code: number, reason: string): void;
+  /** The answer to our `ping`. */
+  onPong?(payload: Uint8Array): void;
   /** The peer has seen our GOAWAY: it opens nothing more. */
   onDrained(): void;
   /** The peer broke the protocol: close the socket with 1002. Nothing more will be sent. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LIMITS } from "../limits.ts";
 import type { Fields } from "./fields.ts";
-import { FrameType, GoAwayCode, NackCode, ResetCode } from "./frame.ts";
+import { encodeFrames, frame, FrameType, GoAwayCode, NackCode, ResetCode } from "./frame.ts";
 import { encodeFields } from "./fields.ts";
 import { collect, type Pair, pair, recorder } from "../../test/support/session-pair.ts";
 
@@ -139,7 +139,9 @@ test.each(["text", "", "ü€😀", Uint8Array.of(0, 255), new Uint8Array(700_00
       onOpen: (stream) => {
         stream.sendHead(head([[":status", "101"]]));
         stream.listen((event) => {
-          if (event.type === "message") got.push(event.message);
+          if (event.type !== "message") return;
+          got.push(event.message);
+          stream.consume(event.bytes);
         });
       },
     });
@@ -158,12 +160,12 @@ test("a WebSocket close keeps its code and reason and follows what was sent befo
   });
   const socket = joined.relay.openStream("websocket", GET);
   socket?.listen(() => undefined);
-  socket?.sendMessage("last words");
+  socket?.sendMessage("last words", 7);
   socket?.sendClose(4001, "gone home");
   socket?.sendMessage("too late");
   joined.settle();
   expect(got).toEqual([
-    { type: "message", message: "last words" },
+    { type: "message", message: "last words", bytes: 10, answers: 7 },
     { type: "close", code: 4001, reason: "gone home" },
   ]);
 });
@@ -225,7 +227,9 @@ test("a relay that slept goes on with its sockets, its ids and its credit", () =
   const joined = pair({
     onOpen: (stream) => {
       stream.listen((event) => {
-        if (event.type === "message") got.push(event.message);
+        if (event.type !== "message") return;
+        got.push(event.message);
+        stream.consume(event.bytes);
       });
     },
   });
@@ -266,15 +270,31 @@ test("after GOAWAY nothing new is opened and what is under way ends well", () =>
   expect(accepted.bytesOf(stream.id)).toBe(1);
 });
 
-test("what crosses a GOAWAY on the way is refused, not executed", () => {
+test("what crosses a GOAWAY on the way is taken, and nothing is opened after it", () => {
   const opened: number[] = [];
-  const joined = pair({ onOpen: (stream) => opened.push(stream.id) });
-  const stream = request(joined);
-  const answer = collect(stream);
+  const joined = pair({
+    onOpen: (stream) => {
+      opened.push(stream.id);
+      stream.listen(() => undefined);
+    },
+  });
+  const answer = collect(request(joined));
   joined.core.goAway(GoAwayCode.shutdown, "restart");
   joined.settle();
+  expect(opened).toEqual([1]);
+  expect(answer.resets).toEqual([]);
+  expect(joined.relay.openStream("http", GET, true)).toBeUndefined();
+});
+
+test("what a peer opens after it has seen our GOAWAY is refused", () => {
+  const opened: number[] = [];
+  const joined = pair({ onOpen: (stream) => opened.push(stream.id) });
+  joined.core.goAway(GoAwayCode.shutdown, "restart");
+  joined.settle();
+  joined.core.receive(encodeFrames([frame(FrameType.open, 1, head(GET))]));
+  joined.settle();
   expect(opened).toEqual([]);
-  expect(answer.resets).toEqual([ResetCode.refused]);
+  expect(joined.core.ready).toBe(true);
 });
 
 test("one stream more than the peer takes is not opened", () => {

@@ -56,6 +56,7 @@ export class Session {
   #peer: PeerLimits = { streamWindow: 0, connectionWindow: 0, maxStreams: 0 };
   #goingAway = false;
   #peerGoingAway = false;
+  #peerDrained = false;
 
   /** @param state - That of a relay before it slept: the greeting is over then. */
   constructor(options: SessionOptions, state?: SessionState) {
@@ -92,7 +93,7 @@ export class Session {
     return this.#ready && !this.#ended;
   }
 
-  /** The peer takes new streams, and there are ids left to name them. */
+  /** The peer takes new streams, and there are ids left. */
   get open(): boolean {
     return this.ready && !this.#peerGoingAway && this.#nextId <= LAST_ID;
   }
@@ -138,9 +139,8 @@ export class Session {
    */
   openStream(kind: StreamKind, fields: Fields, end = false): Stream | undefined {
     const head = encodeFields(fields);
-    if (!head.ok || !this.open || !this.#hasRoom(kind, this.#nextId, this.#peer.maxStreams)) {
-      return undefined;
-    }
+    const room = this.open && this.#streams.hasRoom(kind, this.#nextId, this.#peer.maxStreams);
+    if (!head.ok || !room) return undefined;
     const id = this.#nextId;
     this.#nextId += 2;
     const stream = this.#streams.add(new Stream(this.#host, id, kind, this.#peer.streamWindow));
@@ -160,12 +160,17 @@ export class Session {
     return this.#streams.get(id);
   }
 
-  /** We take no new streams; those under way go on. */
+  /** We want no new streams; those under way go on, and those that cross this on the way are taken. */
   goAway(code: GoAwayCode, reason: string): void {
     if (this.#goingAway || this.#ended) return;
     this.#goingAway = true;
     const text = utf8(reason).subarray(0, LIMITS.maxReasonBytes);
     this.#push(frame(FrameType.goAway, this.#highestPeerId, text, { ext: code }));
+  }
+
+  /** Measures the way there and back. Wakes a relay that sleeps. */
+  ping(payload: Uint8Array): void {
+    this.#push(frame(FrameType.ping, 0, payload));
   }
 
   /** Takes one message of the socket, whole, before it returns. */
@@ -218,11 +223,6 @@ export class Session {
     this.#push(frame(type, 0, head.value));
   }
 
-  /** WebSockets are counted apart: many idle ones must not keep requests out. */
-  #hasRoom(kind: StreamKind, id: number, maxStreams: number): boolean {
-    return this.#streams.count(kind, id) < (kind === "websocket" ? LIMITS.maxSockets : maxStreams);
-  }
-
   #push(out: Frame): void {
     if (!this.#sender.control(out)) this.#fail("too many control frames owed");
   }
@@ -272,12 +272,14 @@ export class Session {
         this.#handlers.onGoAway(received.ext, fromUtf8(received.payload));
         return;
       case FrameType.drained:
+        this.#peerDrained = true;
         this.#handlers.onDrained();
         return;
       case FrameType.ping:
         this.#push(frame(FrameType.pong, 0, received.payload));
         return;
       case FrameType.pong:
+        this.#handlers.onPong?.(received.payload);
         return;
       default:
         this.#fail("a stream frame without a stream");
@@ -314,7 +316,7 @@ export class Session {
     }
     this.#highestPeerId = id;
     const fields = decodeFields(payload);
-    if (!fields.ok || this.#goingAway || !this.#hasRoom(kind, id, LIMITS.maxStreams)) {
+    if (!fields.ok || this.#peerDrained || !this.#streams.hasRoom(kind, id, LIMITS.maxStreams)) {
       const code = fields.ok ? ResetCode.refused : ResetCode.protocol;
       this.#push(frame(FrameType.reset, id, undefined, { ext: code }));
       return;

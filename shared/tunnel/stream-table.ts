@@ -1,3 +1,4 @@
+import { LIMITS } from "../limits.ts";
 import type { StreamKind } from "./frame.ts";
 import type { Stream } from "./stream.ts";
 
@@ -23,9 +24,13 @@ export class StreamTable {
     if (this.#streams.delete(stream.id)) this.#count(stream, -1);
   }
 
-  /** Open streams of that sort whose ids are odd (1) or even (0). */
-  count(kind: StreamKind, id: number): number {
-    return this.#counters(kind)[parity(id)];
+  /**
+   * Whether its opener may open one more like it. WebSockets are counted apart: many idle ones must
+   * not keep requests out.
+   */
+  hasRoom(kind: StreamKind, id: number, maxStreams: number): boolean {
+    const most = kind === "websocket" ? LIMITS.maxSockets : maxStreams;
+    return this.#counters(kind)[parity(id)] < most;
   }
 
   /** Requests under way, of both sides. */

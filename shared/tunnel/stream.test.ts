@@ -22,7 +22,10 @@ function accepted(kind: "http" | "websocket" | "delivery" = "http", end = false)
   const joined = pair({
     onOpen: (stream) => {
       streams.push(stream);
-      stream.listen((event) => events.push(event.type));
+      stream.listen((event) => {
+        events.push(event.type);
+        if (event.type === "message") stream.consume(event.bytes);
+      });
     },
     onFatal: (reason) => fatal.push(reason),
   });

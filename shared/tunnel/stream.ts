@@ -17,24 +17,8 @@ import {
 } from "./frame.ts";
 import { MessageAssembler } from "./message-assembler.ts";
 import { SendQueue } from "./send-queue.ts";
+import type { StreamEvent, StreamListener } from "./stream-event.ts";
 import { ReceiveWindow, type ReceiveWindowState, SendWindow } from "./window.ts";
-
-/** What the peer did on a stream. After `reset`, `ack` or `nack` nothing more comes. */
-export type StreamEvent =
-  /** The answer's head; for a WebSocket, status 101 means accepted. */
-  | { readonly type: "head"; readonly fields: Fields }
-  /** Call `consume` once the bytes have gone on: that is what lets the peer send more. */
-  | { readonly type: "data"; readonly bytes: Uint8Array }
-  | { readonly type: "end" }
-  | { readonly type: "message"; readonly message: string | Uint8Array }
-  | { readonly type: "close"; readonly code: number; readonly reason: string }
-  | { readonly type: "ack"; readonly fields: Fields }
-  | { readonly type: "nack"; readonly code: number; readonly fields: Fields }
-  /** The peer reads no further: send no more data; its own direction goes on. */
-  | { readonly type: "stop" }
-  | { readonly type: "reset"; readonly code: number; readonly reason: string };
-
-export type StreamListener = (event: StreamEvent) => void;
 
 /** What of a stream must outlive the memory of a hibernating relay. */
 export interface StreamState {
@@ -112,6 +96,11 @@ export class Stream {
     return this.#queue.bytes;
   }
 
+  /** Content sent so far. */
+  get sentBytes(): number {
+    return this.#send.sent;
+  }
+
   /** Something waits to be sent, be it an END without bytes. */
   get queued(): boolean {
     return !this.#queue.empty;
@@ -164,12 +153,30 @@ export class Stream {
     this.#host.activate(this);
   }
 
-  /** Queues a whole WebSocket message. */
-  sendMessage(message: string | Uint8Array): void {
+  /**
+   * Queues a whole WebSocket message.
+   *
+   * @param answers - `receiptOf` the message that this one answers: it is dealt with when this one
+   *   arrives, and not before.
+   */
+  sendMessage(message: string | Uint8Array, answers = 0): void {
     if (this.#over || this.#sentEnd) return;
-    const text = typeof message === "string";
-    this.#queue.pushMessage(text ? utf8(message) : message, text);
+    const isText = typeof message === "string";
+    this.#queue.pushMessage(isText ? utf8(message) : message, isText, answers);
     this.#host.activate(this);
+  }
+
+  /** A message is dealt with, and has no answer. */
+  acknowledge(receipt: number): void {
+    if (!this.#over)
+      this.#host.control(frame(FrameType.wsAck, this.id, undefined, { ext: receipt }));
+  }
+
+  /** Leaves something for the core after us. @throws RangeError above `maxSocketStateBytes`. */
+  keepState(state: string): void {
+    const bytes = utf8(state);
+    if (bytes.byteLength > LIMITS.maxSocketStateBytes) throw new RangeError("state too long");
+    if (!this.#over) this.#host.control(frame(FrameType.wsState, this.id, bytes));
   }
 
   /** Ends our direction of a WebSocket, after everything queued. Code 0 means none was given. */
@@ -233,7 +240,7 @@ export class Stream {
     this.#send.take(piece.bytes.byteLength);
     this.#host.changed(this);
     if (this.#queue.empty) this.#emptied();
-    return frame(piece.type, this.id, piece.bytes, { flags: piece.flags });
+    return frame(piece.type, this.id, piece.bytes, piece);
   }
 
   /** For the session: may send up to this offset. */
@@ -274,21 +281,29 @@ export class Stream {
     return true;
   }
 
-  /** For the session: a fragment. Credit is given back at once, `maxWebSocketMessageBytes` bounds it. */
-  receiveFragment(bytes: Uint8Array, flags: number): boolean {
-    if (!this.#receive.receive(bytes.byteLength)) return false;
-    if (this.#deaf) this.#takeBack(bytes.byteLength);
-    else this.consume(bytes.byteLength);
+  /**
+   * For the session: a fragment. Its credit is given back at once, `maxWebSocketMessageBytes` bounds
+   * it; that of the last one when the reader has taken the message.
+   */
+  receiveFragment(bytes: Uint8Array, flags: number, answers: number): boolean {
+    const { byteLength } = bytes;
+    if (!this.#receive.receive(byteLength)) return false;
     this.#host.changed(this);
+    if (this.#deaf || this.#gotEnd) {
+      this.#takeBack(byteLength);
+      return true;
+    }
     const fin = (flags & Flag.fin) !== 0;
     const result = this.#assembler.add(bytes, { fin, text: (flags & Flag.text) !== 0 });
-    if (result === "partial" || this.#gotEnd) return true;
-    if (result === "too_large") {
-      this.abort(ResetCode.tooLarge, "message too large");
-    } else {
-      this.#emit({ type: "message", message: result.message });
-    }
+    if (result === "too_large") this.abort(ResetCode.tooLarge, "message too large");
+    else if (result === "partial") this.consume(byteLength);
+    else this.#emit({ type: "message", message: result.message, bytes: byteLength, answers });
     return true;
+  }
+
+  /** For the session: about a message, or the socket as a whole. */
+  receiveNote(note: Extract<StreamEvent, { readonly type: "taken" | "state" }>): void {
+    this.#emit(note);
   }
 
   /** For the session. */
@@ -310,9 +325,8 @@ export class Stream {
     this.#stopped = true;
     const endWaits = !this.#sentEnd || !this.#queue.empty;
     this.#dropQueue();
-    this.#sentEnd = false;
-    if (endWaits) this.end();
-    else this.#sentEnd = true;
+    this.#sentEnd = !endWaits;
+    this.end();
     this.#emit({ type: "stop" });
   }
 

@@ -7,10 +7,17 @@
 export class SendWindow {
   #sent: number;
   #limit: number;
+  #widest: number;
 
   constructor(limit: number, sent = 0) {
     this.#limit = limit;
     this.#sent = sent;
+    this.#widest = limit - sent;
+  }
+
+  /** The most that was ever available: how much the peer gives when its readers keep up. */
+  get widest(): number {
+    return this.#widest;
   }
 
   get sent(): number {
@@ -34,6 +41,7 @@ export class SendWindow {
   /** A grant from the peer; one that is lower than an earlier one changes nothing. */
   grant(limit: number): void {
     this.#limit = Math.max(this.#limit, limit);
+    this.#widest = Math.max(this.#widest, this.available);
   }
 }
 

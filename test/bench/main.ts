@@ -11,8 +11,10 @@ import { describeMachine } from "./machine.ts";
 import { measureBulk } from "./measure/bulk.ts";
 import { measureCli } from "./measure/cli.ts";
 import { measureEvents } from "./measure/events.ts";
+import { measureFairness } from "./measure/fairness.ts";
 import { measurePath } from "./measure/path.ts";
 import { measureSizes } from "./measure/sizes.ts";
+import { measureSockets } from "./measure/sockets.ts";
 import { measureStart } from "./measure/start.ts";
 import { measureTurns } from "./measure/turns.ts";
 import { measureWebhooks } from "./measure/webhooks.ts";
@@ -29,6 +31,8 @@ const MEASUREMENTS: Readonly<Record<string, (world: World) => Promise<Findings>>
   path: measurePath,
   events: measureEvents,
   bulk: measureBulk,
+  sockets: measureSockets,
+  fairness: measureFairness,
   webhooks: measureWebhooks,
   sizes: measureSizes,
   cli: measureCli,

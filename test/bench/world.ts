@@ -17,6 +17,7 @@ import {
 import { randomToken } from "../../shared/bytes.ts";
 import {
   EventsResult,
+  IdleResult,
   RequestsResult,
   type Target,
   type Task,
@@ -52,11 +53,21 @@ export interface Core {
 
 /** The real end of the tunnel, with a handler of the bench behind it. */
 export interface TunnelEnd {
+  /** What its relay says of itself; wakes it. */
+  state(): Promise<RelayState>;
   /** Its own port, without any edge in between. */
   readonly port: number;
   readonly token: string;
   readonly edge: Edge;
 }
+
+const RelayState = z.object({
+  awakeMs: z.number(),
+  wakes: z.record(z.string(), z.number()),
+  sockets: z.int(),
+  bufferedBytes: z.number(),
+});
+export type RelayState = z.output<typeof RelayState>;
 
 /** The parts that measurements share; each is started when the first of them asks for it. */
 export class World implements AsyncDisposable {
@@ -65,6 +76,7 @@ export class World implements AsyncDisposable {
   readonly folder: string;
   readonly parts: AsyncDisposableStack;
   readonly #load: () => Promise<NodeChild>;
+  readonly #background: () => Promise<NodeChild>;
   readonly model = lazy(() => this.#startModel());
   readonly bareGateway = lazy(async () => this.#startPeer("bare-gateway.ts", [await this.model()]));
   readonly floor = lazy(() => this.#startFloor());
@@ -82,10 +94,12 @@ export class World implements AsyncDisposable {
     this.folder = folder;
     this.parts = new AsyncDisposableStack();
     atExit(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
-    this.#load = lazy(async () => {
+    const startLoad = async (): Promise<NodeChild> => {
       const { child } = await NodeChild.start(join(HERE, "load/main.ts"), folder);
       return this.parts.use(child);
-    });
+    };
+    this.#load = lazy(startLoad);
+    this.#background = lazy(startLoad);
   }
 
   /** @throws Error when an answer was not 2xx: a fast refusal is no result. */
@@ -105,6 +119,27 @@ export class World implements AsyncDisposable {
   async transfer(target: Target, uploadBytes: number, times: number): Promise<TransferResult> {
     const task: Task = { kind: "transfer", target, uploadBytes, times };
     return TransferResult.parse(await this.#ask(task));
+  }
+
+  async echo(
+    target: Target,
+    options: {
+      readonly sockets: number;
+      readonly window: number;
+      readonly bytes: number;
+      readonly forMs: number;
+    },
+  ): Promise<RequestsResult> {
+    return RequestsResult.parse(await this.#ask({ kind: "echo", target, ...options }));
+  }
+
+  async idle(target: Target, sockets: number): Promise<IdleResult> {
+    return IdleResult.parse(await this.#ask({ kind: "idle", target, sockets }));
+  }
+
+  /** Does something beside what is measured, from a process of its own. */
+  async beside(task: Task): Promise<unknown> {
+    return (await this.#background()).ask(task);
   }
 
   async startEdge(): Promise<Edge> {
@@ -189,7 +224,8 @@ export class World implements AsyncDisposable {
     this.parts.use(child);
     const { port, token } = z.object({ port: z.int(), token: z.string() }).parse(ready);
     await reaches(edge.port, "/tiny", token);
-    return { port, token, edge };
+    const state = async (): Promise<RelayState> => RelayState.parse(await child.ask({}));
+    return { port, token, edge, state };
   }
 }
 

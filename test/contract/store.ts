@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import { describeDurability } from "./store/durability.ts";
 import { describeInbox } from "./store/inbox.ts";
+import { describeLease } from "./store/lease.ts";
 import { describeOutbox } from "./store/outbox.ts";
 import { describeRandomWork } from "./store/random-work.ts";
 import { describeSessions } from "./store/sessions.ts";
@@ -18,5 +19,6 @@ export function describeStore(name: string, make: StoreMaker): void {
     describeSessions(make);
     describeRandomWork(make);
     describeDurability(make);
+    describeLease(make);
   });
 }

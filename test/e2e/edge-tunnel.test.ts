@@ -20,7 +20,8 @@ let edge: RunningEdge;
 let key: TunnelKey;
 
 beforeAll(async () => {
-  edge = await startEdge({ bindings: { PAIRING_SECRET: pairing.reveal() } });
+  const relays = { RELAYS: "weur:1,enam:1", RELAYS_DRAINING: "weur:0" };
+  edge = await startEdge({ bindings: { PAIRING_SECRET: pairing.reveal(), ...relays } });
   ({ key } = await createTunnelKey());
   expect((await pair(pairing, key)).status).toBe(200);
 });
@@ -44,15 +45,23 @@ interface Refusal {
 
 /** Dials in; gives the refusal, or undefined when it was let in. */
 async function dial(
-  change: { key?: TunnelKey; at?: number; nonce?: string; protocols?: string[] } = {},
+  change: {
+    key?: TunnelKey;
+    at?: number;
+    nonce?: string;
+    protocols?: string[];
+    path?: string;
+    signedPath?: string;
+  } = {},
 ): Promise<Refusal | undefined> {
-  const url = new URL("/tunnel", edge.url);
+  const url = new URL(change.path ?? "/tunnel", edge.url);
   const claims = {
     nonce: change.nonce ?? randomToken(16),
     at: change.at ?? Date.now(),
     instance: randomToken(16),
   };
-  const headers = await signConnect(change.key ?? key, url, claims);
+  const signed = new URL(change.signedPath ?? url.pathname, url);
+  const headers = await signConnect(change.key ?? key, signed, claims);
   const socket = new WebSocket(url, change.protocols ?? [...SUPPORTED_PROTOCOLS], { headers });
   const refused = Promise.withResolvers<Refusal | undefined>();
   socket.on("unexpected-response", (_request, response) => {
@@ -80,6 +89,22 @@ async function readJson(response: IncomingMessage): Promise<unknown> {
 
 test("a core whose key is known is let in", async () => {
   expect(await dial()).toBeUndefined();
+});
+
+test.each(["weur:1", "enam:1", "weur:0"])("a core may dial %s by its name", async (name) => {
+  expect(await dial({ path: `/tunnel/${name}` })).toBeUndefined();
+});
+
+test("a relay that this edge does not have is not found, but only by a core", async () => {
+  const { key: stranger } = await createTunnelKey();
+  const path = "/tunnel/oc:1";
+  expect(await dial({ path })).toMatchObject({ status: 404, body: { code: "not_found" } });
+  expect(await dial({ path, key: stranger })).toMatchObject({ status: 401 });
+});
+
+test("a signature for one relay opens no other", async () => {
+  const refusal = await dial({ path: "/tunnel/enam:1", signedPath: "/tunnel" });
+  expect(refusal).toMatchObject({ status: 401, body: { code: "unauthenticated" } });
 });
 
 test("a newer core is let in with the protocol both know", async () => {

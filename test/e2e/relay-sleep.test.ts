@@ -24,9 +24,10 @@ test("an idle relay sleeps, and the next request, message or webhook wakes it an
     upgrade: async () => ({
       accepted: true,
       protocol: undefined,
+      survives: false,
       take(socket) {
         socket.listen({
-          onMessage: (message) => socket.send(`echo ${String(message)}`),
+          onMessage: (message, receipt) => receipt.answer(`echo ${String(message)}`),
           onClose: () => undefined,
         });
       },

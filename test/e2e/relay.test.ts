@@ -127,23 +127,6 @@ test.each([
   expect(Buffer.from(again.deliveries[0]?.body ?? []).toString()).toBe(body);
 });
 
-test("a core whose store fails once while it connects tries again", async () => {
-  const pairing = new Secret(randomToken());
-  await using edge = await startEdge({ bindings: { PAIRING_SECRET: pairing.reveal() } });
-  let failures = 0;
-  const shelf = new (class extends Map<string, string> {
-    override get(name: string): string | undefined {
-      if (name.startsWith("tunnel.edge.") && failures === 0) {
-        failures += 1;
-        throw new GatewayError("overloaded", "disk full");
-      }
-      return super.get(name);
-    }
-  })();
-  await using core = await connectCore({ edge: edge.url, pairing, shelf });
-  expect([failures, core.tunnel.state.connected]).toEqual([1, true]);
-});
-
 test("every webhook that was answered 2xx outlives a runtime that is killed", async () => {
   const storageDir = await mkdtemp(join(tmpdir(), "sallyport-relay-"));
   await using cleanup = new AsyncDisposableStack();

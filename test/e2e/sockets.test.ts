@@ -38,10 +38,11 @@ function echo(request: Request): Upgrade {
   return {
     accepted: true,
     protocol: request.headers.get("Sec-WebSocket-Protocol")?.split(",")[0]?.trim(),
+    survives: false,
     take(socket) {
       accepted.resolve(socket);
       socket.listen({
-        onMessage: (message) => socket.send(message),
+        onMessage: (message, receipt) => receipt.answer(message),
         onClose: (code, reason) => closedAtCore.resolve([code, reason]),
       });
     },

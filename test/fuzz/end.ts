@@ -1,7 +1,8 @@
 import { LIMITS } from "../../shared/limits.ts";
 import { encodeFields, type Fields } from "../../shared/tunnel/fields.ts";
 import { FrameType, NackCode, ResetCode, type StreamKind } from "../../shared/tunnel/frame.ts";
-import type { Stream, StreamEvent } from "../../shared/tunnel/stream.ts";
+import type { Stream } from "../../shared/tunnel/stream.ts";
+import type { StreamEvent } from "../../shared/tunnel/stream-event.ts";
 import type { Random } from "../support/random.ts";
 import { check } from "./check.ts";
 import type { Flow } from "./flow.ts";
@@ -143,6 +144,7 @@ export class End {
     if (event.type === "head") this.#hearHead();
     else if (event.type === "ack" || event.type === "nack") this.#hearAnswer(event.type);
     else if (event.type === "reset" || event.type === "stop") this.#hearCut(event);
+    else if (event.type === "taken" || event.type === "state") check(false, "nobody said that");
     else this.#hearContent(event);
   }
 
@@ -169,6 +171,8 @@ export class End {
         return;
       case "message":
         into.tookMessage(event.message);
+        this.unread += event.bytes;
+        if (eager) this.#read(event.bytes);
         return;
       case "close":
         into.tookClose(event.code, event.reason);

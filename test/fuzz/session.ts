@@ -178,7 +178,7 @@ class Conversation {
     const acceptor = this.#pairings[Number(fieldOf(fields, ":number"))]?.acceptor;
     check(acceptor?.options.kind === stream.kind, "a stream that nobody opened");
     check(acceptor.options.role === role && acceptor.stream === undefined, "opened twice");
-    check(!this.#sentGoAway[role], "opened after GOAWAY");
+    check(this.#heard[role].drained === 0, "opened after DRAINED");
     acceptor.attach(stream);
   }
 

@@ -38,7 +38,7 @@ export interface CoreProcess {
  * @param env - Of the core, beside PATH.
  */
 export async function createHome(
-  edge: RunningEdge,
+  edge: Pick<RunningEdge, "url">,
   pairing: string,
   config: object = {},
   env: Record<string, string> = {},
@@ -69,9 +69,16 @@ export async function createHome(
   };
 }
 
-/** The real core as people run it: a process of its own. Resolves when it is ready and connected. */
-export async function startCore(home: CoreHome, edge: RunningEdge): Promise<CoreProcess> {
-  const child = spawn(process.execPath, [MAIN, "gateway", "--json"], {
+/**
+ * The real core as people run it: a process of its own. Resolves when it is ready and the edge
+ * answers through it, or through the one that it stands by for.
+ */
+export async function startCore(
+  home: CoreHome,
+  edge: Pick<RunningEdge, "url">,
+  args: readonly string[] = [],
+): Promise<CoreProcess> {
+  const child = spawn(process.execPath, [MAIN, "gateway", "--json", ...args], {
     env: home.env,
     cwd: home.dir,
     stdio: ["ignore", "pipe", "pipe"],
@@ -101,7 +108,7 @@ export async function startCore(home: CoreHome, edge: RunningEdge): Promise<Core
 /** The edge lets a caller with the token through: then it has the core's bundle, too. */
 async function connected(
   { token }: CoreHome,
-  edge: RunningEdge,
+  edge: Pick<RunningEdge, "url">,
   log: readonly string[],
 ): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt += 1) {

@@ -1,7 +1,11 @@
 import { EventEmitter, once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pino } from "pino";
-import type { Delivery, Tunnel, TunnelHandlers } from "../../core/tunnel/handlers.ts";
 import { startTunnel } from "../../core/tunnel/dial.ts";
+import type { Delivery, Fence, Tunnel, TunnelHandlers } from "../../core/tunnel/handlers.ts";
+import type { TunnelSettings } from "../../core/tunnel/settings.ts";
 import { randomToken } from "../../shared/bytes.ts";
 import { digestOf } from "../../shared/constant-time.ts";
 import type { EdgeBundle, Verifier } from "../../shared/edge-bundle.ts";
@@ -46,6 +50,10 @@ export async function aBundle(change: Partial<EdgeBundle> = {}): Promise<EdgeBun
 export interface TunnelCore extends AsyncDisposable {
   readonly tunnel: Tunnel;
   readonly deliveries: readonly Delivery[];
+  /** What it logged, line by line. */
+  readonly log: readonly string[];
+  /** From now on it works. Only for one that was started with `lead: false`. */
+  lead(fence?: Fence): void;
   /** Sends the bundle again; resolves when the edge has it. */
   republish(): Promise<void>;
   /** Resolves once so many have come. */
@@ -57,51 +65,79 @@ export interface TunnelCoreOptions {
   readonly pairing: Secret;
   readonly fetch?: TunnelHandlers["fetch"];
   readonly upgrade?: TunnelHandlers["upgrade"];
+  /** Default: takes up every client as `upgrade` would. */
+  readonly reattach?: TunnelHandlers["reattach"];
   readonly deliver?: TunnelHandlers["deliver"];
   readonly bundle?: () => EdgeBundle;
-  /** What the core has stored of itself: pass the same one again for a core that comes back. */
+  /** Stands for the machine of a core: pass the same one again for a core that comes back. */
   readonly shelf?: Map<string, string>;
+  /** Of the tunnel, beside what is above. */
+  readonly settings?: Partial<TunnelSettings>;
+  /** False: it stands by until `lead`. */
+  readonly lead?: boolean;
+}
+
+/** What a core finds on its machine when it comes back. */
+interface Machine {
+  readonly stateDir: string;
+  readonly store: string;
+  epoch: number;
+}
+
+const machines = new WeakMap<object, Machine>();
+const directories: string[] = [];
+process.once("exit", () => {
+  for (const path of directories) rmSync(path, { recursive: true, force: true });
+});
+
+/** The machine that `shelf` stands for: a state directory, and a store that counts its writers. */
+export function machineOf(shelf: object): Machine {
+  const known = machines.get(shelf);
+  if (known !== undefined) return known;
+  const stateDir = mkdtempSync(join(tmpdir(), "sallyport-tunnel-"));
+  directories.push(stateDir);
+  const machine = { stateDir, store: randomToken(), epoch: 0 };
+  machines.set(shelf, machine);
+  return machine;
 }
 
 /** The real core's end of the tunnel with a gateway of our choosing; the edge knows its bundle. */
 export async function connectCore(options: TunnelCoreOptions): Promise<TunnelCore> {
   const deliveries: Delivery[] = [];
-  const bundle = await aBundle();
-  const shelf = options.shelf ?? new Map<string, string>();
+  const log: string[] = [];
   const events = new EventEmitter();
   const write = (line: string): void => {
+    log.push(line);
     if (line.includes("edge has our routes and tokens")) events.emit("published");
+    if (line.includes("tunnel connected")) events.emit("connected");
   };
-  const published = once(events, "published");
-  const tunnel = await startTunnel(
-    {
-      edge: options.edge,
-      pairing: options.pairing,
-      version: "0.0.0-test",
-      shelf: {
-        get: (name) => Promise.resolve(shelf.get(name)),
-        set: (name, value) => Promise.resolve(void shelf.set(name, value)),
-      },
-    },
-    {
-      fetch: options.fetch ?? (() => Promise.resolve(new Response("hello from the core"))),
-      upgrade:
-        options.upgrade ??
-        (() => Promise.resolve({ accepted: false, response: new Response("no", { status: 404 }) })),
-      deliver: async (delivery) => {
-        const result = (await options.deliver?.(delivery)) ?? "committed";
-        deliveries.push(delivery);
-        events.emit("delivery");
-        return result;
-      },
-      bundle: options.bundle ?? (() => bundle),
-    },
-    pino({ level: "info" }, { write }),
-  );
-  await published;
+  const machine = machineOf(options.shelf ?? new Map<string, string>());
+  const handlers = await handlersOf(options, (delivery) => {
+    deliveries.push(delivery);
+    events.emit("delivery");
+  });
+  const settings: TunnelSettings = {
+    edge: options.edge,
+    pairing: options.pairing,
+    version: "0.0.0-test",
+    stateDir: machine.stateDir,
+    ...options.settings,
+  };
+  const lead = (fence?: Fence): void => {
+    machine.epoch += 1;
+    const { store, epoch } = machine;
+    const shared = settings.mode === "shared";
+    tunnel.lead(handlers, fence ?? (shared ? undefined : { store, epoch }));
+  };
+  const ready = once(events, options.lead === false ? "connected" : "published");
+  const tunnel = await startTunnel(settings, pino({ level: "info" }, { write }));
+  if (options.lead !== false) lead();
+  await ready;
   return {
     tunnel,
     deliveries,
+    log,
+    lead,
     async republish() {
       const again = once(events, "published");
       tunnel.publish();
@@ -111,5 +147,26 @@ export async function connectCore(options: TunnelCoreOptions): Promise<TunnelCor
       while (deliveries.length < count) await once(events, "delivery");
     },
     [Symbol.asyncDispose]: () => tunnel[Symbol.asyncDispose](),
+  };
+}
+
+async function handlersOf(
+  options: TunnelCoreOptions,
+  onDelivery: (delivery: Delivery) => void,
+): Promise<TunnelHandlers> {
+  const bundle = await aBundle();
+  const upgrade: TunnelHandlers["upgrade"] =
+    options.upgrade ??
+    (() => Promise.resolve({ accepted: false, response: new Response("no", { status: 404 }) }));
+  return {
+    fetch: options.fetch ?? (() => Promise.resolve(new Response("hello from the core"))),
+    upgrade,
+    reattach: options.reattach ?? upgrade,
+    deliver: async (delivery) => {
+      const result = (await options.deliver?.(delivery)) ?? "committed";
+      onDelivery(delivery);
+      return result;
+    },
+    bundle: options.bundle ?? (() => bundle),
   };
 }

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { LIMITS } from "../../../shared/limits.ts";
-import { DurationMs, HttpUrl, SecretText } from "../fields.ts";
+import { DurationMs } from "../fields.ts";
+import { Edge } from "./edge.ts";
+import { Upstream } from "./upstream.ts";
 
 /** Longest a relay may be kept busy by what one caller saved up: it sleeps after 10 quiet seconds. */
 const MAX_BURST_SECONDS = 10;
@@ -19,13 +21,20 @@ const Rate = z
 
 /** Everything that OpenClaw has no word for. */
 export const Sallyport = z.strictObject({
-  edge: z
+  edge: Edge.optional(),
+  core: z
     .strictObject({
-      url: HttpUrl,
-      /** One-time secret that introduces this core to its edge; not needed afterwards. */
-      pairing: SecretText.optional(),
+      /** `standby`: waits until no other core leads instead of failing because one does. */
+      mode: z.enum(["leader", "standby"]).default("leader"),
     })
-    .optional(),
+    .prefault({}),
+  metrics: z
+    .strictObject({
+      /** Whether programs of this machine may read `/metrics` without a token. */
+      openToLoopback: z.boolean().default(false),
+    })
+    .prefault({}),
+  upstream: Upstream.prefault({}),
   limits: z
     .strictObject({
       rate: Rate.prefault({}),

@@ -13,6 +13,7 @@ function opened(backlogs: { inbox: number; outbox: number }) {
   const { db, database } = watchedDb();
   const store = new SqliteStore(new Committer(db, (error) => error), {
     now: () => NOW,
+    lease: { store: "s", epoch: 1 },
     backlogs,
     close: () => database.close(),
   });

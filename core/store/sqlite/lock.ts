@@ -5,7 +5,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import { isBusy } from "./sqlite-error.ts";
 
 /** How long to wait for a gateway that is just stopping. */
-const BUSY_TIMEOUT_MS = 250;
+export const BUSY_TIMEOUT_MS = 250;
 
 /**
  * Opens the file for this process alone, until it is closed or the process ends.
@@ -16,9 +16,9 @@ const BUSY_TIMEOUT_MS = 250;
  *
  * @throws GatewayError `conflict` when another process has it.
  */
-export function openExclusive(file: string, pidFile: string): DatabaseSync {
+export function openExclusive(file: string, pidFile: string, busyTimeoutMs: number): DatabaseSync {
   createPrivate(file);
-  const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  const db = new DatabaseSync(file, { timeout: busyTimeoutMs });
   try {
     db.exec("pragma locking_mode = exclusive");
     db.exec("pragma journal_mode = wal");
@@ -34,7 +34,7 @@ export function openExclusive(file: string, pidFile: string): DatabaseSync {
     if (!isBusy(error)) throw error;
     throw new GatewayError(
       "conflict",
-      `Another gateway${holder(pidFile)} is using ${file}: stop it, or set OPENCLAW_STATE_DIR to another folder`,
+      `Another gateway${holder(pidFile)} is using ${file}: stop it, or set OPENCLAW_STATE_DIR to another folder, or let this one stand by for it (--standby, or sallyport.core.mode "standby")`,
       { cause: error },
     );
   }

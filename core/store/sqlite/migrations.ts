@@ -86,6 +86,15 @@ export const MIGRATIONS: readonly string[] = [
   create index outbox_sent on outbox (ended_at) where state = 'sent';
   create index outbox_lost on outbox (ended_at) where state = 'lost';
   `,
+  `
+  -- One row: who wrote last, and which file that was. See lease.ts.
+  create table lease (
+    id integer primary key check (id = 1),
+    store text not null,
+    inode text not null,
+    epoch integer not null
+  ) strict;
+  `,
 ];
 
 /**

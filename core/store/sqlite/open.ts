@@ -4,7 +4,8 @@ import { Committer } from "./committer.ts";
 import { prepared } from "./db.ts";
 import { recover } from "./inbox.ts";
 import { backlog } from "./lanes.ts";
-import { forgetHolder, openExclusive } from "./lock.ts";
+import { inodeOf, takeLease } from "./lease.ts";
+import { BUSY_TIMEOUT_MS, forgetHolder, openExclusive } from "./lock.ts";
 import { migrate } from "./migrations.ts";
 import { recoverOutbox } from "./outbox.ts";
 import { prune } from "./retention.ts";
@@ -16,6 +17,8 @@ export interface SqliteOptions {
   readonly stateDir: string;
   /** Unix ms; decides how long ended things are kept, nothing else. */
   readonly now: () => number;
+  /** How long the thread may wait for a gateway that is just stopping. */
+  readonly busyTimeoutMs?: number;
 }
 
 /**
@@ -25,23 +28,29 @@ export interface SqliteOptions {
  * @throws GatewayError `conflict` when another gateway has it, `version_unsupported` when a newer
  *   one wrote it, `forbidden` or `invalid_request` when the file cannot be used.
  */
-export async function openSqliteStore({ stateDir, now }: SqliteOptions): Promise<Store> {
+export async function openSqliteStore({
+  stateDir,
+  now,
+  busyTimeoutMs = BUSY_TIMEOUT_MS,
+}: SqliteOptions): Promise<Store> {
   const file = join(stateDir, "sallyport.sqlite");
   const pidFile = join(stateDir, "gateway.pid");
   try {
-    const database = openExclusive(file, pidFile);
+    const database = openExclusive(file, pidFile, busyTimeoutMs);
     try {
       migrate(database, file);
       const committer = new Committer(prepared(database), (error) => explain(error, file));
-      const backlogs = await committer.run((db) => {
+      const inode = inodeOf(file);
+      const found = await committer.run((db) => {
+        const lease = takeLease(db, inode);
         recover(db);
         recoverOutbox(db, now());
         prune(db, now());
-        return { inbox: backlog(db, "inbox"), outbox: backlog(db, "outbox") };
+        return { lease, backlogs: { inbox: backlog(db, "inbox"), outbox: backlog(db, "outbox") } };
       });
       return new SqliteStore(committer, {
         now,
-        backlogs,
+        ...found,
         close() {
           database.close();
           forgetHolder(pidFile);

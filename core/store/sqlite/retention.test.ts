@@ -17,6 +17,7 @@ function world() {
   const clock = { now: NOW };
   const store = new SqliteStore(new Committer(db, (error) => error), {
     now: () => clock.now,
+    lease: { store: "s", epoch: 1 },
     backlogs: { inbox: 0, outbox: 0 },
     close: () => database.close(),
   });

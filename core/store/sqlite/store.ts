@@ -4,6 +4,7 @@ import { MAX_UNSENT } from "../limits.ts";
 import type { Message, Usage } from "../message.ts";
 import type {
   InboxItem,
+  Lease,
   NewInboxItem,
   NewOutboxItem,
   OutboxItem,
@@ -25,6 +26,7 @@ const FULL_RETRY_MS = 10_000;
 
 interface SqliteStoreParts {
   readonly now: () => number;
+  readonly lease: Lease;
   /** Rows of each queue that have not ended. */
   readonly backlogs: Readonly<Record<Queue, number>>;
   /** Called once, after the last commit. */
@@ -33,6 +35,7 @@ interface SqliteStoreParts {
 
 /** The port, in SQL. What a method does is in the file of its table; here is who calls it and when. */
 export class SqliteStore implements Store {
+  readonly lease: Lease;
   readonly #committer: Committer;
   readonly #now: () => number;
   readonly #close: () => void;
@@ -41,7 +44,8 @@ export class SqliteStore implements Store {
   #rowsSincePrune = 0;
   #closed: Promise<void> | undefined;
 
-  constructor(committer: Committer, { now, backlogs, close }: SqliteStoreParts) {
+  constructor(committer: Committer, { now, lease, backlogs, close }: SqliteStoreParts) {
+    this.lease = lease;
     this.#committer = committer;
     this.#now = now;
     this.#backlogs = { ...backlogs };

@@ -4,6 +4,8 @@
  */
 import { serveParent } from "../processes/parent.ts";
 import { readEvents, runRequests, transfer } from "./run-task.ts";
+import { echo, idle } from "./sockets.ts";
+import { stall } from "./stall.ts";
 import { Task } from "./task.ts";
 
 serveParent({}, async (message) => {
@@ -15,5 +17,11 @@ serveParent({}, async (message) => {
       return readEvents(task);
     case "transfer":
       return transfer(task);
+    case "echo":
+      return echo(task);
+    case "idle":
+      return idle(task);
+    case "stall":
+      return stall(task);
   }
 });

@@ -56,7 +56,34 @@ export const TransferResult = z.object({
 });
 export type TransferResult = z.output<typeof TransferResult>;
 
-export const Task = z.discriminatedUnion("kind", [Requests, Events, Transfer]);
+/** Messages that come back, on several WebSockets at once; each waits for its answers. */
+const Echo = z.object({
+  kind: z.literal("echo"),
+  target: Target,
+  sockets: z.int().positive(),
+  bytes: z.int().positive(),
+  /** Messages under way on each socket. */
+  window: z.int().positive(),
+  forMs: z.number().positive(),
+});
+
+/** WebSockets that say nothing, held open until the next task. */
+const Idle = z.object({ kind: z.literal("idle"), target: Target, sockets: z.int().nonnegative() });
+export const IdleResult = z.object({
+  open: z.int(),
+  /** Of those of the task before: closed while they should have been open. */
+  closed: z.int(),
+});
+export type IdleResult = z.output<typeof IdleResult>;
+
+/** A client that asks for much and takes nothing, until the next task. */
+const Stall = z.object({
+  kind: z.literal("stall"),
+  target: Target,
+  clients: z.int().nonnegative(),
+});
+
+export const Task = z.discriminatedUnion("kind", [Requests, Events, Transfer, Echo, Idle, Stall]);
 export type Task = z.input<typeof Task>;
 export type ParsedTarget = z.output<typeof Target>;
 export type TaskOf<Kind extends z.output<typeof Task>["kind"]> = Extract<

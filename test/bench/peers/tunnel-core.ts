@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { pino } from "pino";
 import { serve } from "../../../core/gateway/serve.ts";
-import { GatewayError } from "../../../shared/errors.ts";
+import type { ClientSocket } from "../../../core/tunnel/handlers.ts";
 import { Secret } from "../../../shared/secret.ts";
 import { aBundle, connectCore, TOKENS } from "../../support/tunnel-core.ts";
 import { serveParent } from "../processes/parent.ts";
@@ -71,12 +71,21 @@ async function upload(request: Request): Promise<Response> {
   return Response.json({ bytes });
 }
 
+/** Sends each message back. */
+function echo(socket: ClientSocket): void {
+  socket.listen({
+    onMessage: (message, receipt) => receipt.answer(message),
+    onClose: () => undefined,
+  });
+}
+
 const [, , edge = "", pairing = ""] = process.argv;
 const bundle = await aBundle({ rate: RATE });
-await connectCore({
+const { tunnel } = await connectCore({
   edge: new URL(edge),
   pairing: new Secret(pairing),
   fetch: (request) => answer(request),
+  upgrade: async () => ({ accepted: true, protocol: undefined, survives: true, take: echo }),
   bundle: () => bundle,
 });
 const log = pino({ level: "silent" });
@@ -84,9 +93,12 @@ const server = await serve(
   { port: 0, host: "127.0.0.1", allowedHosts: new Set(), maxRequestBodyBytes: 2 ** 30 },
   {
     fetch: (request) => answer(request),
-    upgrade: () => new GatewayError("not_found", "No WebSockets here"),
+    upgrade: () => echo,
   },
   log,
 );
-serveParent({ port: server.port, token: TOKENS.operator });
+serveParent({ port: server.port, token: TOKENS.operator }, async () => {
+  const { body } = await tunnel.request(undefined, "GET", "/state");
+  return body;
+});
 await once(process, "disconnect");

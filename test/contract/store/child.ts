@@ -38,4 +38,5 @@ const [adapter, dir] = process.argv.slice(2);
 if (adapter !== "sqlite" || dir === undefined)
   throw new Error("usage: child.ts <adapter> <folder>");
 const store = await OPEN[adapter](dir);
+process.stdout.write(`leased ${store.lease.store} ${store.lease.epoch}\n`);
 for (let round = 0; ; round += 1) await work(store, round);

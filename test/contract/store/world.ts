@@ -6,7 +6,11 @@ import type { NewInboxItem, NewOutboxItem, Store } from "../../../core/store/sto
 export interface StoreMaker {
   /** The state in `dir`: empty at first, and later what was left there. */
   open(dir: string): Promise<Store>;
-  /** The same for `child.ts`, which runs as a process of its own. */
+  /** As `open`, but waits while another process has it; undefined once `signal` has aborted. */
+  wait(dir: string, onBusy: () => void, signal: AbortSignal): Promise<Store | undefined>;
+  /** Copies the state in `from`, which nobody has open, to the empty folder `to`. */
+  copy(from: string, to: string): Promise<void>;
+  /** `open` for `child.ts`, which runs as a process of its own. */
   readonly adapter: "sqlite";
 }
 

@@ -1,0 +1,168 @@
+import type { Logger } from "pino";
+import type { Secret } from "../../shared/secret.ts";
+import { createTools } from "../agents/tools/registry.ts";
+import type { Channel } from "../channels/channel.ts";
+import { systemClock } from "../channels/clock.ts";
+import type { Settings } from "../config/settings.ts";
+import { startEngine } from "../conversation/engine.ts";
+import { EventStreams } from "../http/events.ts";
+import type { Store } from "../store/store.ts";
+import type { Tunnel, TunnelHandlers } from "../tunnel/handlers.ts";
+import { createApp } from "./app.ts";
+import { Authenticator, type Origin } from "./auth.ts";
+import { accessTo, routeOf } from "./chat-policy.ts";
+import { Connections } from "./connections.ts";
+import { takeIn, type WebhookPost } from "./deliver.ts";
+import { healthMethod, type HealthSource, snapshot } from "./health.ts";
+import { Lockout } from "./lockout.ts";
+import { pairingMethods } from "./pairing-methods.ts";
+import type { Prepared } from "./prepared.ts";
+import { RelayReports } from "./relay-reports.ts";
+import type { LocalHandlers } from "./serve.ts";
+import { storeProbe } from "./store-probe.ts";
+import { supervise } from "./supervise.ts";
+import { tunnelHandlers } from "./tunnel-handlers.ts";
+import { tunnelMethods } from "./tunnel-methods.ts";
+import { boundedTurns } from "./turns.ts";
+import { WebhookBase } from "./webhook-base.ts";
+
+/** Of a drain, kept back for answers that were cut off to reach their clients. */
+const CUT_OFF_MS = 1_000;
+
+export interface LeaderParts {
+  readonly settings: Settings;
+  readonly prepared: Prepared;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly store: Store;
+  /** Undefined: no edge is configured, or it is not dialled yet. */
+  readonly tunnel: () => Tunnel | undefined;
+  readonly log: Logger;
+}
+
+/** All that works on the store. Disposing it ends what it began; the store stays open. */
+export interface Leader extends AsyncDisposable {
+  /** For our own port. */
+  readonly local: LocalHandlers;
+  /** For the edge. */
+  readonly remote: TunnelHandlers;
+  /** Channels begin to receive. */
+  start(): void;
+  /** Takes nothing new from anywhere but the edge; settles when what is under way is done or cut off. */
+  drain(deadlineMs: number): Promise<void>;
+  /** Says goodbye to the clients of our own port. */
+  leave(): Promise<void>;
+}
+
+/** Builds what only a leader has, in the order data flows. */
+export function createLeader(parts: LeaderParts): Leader {
+  const { settings, prepared, version, startedAt, store, tunnel, log } = parts;
+  const { models, model, channels, bundle } = prepared;
+  const clock = systemClock;
+  const { random } = Math;
+  const { now } = clock;
+  /** Aborts what takes in work, and later what is still under way. */
+  const stop = new AbortController();
+  const cutOff = new AbortController();
+  const channel = (id: string): Channel | undefined => channels.find((one) => one.id === id);
+  const tools = createTools(now);
+  const engine = startEngine({
+    store,
+    agent: () => ({ models, tools, system: settings.systemPrompt ?? "" }),
+    channel,
+    access: (id) => accessTo(id, settings),
+    route: () => routeOf(settings),
+    clock,
+    random,
+    log,
+  });
+  const take = (post: WebhookPost): Promise<boolean> => takeIn(post, channel(post.route), engine);
+
+  const health: HealthSource = {
+    version,
+    model,
+    edge: () => tunnel()?.state,
+    channels: () => channels.map(({ id }) => id),
+    role: () => (stop.signal.aborted ? "draining" : "leader"),
+    canSave: storeProbe(store, now),
+    now,
+    startedAt,
+  };
+  const authenticator = authenticatorOf(settings, settings.gateway.token.secret);
+  const run = boundedTurns(engine.conversations, settings.limits.turnTimeoutMs, cutOff.signal);
+  const reports = new RelayReports(tunnel);
+  const http = log.child({ part: "http" });
+  const app = createApp({
+    authenticator,
+    health,
+    chat: settings.config.gateway.http.endpoints.chatCompletions.enabled
+      ? { run, model, streams: new EventStreams(now), now, log: http }
+      : undefined,
+    hooks: settings.hooks && {
+      path: settings.hooks.path,
+      authenticator: authenticatorOf(settings, settings.hooks.token.secret),
+      takeIn: take,
+    },
+    metrics: { tunnel, reports, ...settings.config.sallyport.metrics },
+    model,
+    log: http,
+  });
+  const { mode } = settings;
+  const connections = new Connections({
+    authenticator,
+    methods: new Map([
+      ["health", healthMethod(health)],
+      ...pairingMethods(engine.pairing),
+      ...tunnelMethods({ tunnel, reports, mode, lease: store.lease, now }),
+    ]),
+    snapshot: () => snapshot(health),
+    version,
+    now,
+  });
+
+  const fetch = (request: Request, origin: Origin): Response | Promise<Response> =>
+    app.fetch(request, origin);
+  const loops: Promise<void>[] = [];
+  return {
+    local: {
+      fetch: (request, peer) => fetch(request, { via: "local", ...peer }),
+      upgrade(_request, peer) {
+        connections.checkRoom();
+        return (socket) => connections.add(socket, { via: "local", ...peer });
+      },
+    },
+    remote: tunnelHandlers({ fetch, connections, takeIn: take, bundle }),
+    start() {
+      const base = new WebhookBase();
+      const dialled = tunnel();
+      if (dialled !== undefined) base.follow(dialled, settings.edge?.url ?? "");
+      const accept: typeof engine.accept = (source, events) => engine.accept(source, events);
+      for (const one of channels) {
+        const receive = (signal: AbortSignal): Promise<void> =>
+          one.run(base.contextFor(one, accept), signal);
+        loops.push(supervise(one.id, receive, stop.signal, { clock, random, log }));
+      }
+    },
+    async drain(deadlineMs) {
+      stop.abort();
+      const patienceMs = Math.max(0, deadlineMs - CUT_OFF_MS);
+      const late = setTimeout(() => cutOff.abort(), patienceMs);
+      await Promise.all([engine.drain(patienceMs), connections.settle(deadlineMs), ...loops]);
+      clearTimeout(late);
+    },
+    leave: () => connections.close(),
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      cutOff.abort();
+      await Promise.all([connections.close(), ...loops]);
+      await engine[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Whoever knows `credential` may come in. */
+export function authenticatorOf({ config }: Settings, credential: Secret): Authenticator {
+  const { exemptLoopback, ...policy } = config.gateway.auth.rateLimit;
+  const settings = { credentials: [credential], exemptLoopback };
+  return new Authenticator(settings, new Lockout(policy), () => Date.now());
+}

@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import type { RelayState } from "../tunnel/handlers.ts";
+import { count, createMetrics, observe } from "../tunnel/metrics.ts";
+import { histogramText, metricsText } from "./metrics-text.ts";
+import type { RelayReport } from "./relay-reports.ts";
+
+const RELAY: RelayState = {
+  name: "weur:1",
+  url: "edge.example",
+  connected: true,
+  since: 0,
+  lastError: undefined,
+  colo: "AMS",
+  rttMs: 12,
+  draining: false,
+  leads: true,
+  skewMs: -1500,
+  reconnects: 2,
+};
+
+const REPORT: RelayReport = {
+  cores: [],
+  sockets: 3,
+  spooled: 4,
+  awakeMs: 61_500,
+  wakes: { request: 7, alarm: 1 },
+};
+
+/** Series of our own, without help and type. */
+async function series(...args: Parameters<typeof metricsText>): Promise<string[]> {
+  const text = await metricsText(...args);
+  return text.split("\n").filter((line) => line.startsWith("gwt_"));
+}
+
+test("a core without an edge counts itself alone", async () => {
+  const text = await metricsText(undefined, new Map());
+  expect(text).toMatch(/^process_resident_memory_bytes \d+/m);
+  expect(text).toMatch(/^nodejs_eventloop_lag_seconds /m);
+  expect(text).not.toContain("gwt_");
+});
+
+test("what the tunnel has counted is there, with the labels that tell it apart", async () => {
+  const metrics = createMetrics();
+  count(metrics.reconnects, "silent");
+  count(metrics.reconnects, "silent");
+  count(metrics.resets, 8);
+  count(metrics.deliveries, "telegram committed");
+  metrics.open.websocket = 5;
+  metrics.bytes.out = 1234;
+  metrics.reattaches = 9;
+  const relays = [RELAY, { ...RELAY, name: "enam:1", connected: false, rttMs: undefined }];
+  const lines = await series({ metrics, relays }, new Map([["weur:1", REPORT]]));
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'gwt_reconnects_total{reason="silent"} 2',
+      'gwt_resets_total{code="8"} 1',
+      'gwt_deliveries_total{route="telegram",result="committed"} 1',
+      'gwt_streams_open{kind="websocket"} 5',
+      "gwt_ws_clients 5",
+      'gwt_bytes_total{dir="out"} 1234',
+      "gwt_reattach_total 9",
+      "gwt_dedupe_hits_total 0",
+      'gwt_connected{relay="weur:1"} 1',
+      'gwt_connected{relay="enam:1"} 0',
+      'gwt_rtt_seconds{relay="weur:1"} 0.012',
+      'gwt_clock_skew_seconds{relay="weur:1"} -1.5',
+      'gwt_relay_spooled{relay="weur:1"} 4',
+      'gwt_relay_awake_seconds_total{relay="weur:1"} 61.5',
+      'gwt_relay_wakes_total{relay="weur:1",cause="request"} 7',
+    ]),
+  );
+  expect(lines).not.toContain(expect.stringContaining('gwt_rtt_seconds{relay="enam:1"}'));
+});
+
+test("a second scrape shows what is so then", async () => {
+  const metrics = createMetrics();
+  count(metrics.resets, 1);
+  await series({ metrics, relays: [] }, new Map());
+  count(metrics.resets, 1);
+  const lines = await series({ metrics, relays: [] }, new Map());
+  expect(lines).toContain('gwt_resets_total{code="1"} 2');
+});
+
+test("a histogram adds up from bucket to bucket", () => {
+  const { streamSeconds } = createMetrics();
+  for (const seconds of [0.001, 0.02, 0.02, 1_000]) observe(streamSeconds, seconds);
+  expect(histogramText("x", "Help", streamSeconds).split("\n")).toEqual([
+    "# HELP x Help",
+    "# TYPE x histogram",
+    'x_bucket{le="0.005"} 1',
+    'x_bucket{le="0.025"} 3',
+    'x_bucket{le="0.1"} 3',
+    'x_bucket{le="0.5"} 3',
+    'x_bucket{le="2.5"} 3',
+    'x_bucket{le="10"} 3',
+    'x_bucket{le="60"} 3',
+    'x_bucket{le="300"} 3',
+    'x_bucket{le="+Inf"} 4',
+    `x_sum ${0.001 + 0.02 + 0.02 + 1_000}`,
+    "x_count 4",
+    "",
+  ]);
+});

@@ -1,0 +1,38 @@
+import { GatewayError } from "../../shared/errors.ts";
+import type { Tunnel } from "../tunnel/handlers.ts";
+import { isLoopbackAddress } from "./admission.ts";
+import type { Authenticator, Origin } from "./auth.ts";
+import type { RelayReports } from "./relay-reports.ts";
+
+export interface MetricsParts {
+  readonly authenticator: Authenticator;
+  /** Undefined: no edge is configured. */
+  readonly tunnel: () => Tunnel | undefined;
+  readonly reports: RelayReports;
+  /** Whether programs of this machine need no token. */
+  readonly openToLoopback: boolean;
+}
+
+/**
+ * Answers a scrape in Prometheus' text format.
+ *
+ * @throws GatewayError unauthenticated; forbidden for a token that is no operator's.
+ */
+export async function answerMetrics(
+  request: Request,
+  origin: Origin,
+  { authenticator, tunnel, reports, openToLoopback }: MetricsParts,
+): Promise<Response> {
+  const isOpen = openToLoopback && origin.via === "local" && isLoopbackAddress(origin.ip);
+  if (!isOpen) {
+    const { principal } = authenticator.callerOf(origin, request.headers.get("Authorization"));
+    if (!principal.scopes.includes("operator")) {
+      throw new GatewayError("forbidden", "This token may not read metrics");
+    }
+  }
+  // Loaded by the first scrape: most gateways are never scraped.
+  const { metricsText, METRICS_TYPE } = await import("./metrics-text.ts");
+  const body = await metricsText(tunnel(), reports.last());
+  const headers = { "Content-Type": METRICS_TYPE, "Cache-Control": "no-store" };
+  return new Response(body, { headers });
+}

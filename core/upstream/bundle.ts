@@ -1,0 +1,40 @@
+import type { EdgeBundle } from "../../shared/edge-bundle.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { edgeBundle } from "../gateway/edge-bundle.ts";
+
+export interface BundleSource {
+  /** Digests of the credentials that open the edge. */
+  readonly tokenDigests: readonly string[];
+  /** Digest of what opens the webhooks; undefined: there are none. */
+  readonly hooksDigest: string | undefined;
+  /** Last parts of `/hooks/<name>`. */
+  readonly webhooks: readonly string[];
+  readonly rate: EdgeBundle["rate"];
+  /** Whether browsers may sign in. */
+  readonly login: boolean;
+  readonly routing?: EdgeBundle["routing"];
+}
+
+/** What the edge must know to turn strangers away from the upstream. Pure. */
+export function upstreamBundle({
+  tokenDigests,
+  hooksDigest,
+  webhooks,
+  rate,
+  login,
+  routing,
+}: BundleSource): EdgeBundle {
+  const names = hooksDigest === undefined ? [] : [...new Set(webhooks)];
+  const bundle = edgeBundle({
+    tokenDigests,
+    hooksDigest: undefined,
+    channelRoutes: names.map((name) => ({
+      name,
+      verification: { scheme: "bearer", digests: [hooksDigest ?? ""] },
+      // How long a webhook may be, the upstream knows best.
+      maxBodyBytes: LIMITS.maxWebhookBytes,
+    })),
+    rate,
+  });
+  return { ...bundle, login: { enabled: login }, ...(routing === undefined ? {} : { routing }) };
+}

@@ -1,0 +1,66 @@
+import { Failure } from "./failure.ts";
+import type { Io } from "./io.ts";
+import type { DevOptions } from "./options.ts";
+import { connectText } from "./print.ts";
+import type { EdgeFailure } from "../local/edge-messages.ts";
+import { startEdge } from "../local/edge.ts";
+import { edgeFailureText } from "../local/failures.ts";
+import { LogSink } from "../local/log-sink.ts";
+import { openStateDir } from "../local/state-dir.ts";
+import { supervise } from "../local/supervisor.ts";
+
+const STOP_MS = 6_000;
+
+/**
+ * `sallyport edge dev`: the edge of `npm start` without its core, until told to stop.
+ *
+ * @returns The exit code.
+ * @throws Failure
+ */
+export async function runDev({ port, stateDir, json }: DevOptions, io: Io): Promise<number> {
+  const state = openStateDir(stateDir);
+  if (!state.ok) throw new Failure(state.error);
+  const { edgeDir: storageDir, pairing, pairingFile } = state.value;
+  const logs = new LogSink({ raw: json, write: io.log(json), now: Date.now });
+  let failure: EdgeFailure | undefined;
+  const edge = supervise(
+    (previous: { readonly port: number } | undefined) =>
+      startEdge({
+        port: previous?.port ?? port,
+        storageDir,
+        pairing,
+        env: io.env,
+        onLine: (line) => logs.take(line),
+        onFailure: (reported) => {
+          failure = reported;
+        },
+      }),
+    {
+      random: Math.random,
+      onCrash: (_exit, delayMs) =>
+        logs.note("warn", "the edge ended unexpectedly and will be started again", {
+          delayMs: Math.round(delayMs),
+        }),
+      onRecovered: () => logs.note("info", "the edge is running again", {}),
+    },
+  );
+  let stopped = false;
+  io.onStop(
+    () => {
+      stopped = true;
+      void edge.stop(STOP_MS);
+    },
+    () => edge.kill(),
+  );
+  const ready = await edge.ready;
+  if (stopped) return edge.ended;
+  if (ready === undefined) {
+    throw new Failure(edgeFailureText(failure, stateDir, logs.lastError ?? "it gave no reason"));
+  }
+  const url = `http://127.0.0.1:${ready.port}`;
+  const facts = { event: "ready", url, port: ready.port, pid: io.pid, pairingFile };
+  const text = `\nThe edge is running.\n\n  URL       ${url}\n\n${connectText({ url, pairingFile })}\nCtrl-C stops it.\n\n`;
+  io.out(json ? `${JSON.stringify(facts)}\n` : text);
+  logs.open();
+  return edge.ended;
+}
