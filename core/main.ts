@@ -11,6 +11,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["tunnel", async () => (await import("./cli/tunnel.ts")).tunnel],
   ["edge", async () => (await import("./cli/edge.ts")).edge],
   ["health", async () => (await import("./cli/health.ts")).health],
+  ["doctor", async () => (await import("./cli/doctor.ts")).doctor],
   ["token", async () => (await import("./cli/token.ts")).token],
   ["pairing", async () => (await import("./cli/pairing.ts")).pairing],
   ["version", async () => (await import("./cli/version.ts")).version],

@@ -42,7 +42,8 @@ export function problem(visit: Visit, error: GatewayError, hop: Hop): Response {
 
 function refusal(error: unknown, id: string, path: string, hop: Hop): Response {
   const code = error instanceof GatewayError ? error.code : "internal";
-  if (CODES[code].status >= 500) {
+  // A loop is the caller's doing.
+  if (CODES[code].status >= 500 && code !== "loop") {
     const cause = error instanceof GatewayError ? (error.cause ?? error) : error;
     logLine("error", { event: "request_failed", code, hop, requestId: id, ...errorFacts(cause) });
   }

@@ -46,8 +46,10 @@ export const LIMITS = {
   maxParked: 256,
   /** A client that has taken nothing for this long, with its queue full, is closed with 1013. */
   slowClientMs: 10_000,
-  /** What a core may leave with a client's socket for the core after it: rides in an attachment. */
-  maxSocketStateBytes: 2_048,
+  /** What a core may leave with a client for the core after it (it rides in an attachment); STATS. */
+  maxNoteBytes: 2_048,
+  /** How often a relay that is awake tells its cores how it is. */
+  statsMs: 60_000,
   /** How long a client's WebSocket waits for the next core before it is closed with 1012. */
   reattachMs: 30_000,
   /** A request that finds the core gone for less than this waits for it to come back: a restart. */

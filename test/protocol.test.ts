@@ -78,7 +78,7 @@ test("payloads are as long as the document says, by type", () => {
     h: LIMITS.maxHeadBytes,
     d: LIMITS.maxFrameBytes,
     c: LIMITS.maxReasonBytes,
-    s: LIMITS.maxSocketStateBytes,
+    s: LIMITS.maxNoteBytes,
   };
   for (const [number, name, , , payload = ""] of table("number", "name", "sent by")) {
     const bytes = most[payload.charAt(0)] ?? 0;

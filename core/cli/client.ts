@@ -21,6 +21,11 @@ const Answer = z.discriminatedUnion("ok", [
 const Problem = z.object({ code: z.string(), detail: z.string() });
 const MAX_PROBLEM_UNITS = 16 * 1024;
 
+export interface CallTarget extends Target {
+  /** Of the connection, for a gateway behind an edge: a proxy, further headers. */
+  readonly socket?: ConstructorParameters<typeof WebSocket>[2];
+}
+
 /**
  * Calls one method of a running gateway and hangs up.
  *
@@ -29,12 +34,15 @@ const MAX_PROBLEM_UNITS = 16 * 1024;
  *   own code when it takes no clients (`not_leader`), core_timeout when it does not answer in time.
  */
 export async function callGateway(
-  { url, token, timeoutMs }: Target,
+  { url, token, timeoutMs, socket: options }: CallTarget,
   method: string,
   params: object,
 ): Promise<{ readonly payload: unknown } | undefined> {
   const signal = AbortSignal.timeout(timeoutMs);
-  const socket = new WebSocket(url.replace(/^http/, "ws"), { perMessageDeflate: false });
+  const socket = new WebSocket(url.replace(/^http/, "ws"), {
+    ...options,
+    perMessageDeflate: false,
+  });
   // Heard by whoever waits; hanging up before it is open is an error as well, and no matter.
   socket.on("error", () => undefined);
   const refused = Promise.withResolvers<never>();

@@ -44,8 +44,9 @@ export const connect: Command = {
       trustForwarded: values["trust-forwarded"],
       translate: values.translate,
     });
-    const [{ startConnector }, { createLog }] = await Promise.all([
+    const [{ startConnector }, { leaveNote }, { createLog }] = await Promise.all([
       import("../upstream/start.ts"),
+      import("../upstream/presence.ts"),
       import("../log.ts"),
     ]);
     const log = createLog(settings.logLevel, io.log);
@@ -58,6 +59,9 @@ export const connect: Command = {
       stateDir: settings.stateDir,
     };
     await using running = await startConnector({ edge, upstream, front, own }, log);
+    const about = { pid: io.pid, edge: edge.url, upstream: upstream.url.origin };
+    await using parts = new AsyncDisposableStack();
+    parts.use(await leaveNote(settings.stateDir, about));
     flushCompileCache();
     await serving(running.tunnel, stop);
     if (!stop.aborted) {

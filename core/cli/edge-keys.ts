@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
-import { type Command, type Io, parseFlags } from "./command.ts";
+import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
 import { targetOf, TARGET_OPTIONS } from "./target.ts";
 
 /** A rotation dials every relay anew, one after the other. */
@@ -31,7 +31,7 @@ interface Task {
 
 /** `sallyport edge keys …`; the arguments are those after `keys`. */
 export const edgeKeys: Command = {
-  usage: "edge keys list | add <public key> | rotate | revoke <kid> [--json]",
+  usage: "edge keys list | own | add <public key> | rotate | revoke <kid> [--json]",
   summary: "Show and change which keys may dial in to the edge",
 
   async run(args, io) {
@@ -39,17 +39,36 @@ export const edgeKeys: Command = {
       ...TARGET_OPTIONS,
       json: { type: "boolean" },
     });
+    const { json = false } = values;
+    if (positionals.join(" ") === "own") return tellOwn(values, json, io);
     const task = taskOf(positionals);
     if (task === undefined) {
       throw new GatewayError("invalid_request", `usage: sallyport ${edgeKeys.usage}`);
     }
     const payload = await call(task, values, io);
     const lines = task.tell(payload);
-    if (values.json === true) io.out(JSON.stringify(payload));
+    if (json) io.out(JSON.stringify(payload));
     else for (const line of lines) io.out(line);
     return 0;
   },
 };
+
+/** What another core must be told before this machine's may dial in; no gateway has to run. */
+async function tellOwn(flags: Flags, json: boolean, io: Io): Promise<number> {
+  if (Object.keys(TARGET_OPTIONS).some((name) => flags[name] !== undefined)) {
+    throw new GatewayError("invalid_request", "own is about this machine: it asks no gateway");
+  }
+  const { ownKey } = await import("./own-key.ts");
+  const own = await ownKey(await settingsOf(io));
+  const { kid, publicKey } = own;
+  if (json) io.out(JSON.stringify(own));
+  else {
+    io.out(`public key  ${publicKey}`);
+    io.out(`name        ${kid}`);
+    io.out(`A core that the edge knows lets it in: npx sallyport edge keys add ${publicKey}`);
+  }
+  return 0;
+}
 
 function taskOf([action, value, ...rest]: readonly string[]): Task | undefined {
   if (rest.length > 0) return undefined;

@@ -5,10 +5,11 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import * as z from "zod";
+import { freePort } from "../../test/support/free-port.ts";
+import { type Run, runProgram } from "../../test/support/run-program.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 
@@ -21,12 +22,6 @@ const Ready = z.object({
   model: z.object({ id: z.string(), demo: z.boolean() }),
   token: z.object({ from: z.literal("file"), path: z.string() }),
 });
-
-interface Run {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 /** The program itself, in a home of its own. */
 async function world() {
@@ -52,31 +47,9 @@ async function world() {
       await mkdir(join(home, ".openclaw"), { mode: 0o700 });
       await writeFile(join(home, ".openclaw", "openclaw.json"), config);
     },
-    async run(...args: string[]): Promise<Run> {
-      const child = start(args);
-      const [out, err, [code]] = await Promise.all([
-        textOf(child.stdout),
-        textOf(child.stderr),
-        once(child, "close"),
-      ]);
-      return { code, out, err };
-    },
+    run: (...args: string[]): Promise<Run> => runProgram(args, { cwd: home, env }),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
-}
-
-function textOf(stream: ChildProcess["stdout"]): Promise<string> {
-  return stream === null ? Promise.resolve("") : text(stream);
 }
 
 async function readyOf(child: ChildProcess): Promise<z.output<typeof Ready>> {

@@ -4,15 +4,28 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import * as z from "zod";
+import { startFakeEdge } from "../../test/support/fake-edge.ts";
+import { runProgram } from "../../test/support/run-program.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const TOKEN = "0123456789abcdef0123456789abcdef";
 
 const State = z.object({ event: z.enum(["standby", "ready"]), url: z.url(), port: z.int() });
+
+/** What a relay with two cores answers to `GET /state`. */
+const STATE = JSON.stringify({
+  cores: [
+    { instance: "leader-of-them", mode: "leader", leads: true },
+    { instance: "standby-of-it", mode: "standby", leads: false },
+  ],
+  sockets: 0,
+  spooled: 0,
+  awakeMs: 1,
+  wakes: {},
+});
 
 interface Core {
   readonly child: ChildProcess;
@@ -22,11 +35,11 @@ interface Core {
 }
 
 /** Gateways as processes of their own, on one state folder. */
-async function world() {
+async function world(more: Record<string, string> = {}) {
   const parts = new AsyncDisposableStack();
   const home = await mkdtemp(join(tmpdir(), "sallyport-"));
   parts.defer(() => rm(home, { recursive: true, force: true }));
-  const env = { HOME: home, OPENCLAW_GATEWAY_PORT: "0", OPENCLAW_GATEWAY_TOKEN: TOKEN };
+  const env = { HOME: home, OPENCLAW_GATEWAY_PORT: "0", OPENCLAW_GATEWAY_TOKEN: TOKEN, ...more };
   return {
     start(...args: string[]): Core {
       const child = spawn(process.execPath, [MAIN, "gateway", "--json", ...args], {
@@ -52,19 +65,7 @@ async function world() {
         },
       };
     },
-    async run(...args: string[]) {
-      const child = spawn(process.execPath, [MAIN, ...args], {
-        cwd: home,
-        env,
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      const [out, err, [code]] = await Promise.all([
-        text(child.stdout),
-        text(child.stderr),
-        once(child, "close"),
-      ]);
-      return { code, out, err };
-    },
+    run: (...args: string[]) => runProgram(args, { cwd: home, env }),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
@@ -128,8 +129,30 @@ test("commands learn from a standby that it is one", async () => {
   const health = await it.run("health", "--port", String(port));
   expect(health).toMatchObject({ code: 0, out: expect.stringContaining("stands by for another") });
   const tunnel = await it.run("tunnel", "status", "--port", String(port));
-  expect(tunnel.code).toBe(1);
-  expect(tunnel.err).toContain("This gateway stands by: another one leads");
+  expect(tunnel).toMatchObject({ code: 0, out: expect.stringContaining("no edge is configured") });
+  const keys = await it.run("edge", "keys", "list", "--port", String(port));
+  expect(keys.code).toBe(1);
+  expect(keys.err).toContain("This gateway stands by: another one leads");
+});
+
+test("a standby that waits tells how its relays are, who leads there, and what it waits for", async () => {
+  await using edge = await startFakeEdge();
+  edge.onAsked = ({ path }) => (path === "/state" ? { status: 200, body: STATE } : { status: 204 });
+  await using it = await world({ SALLYPORT_EDGE_URL: edge.url.origin });
+  await it.start().next();
+  const { port } = await it.start("--standby").next();
+  await edge.link(2);
+  const human = await it.run("tunnel", "status", "--port", String(port));
+  expect(human).toMatchObject({ code: 0, err: "" });
+  expect(human.out).toMatch(/^core: standby, waits for the state, which another gateway has$/m);
+  expect(human.out).toMatch(
+    /^weur:1: connected for \d+ s, \d+ ms away, sends its work elsewhere$/m,
+  );
+  expect(human.out).toContain("cores: leader-o leader, leads; standby- standby");
+  const { out } = await it.run("tunnel", "status", "--json", "--port", String(port));
+  expect(JSON.parse(out)).toMatchObject({ mode: "standby", lease: null, waitsFor: "state" });
+  const stranger = await it.run("tunnel", "status", "--port", String(port), "--token", "wrong");
+  expect(stranger).toMatchObject({ code: 1, out: "" });
 });
 
 test("a second gateway that does not stand by is told that it could", async () => {

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
-import { type Command, type Io, parseFlags } from "./command.ts";
-import { targetOf, TARGET_OPTIONS } from "./target.ts";
+import { STATUS_PATH } from "../gateway/tunnel-status.ts";
+import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
+import { type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
 
 /** A relay measures nothing and answers late when it has to be woken first. */
 const TIMEOUT_MS = "10000";
@@ -31,7 +32,10 @@ const Status = z.discriminatedUnion("configured", [
   z.object({
     configured: z.literal(true),
     mode: z.string(),
-    lease: z.object({ epoch: z.number() }),
+    /** Null for a standby that waits. */
+    lease: z.object({ epoch: z.number() }).nullable(),
+    /** Gateways of before do not say, and lead. */
+    waitsFor: z.enum(["state", "work"]).nullish(),
     kid: z.string(),
     at: z.number(),
     connected: z.boolean(),
@@ -40,6 +44,7 @@ const Status = z.discriminatedUnion("configured", [
   }),
 ]);
 type Status = z.output<typeof Status>;
+type Configured = Extract<Status, { configured: true }>;
 
 export const tunnel: Command = {
   usage: "tunnel status [--json] [--timeout MS] [--url URL] [--port N] [--token T]",
@@ -64,21 +69,52 @@ export const tunnel: Command = {
   },
 };
 
-async function askStatus(
-  flags: Readonly<Record<string, string | boolean | undefined>>,
-  io: Io,
-): Promise<unknown> {
+type Flags = Readonly<Record<string, string | boolean | undefined>>;
+
+async function askStatus(flags: Flags, io: Io): Promise<unknown> {
   const { callGateway } = await import("./client.ts");
   const target = await targetOf({ timeout: TIMEOUT_MS, ...flags }, io);
-  const answer = await callGateway(target, "tunnel.status", {});
-  if (answer === undefined) throw new GatewayError("core_offline", `no gateway at ${target.url}`);
-  return answer.payload;
+  try {
+    const answer = await callGateway(target, "tunnel.status", {});
+    if (answer !== undefined) return answer.payload;
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== "not_leader") throw error;
+    return (await askStandby(target)) ?? Promise.reject(error);
+  }
+  throw new GatewayError("core_offline", await whyNobody(target, flags, io));
+}
+
+/** @returns undefined when it does not tell. */
+async function askStandby({ url, token, timeoutMs }: Target): Promise<unknown> {
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` };
+  const signal = AbortSignal.timeout(timeoutMs);
+  const response = await fetch(new URL(STATUS_PATH, url), { headers, signal }).catch(() => null);
+  const body: unknown = await response?.json().catch(() => undefined);
+  return response?.ok === true ? body : undefined;
+}
+
+/** Why no gateway answers: there may be none because there is a connector. */
+async function whyNobody({ url }: Target, { url: named }: Flags, io: Io): Promise<string> {
+  const nobody = `no gateway at ${url}`;
+  if (named !== undefined) return nobody;
+  const { connectorsIn } = await import("../upstream/presence.ts");
+  const [connector] = await connectorsIn((await settingsOf(io)).stateDir);
+  if (connector === undefined) return nobody;
+  return `${nobody}: a connector runs here (pid ${connector.pid}); npx sallyport doctor says how its edge is`;
 }
 
 function describe(status: Status): string[] {
   if (!status.configured) return ["no edge is configured: set sallyport.edge.url"];
-  const { mode, lease, relays, at } = status;
-  return [`core: ${mode}, epoch ${lease.epoch}`, ...relays.flatMap((relay) => rows(relay, at))];
+  const { relays, at } = status;
+  return [`core: ${standing(status)}`, ...relays.flatMap((relay) => rows(relay, at))];
+}
+
+function standing({ mode, lease, waitsFor }: Configured): string {
+  if (waitsFor === "state") return `${mode}, waits for the state, which another gateway has`;
+  if (waitsFor === "work") {
+    return `${mode} with a state of its own, waits until the edge has no other leader`;
+  }
+  return lease === null ? mode : `${mode}, epoch ${lease.epoch}`;
 }
 
 function rows(relay: Relay, at: number): string[] {

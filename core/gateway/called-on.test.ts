@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { RelayState, TunnelHandlers } from "../tunnel/handlers.ts";
+import { relayState } from "../../test/support/relay-state.ts";
+import type { TunnelHandlers } from "../tunnel/handlers.ts";
 import { callOnUs, whenCalledOn } from "./called-on.ts";
 import type { Leader } from "./leader.ts";
 
@@ -10,19 +11,7 @@ const CALLER = {
   ip: "192.0.2.1",
   via: "edge" as const,
 };
-const RELAY: RelayState = {
-  name: "weur:1",
-  url: "edge.example",
-  connected: true,
-  since: 0,
-  lastError: undefined,
-  colo: "",
-  rttMs: undefined,
-  draining: false,
-  leads: false,
-  skewMs: 0,
-  reconnects: 0,
-};
+const RELAY = relayState({ leads: false });
 
 /** A leader that answers every request, and counts how often it was made. */
 function world() {

@@ -1,3 +1,4 @@
+import { CloseCode } from "../../shared/close-code.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import type { ClientSocket } from "../tunnel/handlers.ts";
 import type { Origin } from "./auth.ts";
@@ -7,6 +8,8 @@ import type { Kept } from "./kept.ts";
 
 /** Sockets that have not said who they are; each may hold 4 MiB of a message it never ends. */
 const MAX_HANDSHAKES = 64;
+/** By then some of them have said who they are, or were sent away. */
+const HANDSHAKE_RETRY_MS = 1_000;
 /** Long enough for a close frame to be answered by a client that is alive. */
 const CLOSE_GRACE_MS = 1_000;
 
@@ -30,7 +33,7 @@ export class Connections {
     const waiting = [...this.#open].filter(({ isOpen }) => !isOpen).length;
     if (waiting < MAX_HANDSHAKES) return;
     throw new GatewayError("overloaded", "Too many connections that have not said who they are", {
-      retryAfterMs: 1000,
+      retryAfterMs: HANDSHAKE_RETRY_MS,
     });
   }
 
@@ -60,7 +63,7 @@ export class Connections {
   async close(): Promise<void> {
     for (const connection of this.#local()) {
       connection.emit("shutdown", { reason: "gateway stopping" });
-      connection.close(1012, "service restart");
+      connection.close(CloseCode.restart, "service restart");
     }
     await this.#until(() => this.#local().length === 0, CLOSE_GRACE_MS);
   }

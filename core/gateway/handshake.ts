@@ -12,7 +12,7 @@ import {
 } from "./frames.ts";
 
 /** No proven client sends more in its first message; the protocol's own limit. */
-export const MAX_HANDSHAKE_BYTES = 64 * 1024;
+const MAX_HANDSHAKE_BYTES = 64 * 1024;
 
 /** How a connection is ended before it began: an answer where there is one to give, then a close. */
 export interface HandshakeRefusal {

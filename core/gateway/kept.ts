@@ -35,7 +35,7 @@ export type Kept = z.output<typeof Kept>;
 /** Undefined for more than a relay keeps: the client has to begin anew after us. */
 export function encodeKept(kept: Kept): string | undefined {
   const text = JSON.stringify(kept);
-  return Buffer.byteLength(text) > LIMITS.maxSocketStateBytes ? undefined : text;
+  return Buffer.byteLength(text) > LIMITS.maxNoteBytes ? undefined : text;
 }
 
 /** Undefined for what no core of ours has written. */

@@ -6,6 +6,8 @@ import { systemClock } from "../channels/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import { startEngine } from "../conversation/engine.ts";
 import { EventStreams } from "../http/events.ts";
+import { resumable } from "../resume/resumable.ts";
+import { ResumeSessions } from "../resume/sessions.ts";
 import type { Store } from "../store/store.ts";
 import type { Tunnel, TunnelHandlers } from "../tunnel/handlers.ts";
 import { createApp } from "./app.ts";
@@ -123,6 +125,8 @@ export function createLeader(parts: LeaderParts): Leader {
   const fetch = (request: Request, origin: Origin): Response | Promise<Response> =>
     app.fetch(request, origin);
   const loops: Promise<void>[] = [];
+  /** Of the edge only: on our own port there is no relay that could be lost. */
+  const resumed = new ResumeSessions();
   return {
     local: {
       fetch: (request, peer) => fetch(request, { via: "local", ...peer }),
@@ -131,7 +135,7 @@ export function createLeader(parts: LeaderParts): Leader {
         return (socket) => connections.add(socket, { via: "local", ...peer });
       },
     },
-    remote: tunnelHandlers({ fetch, connections, takeIn: take, bundle }),
+    remote: resumable(tunnelHandlers({ fetch, connections, takeIn: take, bundle }), resumed),
     start() {
       const base = new WebhookBase();
       const dialled = tunnel();
@@ -155,6 +159,7 @@ export function createLeader(parts: LeaderParts): Leader {
       stop.abort();
       cutOff.abort();
       await Promise.all([connections.close(), ...loops]);
+      resumed[Symbol.dispose]();
       await engine[Symbol.asyncDispose]();
     },
   };

@@ -1,22 +1,10 @@
 import { expect, test } from "vitest";
-import type { RelayState } from "../tunnel/handlers.ts";
+import { relayState } from "../../test/support/relay-state.ts";
 import { count, createMetrics, observe } from "../tunnel/metrics.ts";
 import { histogramText, metricsText } from "./metrics-text.ts";
 import type { RelayReport } from "./relay-reports.ts";
 
-const RELAY: RelayState = {
-  name: "weur:1",
-  url: "edge.example",
-  connected: true,
-  since: 0,
-  lastError: undefined,
-  colo: "AMS",
-  rttMs: 12,
-  draining: false,
-  leads: true,
-  skewMs: -1500,
-  reconnects: 2,
-};
+const RELAY = relayState({ skewMs: -1500, reconnects: 2 });
 
 const REPORT: RelayReport = {
   cores: [],

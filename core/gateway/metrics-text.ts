@@ -15,7 +15,7 @@ export const METRICS_TYPE = processMetrics.contentType;
 
 type CountedTunnel = Pick<Tunnel, "metrics" | "relays">;
 
-/** @param reports - What relays said of themselves when somebody last asked them. */
+/** @param reports - What relays said of themselves once a minute while awake. */
 export async function metricsText(
   tunnel: CountedTunnel | undefined,
   reports: ReadonlyMap<string, RelayReport>,
@@ -114,17 +114,17 @@ function relayMetrics(
   const said = [...reports];
   gauge(
     "gwt_relay_spooled",
-    "Webhooks that waited in a relay when it was last asked",
+    "Webhooks that waited in a relay as it last said",
     said.map(([relay, { spooled }]) => [spooled, { relay }] as const),
   );
   counter(
     "gwt_relay_awake_seconds_total",
-    "How long a relay was awake when it was last asked",
+    "How long a relay was awake as it last said",
     said.map(([relay, { awakeMs }]) => [awakeMs / 1000, { relay }] as const),
   );
   counter(
     "gwt_relay_wakes_total",
-    "What woke a relay, as it was last asked",
+    "What woke a relay, as it last said",
     said.flatMap(([relay, { wakes }]) =>
       Object.entries(wakes).map(([cause, count]) => [count, { relay, cause }] as const),
     ),

@@ -323,8 +323,7 @@ test("clients at the edge are told to expect no ticks, and are left to the relay
   expect(EDGE_TICK_INTERVAL_MS * 2).toBeLessThan(2 ** 31);
   const count = socket.heard.length;
   await first.connections.close();
-  expect(socket.heard.length).toBe(count);
-  expect(socket.closed).toBeUndefined();
+  expect([socket.heard.length, socket.closed]).toEqual([count, undefined]);
 });
 
 test("a drain waits for the requests under way", async () => {
@@ -340,12 +339,7 @@ test("a drain waits for the requests under way", async () => {
   expect(socket.heard.at(-1)).toMatchObject({ id: "1", ok: true });
 });
 
-interface Hello {
-  readonly connId: string;
-  readonly tickIntervalMs: number;
-}
-
-function helloOf({ heard }: EdgeSocket): Hello {
+function helloOf({ heard }: EdgeSocket): { connId: string; tickIntervalMs: number } {
   const text = heard.map((frame) => JSON.stringify(frame)).find((one) => one.includes("hello-ok"));
   const { payload } = JSON.parse(text ?? "{}");
   return { connId: payload.server.connId, tickIntervalMs: payload.policy.tickIntervalMs };

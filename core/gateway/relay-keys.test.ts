@@ -1,22 +1,11 @@
 import { expect, test } from "vitest";
 import { GatewayError } from "../../shared/errors.ts";
-import type { RelayAnswer, RelayState } from "../tunnel/handlers.ts";
+import { relayState } from "../../test/support/relay-state.ts";
+import type { RelayAnswer } from "../tunnel/handlers.ts";
 import { addKey, listKeys, revokeKey } from "./relay-keys.ts";
 
 const NOW = 1_700_000_000_000;
-const STATE: RelayState = {
-  name: "",
-  url: "edge.example",
-  connected: true,
-  since: 0,
-  lastError: undefined,
-  colo: "",
-  rttMs: undefined,
-  draining: false,
-  leads: true,
-  skewMs: 0,
-  reconnects: 0,
-};
+const STATE = relayState();
 
 /** What a relay with these keys answers. */
 function answer(keys: string[], method: string, path: string, body: unknown): RelayAnswer {

@@ -19,15 +19,20 @@ export type RelayReport = z.output<typeof RelayReport>;
 /** What relays said of themselves. Asking wakes them, so only people ask; everybody else reads. */
 export class RelayReports {
   readonly #tunnel: () => Tunnel | undefined;
-  readonly #last = new Map<string, RelayReport>();
 
   constructor(tunnel: () => Tunnel | undefined) {
     this.#tunnel = tunnel;
   }
 
-  /** By the name of the relay, as it was when somebody last asked. */
+  /** By the name of the relay, as it last said of itself: once a minute while it is awake. */
   last(): ReadonlyMap<string, RelayReport> {
-    return this.#last;
+    const relays = this.#tunnel()?.relays ?? [];
+    return new Map(
+      relays.flatMap(({ name, stats }) => {
+        const report = RelayReport.safeParse(stats);
+        return report.success ? [[name, report.data] as const] : [];
+      }),
+    );
   }
 
   /** Asks every relay that is connected. One that gives no answer is left out. */
@@ -42,9 +47,6 @@ export class RelayReports {
         return report.success ? ([[name, report.data]] as const) : [];
       }),
     );
-    const reports = new Map(fresh.flat());
-    this.#last.clear();
-    for (const [name, report] of reports) this.#last.set(name, report);
-    return reports;
+    return new Map(fresh.flat());
   }
 }

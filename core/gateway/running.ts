@@ -12,6 +12,7 @@ import { Front } from "./front.ts";
 import type { HealthSource } from "./health.ts";
 import { authenticatorOf, createLeader, type Leader } from "./leader.ts";
 import type { Prepared } from "./prepared.ts";
+import { RelayReports } from "./relay-reports.ts";
 import type { LocalHandlers, ServeOptions } from "./serve.ts";
 import { standbyHandlers } from "./standby-app.ts";
 import { readVersion } from "./version.ts";
@@ -72,9 +73,13 @@ export class RunningGateway implements AsyncDisposable {
 
   /** Settles when it stands by; `leads` tells how it goes on. */
   async standBy(): Promise<void> {
+    let own: Store | undefined;
     const standby = standbyHandlers({
       authenticator: authenticatorOf(this.#settings, this.#settings.gateway.token.secret),
       health: this.#health(),
+      tunnel: () => this.#tunnel,
+      reports: new RelayReports(() => this.#tunnel),
+      waitsFor: () => (own === undefined ? "state" : "work"),
       log: this.#log.child({ part: "http" }),
     });
     await this.#openFront(standby).listenSoon();
@@ -85,7 +90,7 @@ export class RunningGateway implements AsyncDisposable {
       this.#stop.signal,
     );
     // Nobody else has it: it is ours alone, or the leader is away as well.
-    const own = await Promise.race([opening, shared.promise]);
+    own = await Promise.race([opening, shared.promise]);
     if (own !== undefined) this.#state.use(own);
     await this.#dial(own);
     this.#waiting = (own === undefined ? this.#waitFor(opening) : this.#leadIfCalledOn(own)).catch(

@@ -8,6 +8,7 @@ import { problemResponse } from "../../shared/problem.ts";
 import { requestId } from "../../shared/request-id.ts";
 import type { ClientSocket } from "../tunnel/handlers.ts";
 import { refusalOf } from "./admission.ts";
+import { draining } from "./draining.ts";
 import { checkAnnouncedLength, NodeRequest } from "./node-request.ts";
 import { writeResponse } from "./node-response.ts";
 import { unreadable, writeRaw } from "./raw-socket.ts";
@@ -224,11 +225,7 @@ class HttpServer implements LocalServer {
 
   /** @throws GatewayError when the request may not go on. */
   #admit(incoming: IncomingMessage): NodeRequest {
-    if (this.#draining) {
-      throw new GatewayError("core_draining", "The gateway is shutting down", {
-        retryAfterMs: 1000,
-      });
-    }
+    if (this.#draining) throw draining();
     const { method = "GET", url: target = "/", headers, rawHeaders } = incoming;
     const { host, origin } = headers;
     const upgrade = headers.upgrade !== undefined;

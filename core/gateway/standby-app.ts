@@ -1,11 +1,14 @@
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { GatewayError } from "../../shared/errors.ts";
-import { type AppTypes, failed, observe, problemOf } from "./answers.ts";
+import type { Tunnel } from "../tunnel/handlers.ts";
+import { type AppContext, type AppTypes, failed, observe, problemOf } from "./answers.ts";
 import type { Authenticator } from "./auth.ts";
 import type { HealthSource } from "./health.ts";
 import { addProbes } from "./probes.ts";
+import type { RelayReports } from "./relay-reports.ts";
 import type { LocalHandlers } from "./serve.ts";
+import { askAll, STATUS_PATH, tunnelStatus, type WaitsFor } from "./tunnel-status.ts";
 
 /** A takeover is over by then. */
 const RETRY_AFTER_MS = 1_000;
@@ -13,20 +16,48 @@ const RETRY_AFTER_MS = 1_000;
 export interface StandbyAppParts {
   readonly authenticator: Authenticator;
   readonly health: HealthSource;
+  /** Undefined: no edge is configured, or it is not dialled yet. */
+  readonly tunnel: () => Tunnel | undefined;
+  readonly reports: RelayReports;
+  readonly waitsFor: () => WaitsFor;
   readonly log: Logger;
 }
 
 /** Our own port while another core leads: it says so, to probes and to everybody else. */
-export function standbyHandlers({ authenticator, health, log }: StandbyAppParts): LocalHandlers {
+export function standbyHandlers(parts: StandbyAppParts): LocalHandlers {
+  const { authenticator, health, log } = parts;
   const app = new Hono<AppTypes>();
   app.use(observe(log));
   addProbes(app, health, authenticator);
+  app.get(STATUS_PATH, async (c) =>
+    c.json(await statusFor(c, parts), 200, { "Cache-Control": "no-store" }),
+  );
   app.all("*", (c) => problemOf(notLeader(), c));
   app.onError((error, c) => failed(error, c, log));
   return {
     fetch: (request, peer) => app.fetch(request, { via: "local", ...peer }),
     upgrade: notLeader,
   };
+}
+
+/** @throws GatewayError unauthenticated; forbidden for a token that is no operator's. */
+async function statusFor(c: AppContext, parts: StandbyAppParts): Promise<object> {
+  const { authenticator, health, reports, waitsFor } = parts;
+  const { principal } = authenticator.callerOf(c.env, c.req.header("Authorization") ?? null);
+  if (!principal.scopes.includes("operator")) {
+    throw new GatewayError("forbidden", "This token may not see the tunnel");
+  }
+  const tunnel = parts.tunnel();
+  if (tunnel === undefined) return { configured: false };
+  const { now } = health;
+  return tunnelStatus({
+    tunnel,
+    reports: await askAll(tunnel, reports),
+    mode: "standby",
+    lease: null,
+    waitsFor: waitsFor(),
+    now,
+  });
 }
 
 function notLeader(): GatewayError {

@@ -5,7 +5,7 @@ import type { Tunnel } from "../tunnel/handlers.ts";
 import type { RelayReports } from "./relay-reports.ts";
 import { addKey, listKeys, revokeKey } from "./relay-keys.ts";
 import type { Method } from "./rpc.ts";
-import { tunnelStatus } from "./tunnel-status.ts";
+import { askAll, tunnelStatus } from "./tunnel-status.ts";
 
 const Nothing = z.strictObject({});
 const Status = z.strictObject({
@@ -43,8 +43,8 @@ export function tunnelMethods(parts: TunnelMethodParts): readonly (readonly [str
           const { ask } = Status.parse(params);
           const tunnel = parts.tunnel();
           if (tunnel === undefined) return { configured: false };
-          if (ask) await Promise.all([tunnel.measure(), parts.reports.ask()]);
-          return tunnelStatus({ ...parts, tunnel, reports: parts.reports.last() });
+          const reports = ask ? await askAll(tunnel, parts.reports) : parts.reports.last();
+          return tunnelStatus({ ...parts, tunnel, reports, waitsFor: null });
         },
       },
     ],

@@ -1,21 +1,10 @@
 import { expect, test } from "vitest";
+import { relayState } from "../../test/support/relay-state.ts";
 import type { RelayState, TunnelState } from "../tunnel/handlers.ts";
 import { tunnelStatus } from "./tunnel-status.ts";
 
 const STATE: TunnelState = { connected: true, since: 5, lastError: undefined, warnings: [] };
-const RELAY: RelayState = {
-  name: "weur:1",
-  url: "edge.example",
-  connected: true,
-  since: 0,
-  lastError: undefined,
-  colo: "AMS",
-  rttMs: 12,
-  draining: false,
-  leads: true,
-  skewMs: 0,
-  reconnects: 0,
-};
+const RELAY = relayState();
 
 function status(relays: readonly RelayState[], state = STATE) {
   return tunnelStatus({
@@ -23,6 +12,7 @@ function status(relays: readonly RelayState[], state = STATE) {
     reports: new Map(),
     mode: "leader",
     lease: { store: "s", epoch: 3 },
+    waitsFor: null,
     now: () => 10,
   });
 }

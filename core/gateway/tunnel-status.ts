@@ -1,7 +1,10 @@
-/** What `tunnel.status` answers. Pure. */
+/** What `tunnel.status` answers, and a gateway that stands by to `GET /tunnel/status`. */
 import type { Lease } from "../store/store.ts";
 import type { RelayState, Tunnel } from "../tunnel/handlers.ts";
-import type { RelayReport } from "./relay-reports.ts";
+import type { RelayReport, RelayReports } from "./relay-reports.ts";
+
+/** Where a gateway that stands by tells it: there is no RPC before it leads. */
+export const STATUS_PATH = "/tunnel/status";
 
 /** A relay this far away is in the wrong place: one near the core answers within a few ms. */
 export const FAR_MS = 40;
@@ -12,14 +15,21 @@ export interface StatusSource {
   readonly tunnel: Pick<Tunnel, "state" | "relays" | "key">;
   readonly reports: ReadonlyMap<string, RelayReport>;
   readonly mode: "leader" | "standby";
-  readonly lease: Lease;
+  /** Null for one without the state. */
+  readonly lease: Lease | null;
+  readonly waitsFor: WaitsFor | null;
   readonly now: () => number;
 }
+
+/** What a standby leads on: the state another gateway has, or the edge's word that no other leads. */
+export type WaitsFor = "state" | "work";
 
 export interface TunnelStatus {
   readonly configured: true;
   readonly mode: "leader" | "standby";
-  readonly lease: Lease;
+  readonly lease: Lease | null;
+  /** Null for one that leads. */
+  readonly waitsFor: WaitsFor | null;
   /** Name of the key that this core dials with. */
   readonly kid: string;
   readonly connected: boolean;
@@ -39,12 +49,24 @@ export interface RelayStatus extends Omit<RelayState, "lastError" | "rttMs"> {
   readonly report: RelayReport | null;
 }
 
-export function tunnelStatus({ tunnel, reports, mode, lease, now }: StatusSource): TunnelStatus {
+/** Measures every round trip and asks every relay, which wakes them. */
+export async function askAll(
+  tunnel: Pick<Tunnel, "measure">,
+  reports: RelayReports,
+): Promise<ReadonlyMap<string, RelayReport>> {
+  const [fresh] = await Promise.all([reports.ask(), tunnel.measure()]);
+  return fresh;
+}
+
+/** Pure. */
+export function tunnelStatus(source: StatusSource): TunnelStatus {
+  const { tunnel, reports, mode, lease, waitsFor, now } = source;
   const { connected, since, lastError, warnings } = tunnel.state;
   return {
     configured: true,
     mode,
     lease,
+    waitsFor,
     kid: tunnel.key.kid,
     connected,
     since,

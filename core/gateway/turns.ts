@@ -2,6 +2,7 @@ import { GatewayError } from "../../shared/errors.ts";
 import type { AgentEvent } from "../agents/event.ts";
 import type { Conversations, Turn } from "../conversation/session.ts";
 import type { RunTurn } from "../http/chat-completions.ts";
+import { draining } from "./draining.ts";
 
 /**
  * Turns that nobody can make last for ever.
@@ -53,8 +54,4 @@ function explained(
 
 function tooLong(): GatewayError {
   return new GatewayError("model_timeout", "The turn took longer than this gateway allows");
-}
-
-function draining(): GatewayError {
-  return new GatewayError("core_draining", "The gateway is shutting down", { retryAfterMs: 1000 });
 }

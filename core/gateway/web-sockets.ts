@@ -80,7 +80,8 @@ class LocalSocket implements ClientSocket {
   }
 
   close(code: number, reason: string): void {
-    this.#webSocket.close(legalCloseCode(code), legalCloseReason(reason));
+    if (code === 1005) this.#webSocket.close();
+    else this.#webSocket.close(legalCloseCode(code), legalCloseReason(reason));
   }
 
   drained(): Promise<void> | undefined {

@@ -1,5 +1,6 @@
 import { concat, fromUtf8, utf8 } from "../../shared/bytes.ts";
 import { GatewayError } from "../../shared/errors.ts";
+import { jsonOrUndefined } from "../../shared/json.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { type Fields, fieldOf } from "../../shared/tunnel/fields.ts";
 import { ResetCode } from "../../shared/tunnel/frame.ts";
@@ -47,7 +48,7 @@ export function ask(
       if (bytes > LIMITS.maxBundleBytes) fail("The relay's answer is too long");
       else chunks.push(event.bytes);
     } else if (event.type === "end") {
-      resolve({ status, body: parseJson(fromUtf8(concat(chunks))) });
+      resolve({ status, body: jsonOrUndefined(fromUtf8(concat(chunks))) });
     } else if (event.type === "reset") {
       fail("The connection to the relay ended before its answer");
     }
@@ -57,14 +58,4 @@ export function ask(
     stream.end();
   }
   return promise.finally(() => clearTimeout(timer));
-}
-
-/** @returns undefined for nothing, and for what is no JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return text === "" ? undefined : JSON.parse(text);
-  } catch {
-    // The status says what happened; a body in another form says nothing to us.
-    return undefined;
-  }
 }

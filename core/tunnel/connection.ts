@@ -2,10 +2,12 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Logger } from "pino";
 import { WebSocket } from "ws";
 import * as z from "zod";
+import { jsonOrUndefined } from "../../shared/json.ts";
 import { CloseCode } from "../../shared/close-code.ts";
+import { fromUtf8 } from "../../shared/bytes.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { type Fields, fieldOf } from "../../shared/tunnel/fields.ts";
-import { GoAwayCode } from "../../shared/tunnel/frame.ts";
+import { FrameType, GoAwayCode } from "../../shared/tunnel/frame.ts";
 import {
   signConnect,
   SUPPORTED_PROTOCOLS,
@@ -15,6 +17,7 @@ import {
 import { Session } from "../../shared/tunnel/session.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
 import type { Ending } from "./ending.ts";
+import { wordsOf } from "./fault-facts.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { TunnelMetrics } from "./metrics.ts";
 import { readText, type Way } from "./way.ts";
@@ -22,8 +25,8 @@ import { readWelcome, type Welcome } from "./welcome.ts";
 
 /** Longest wait for a proxy, TCP, TLS and the upgrade together. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** How soon a connection must answer after the machine has slept. */
-const WAKE_TIMEOUT_MS = 1_500;
+/** How soon a connection must answer after the machine has slept: with the look that notices it, 2 s. */
+const WAKE_TIMEOUT_MS = 1_000;
 
 const Problem = z.object({
   code: z.string().max(64),
@@ -48,6 +51,8 @@ export interface ConnectOptions {
   onOpen(stream: Stream, fields: Fields): void;
   /** The edge wants this connection to end, and another one in its place. */
   onGoAway(): void;
+  /** The relay says how it is. */
+  onStats(stats: unknown): void;
 }
 
 /** One connection to a relay, from the dial to its end. */
@@ -155,6 +160,9 @@ export class Connection {
           this.#onWelcome(fields).catch(() => this.#abandon({ reason: "wrong_edge" }));
         },
         onOpen: (stream, fields) => this.#options.onOpen(stream, fields),
+        onNews: ({ type, payload }) => {
+          if (type === FrameType.stats) this.#options.onStats(parse(fromUtf8(payload)));
+        },
         onLateAnswer: () => undefined,
         onUnknownStream: () => undefined,
         onSocketChange: () => undefined,
@@ -197,7 +205,7 @@ export class Connection {
       });
     });
     socket.on("error", (error) => {
-      const detail = messageOf(error);
+      const detail = wordsOf(error);
       const { beating } = this.heartbeat;
       this.#abandon(beating ? { reason: "closed", code: 1006, detail } : this.#unreachable(detail));
     });
@@ -228,7 +236,7 @@ export class Connection {
   async #onRefusal(request: ClientRequest, response: IncomingMessage): Promise<void> {
     const { statusCode: status = 0, headers } = response;
     const { way } = this.#options;
-    const problem = Problem.safeParse(parseJson(await readText(response)));
+    const problem = Problem.safeParse(jsonOrUndefined(await readText(response)));
     const { code, detail } = problem.success ? problem.data : { code: "", detail: "" };
     request.destroy();
     this.#abandon({
@@ -262,17 +270,11 @@ export class Connection {
   }
 }
 
-function parseJson(text: string): unknown {
+/** Undefined for what is no JSON: it is for people only. */
+function parse(json: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(json);
   } catch {
-    // No document of ours.
     return undefined;
   }
-}
-
-/** Several addresses that all fail give an error without words; its code says it. */
-function messageOf(error: Error): string {
-  const code = "code" in error ? String(error.code) : "";
-  return error.message === "" ? code : error.message;
 }

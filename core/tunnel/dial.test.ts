@@ -33,6 +33,19 @@ async function coreOn(
 /** Without a pairing secret: the first WELCOME introduces the edge. */
 const UNPAIRED = { pairing: undefined } as const;
 
+/** One whose answers wait for `release`. */
+async function slowCoreOn(edge: FakeEdge): Promise<{ core: TunnelCore; release: () => void }> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const core = await coreOn(edge, {
+    settings: UNPAIRED,
+    fetch: async () => {
+      await promise;
+      return new Response("done");
+    },
+  });
+  return { core, release: resolve };
+}
+
 /** What became of a stream: its status, or the code it was cut with. */
 function outcome(stream: Stream | undefined): Promise<string> {
   if (stream === undefined) throw new Error("the stream was refused");
@@ -174,21 +187,14 @@ test("questions to a relay are answered; without one there is an error that says
 
 test("a drain takes what comes before DRAINED, finishes it, and then closes", async () => {
   const edge = await edgeWith();
-  const release = Promise.withResolvers<void>();
-  const core = await coreOn(edge, {
-    settings: UNPAIRED,
-    fetch: async () => {
-      await release.promise;
-      return new Response("done");
-    },
-  });
+  const { core, release } = await slowCoreOn(edge);
   const { session, goingAway, closed } = await edge.link(1);
   const early = outcome(session.openStream("http", requestFieldsOf("/early"), true));
   const drained = core.tunnel.drain(10_000);
   // On its way when the core says that it goes: the relay has not heard it yet.
   const crossing = outcome(session.openStream("http", requestFieldsOf("/crossing"), true));
   await goingAway;
-  release.resolve();
+  release();
   await drained;
   expect(await Promise.all([early, crossing])).toEqual(["200", "200"]);
   await core[Symbol.asyncDispose]();
@@ -197,19 +203,12 @@ test("a drain takes what comes before DRAINED, finishes it, and then closes", as
 
 test("a relay that wants a new connection gets one, and what is under way ends on the old", async () => {
   const edge = await edgeWith();
-  const release = Promise.withResolvers<void>();
-  const core = await coreOn(edge, {
-    settings: UNPAIRED,
-    fetch: async () => {
-      await release.promise;
-      return new Response("done");
-    },
-  });
+  const { core, release } = await slowCoreOn(edge);
   const { session, goingAway, closed } = await edge.link(1);
   const early = outcome(session.openStream("http", requestFieldsOf("/early"), true));
   session.goAway(GoAwayCode.shutdown, "stream ids used up");
   await goingAway;
-  release.resolve();
+  release();
   expect(await early).toBe("200");
   await edge.link(2);
   expect(await closed).toEqual([1001, "connecting anew"]);

@@ -8,15 +8,16 @@ import type { Stream } from "../../shared/tunnel/stream.ts";
 import { ask } from "./ask.ts";
 import { Connection } from "./connection.ts";
 import { type Consequence, consequenceOf, type Ending, REPLACED_WAIT_MS } from "./ending.ts";
+import { faultFacts } from "./fault-facts.ts";
 import type { RelayAnswer, RelayState } from "./handlers.ts";
 import type { Introduction } from "./introduction.ts";
-import type { Leadership } from "./leadership.ts";
+import { type Leadership, leadsBy } from "./leadership.ts";
 import { count, type ReconnectReason, type TunnelMetrics } from "./metrics.ts";
 import { findWay } from "./way.ts";
 import type { Welcome } from "./welcome.ts";
 
 /** A connection that stood this long was a good one: the next failure is the first again. */
-const HEALTHY_MS = 60_000;
+const HEALTHY_MS = 5_000;
 const BACKOFF = { baseMs: 250, maxMs: 15_000 };
 /** A relay hears GOAWAY within a round trip, or the time it takes to wake. */
 const DRAINED_TIMEOUT_MS = 5_000;
@@ -52,11 +53,18 @@ export class RelayDialer {
   #pause: AbortController | undefined;
   /** Another core leads there; ours may be next. */
   #claim: NodeJS.Timeout | undefined;
+  /** The same, whether or not we ask again by ourselves. */
+  #owed = false;
   #connected = false;
+  /** We have said that this connection ends. */
+  #leaving = false;
   #opening: PromiseWithResolvers<void> | undefined;
   #since = Date.now();
   #lastError: string | undefined;
+  /** Why the last attempt failed, as it stands in the log. */
+  #complaint: string | undefined;
   #colo = "";
+  #stats: unknown;
   #leads = false;
   #connections = 0;
   #lastReason: ReconnectReason = "closed";
@@ -83,6 +91,7 @@ export class RelayDialer {
       leads: this.#leads,
       skewMs: introduction.skewMs,
       reconnects: Math.max(0, this.#connections - 1),
+      stats: this.#stats,
     };
   }
 
@@ -96,14 +105,16 @@ export class RelayDialer {
     if (connection === undefined || !this.#connected) return;
     this.#claimNoMore();
     this.#announce(connection).catch((err: unknown) => {
-      this.#context.log.warn({ err, relay: this.state.name }, "relay does not know that we lead");
+      const facts = { relay: this.state.name, ...faultFacts(err) };
+      this.#context.log.warn(facts, "relay does not know that we lead");
       if (this.#connection === connection && this.#connected) this.#announceLater();
     });
   }
 
   async #announce(connection: Connection): Promise<void> {
     const { leadership } = this.#context;
-    const standing = await leadership.announce(connection.session, this.state.name);
+    const before = this.#lastError;
+    const standing = await leadership.announce(connection.session, this.state.name, before);
     if (standing === undefined || this.#connection !== connection || !this.#connected) return;
     this.#leads = standing.leads;
     this.#lastError = standing.problem;
@@ -113,12 +124,30 @@ export class RelayDialer {
 
   #announceLater(): void {
     this.#claimNoMore();
+    this.#owed = true;
+    // A standby is told by the first work it gets: asking again would keep the relay awake.
+    if (this.#context.leadership.isStandby) return;
     this.#claim = setTimeout(() => this.announce(), REPLACED_WAIT_MS).unref();
+  }
+
+  /** The relay has told who works there, as it does at once when that changes for us. */
+  #heed(stats: unknown): void {
+    const leads = leadsBy(stats, this.#context.instance);
+    // One that goes has given its work away by itself.
+    if (!this.#connected || this.#leaving) return;
+    if (leads === true && this.#owed) this.announce();
+    if (leads !== false || !this.#leads) return;
+    this.#leads = false;
+    this.#lastError = "another core has the work now";
+    this.#context.log.warn({ relay: this.state.name }, "relay gave our work to another core");
+    this.#announceLater();
+    this.#context.onChange();
   }
 
   #claimNoMore(): void {
     clearTimeout(this.#claim);
     this.#claim = undefined;
+    this.#owed = false;
   }
 
   /** @throws GatewayError `core_lost` when there is no connection or no answer. */
@@ -181,6 +210,7 @@ export class RelayDialer {
   }
 
   async #finish(connection: Connection, deadline: AbortSignal): Promise<void> {
+    this.#leaving = true;
     const patience = AbortSignal.any([deadline, AbortSignal.timeout(DRAINED_TIMEOUT_MS)]);
     const expired = new Promise<void>((resolve) => {
       patience.addEventListener("abort", () => resolve(), { once: true });
@@ -225,8 +255,13 @@ export class RelayDialer {
       log,
       onOpen: (stream, fields) => {
         // Work for us, from a relay that had another leader: it has none any more.
-        if (this.#claim !== undefined) this.announce();
+        if (this.#owed) this.announce();
         this.#context.onOpen(stream, fields);
+      },
+      onStats: (stats) => {
+        this.#stats = stats;
+        // An answer to our claim that came before it, in the same message perhaps, counts first.
+        setImmediate(() => this.#heed(stats));
       },
       onGoAway: () => {
         this.redial().catch((err: unknown) => log.error({ err }, "connection not replaced"));
@@ -251,8 +286,10 @@ export class RelayDialer {
     this.#colo = welcome.colo;
     this.name = welcome.relay ?? this.name;
     this.#connected = true;
+    this.#leaving = false;
     this.#since = Date.now();
     this.#lastError = undefined;
+    this.#complaint = undefined;
     log.info({ edge: introduction.edge.host, relay: this.name }, "tunnel connected");
     this.#context.onWelcome(this, welcome);
     this.announce();
@@ -289,11 +326,12 @@ export class RelayDialer {
 
   #failed({ message, reason, wait }: Consequence, err: unknown): number {
     const { log } = this.#context;
-    const cause = err === undefined ? {} : { err };
+    const facts = err === undefined ? {} : faultFacts(err);
     // A night without a network is one line, not thousands.
-    const news = message === this.#lastError ? "debug" : "warn";
+    const news = message === this.#complaint ? "debug" : "warn";
     const level = wait === "none" ? "info" : news;
-    log[level]({ relay: this.state.name, reason: message, ...cause }, "tunnel not connected");
+    log[level]({ relay: this.state.name, reason: message, ...facts }, "tunnel not connected");
+    this.#complaint = message;
     this.#lastReason = reason;
     this.#lost(message);
     if (wait === "none") return 0;

@@ -19,14 +19,14 @@ export interface Caller {
 export interface ClientSocket {
   /** Text as string, binary as bytes. Order is kept. Ignored once closed. */
   send(message: string | Uint8Array): void;
-  /** @param code - A legal close code: 1000 to 1014 but 1004 to 1006, or 3000 to 4999. */
+  /** @param code - A legal close code: 1000 to 1014 but 1004 to 1006, or 3000 to 4999; 1005 for none. */
   close(code: number, reason: string): void;
   /** Bytes handed to `send` that have not left yet. */
   readonly bufferedBytes: number;
   /** Resolves when what was sent has left; undefined when nothing waits. */
   drained(): Promise<void> | undefined;
   /**
-   * What the next core needs to take this client up again, at most `LIMITS.maxSocketStateBytes` of
+   * What the next core needs to take this client up again, at most `LIMITS.maxNoteBytes` of
    * UTF-8; each replaces the one before. Ignored on our own port, where a socket dies with the core.
    */
   keep(state: string): void;
@@ -128,6 +128,8 @@ export interface RelayState {
   readonly skewMs: number;
   /** Connections made after the first. */
   readonly reconnects: number;
+  /** What the relay last said of itself, unasked: JSON as `GET /state` answers it. */
+  readonly stats: unknown;
 }
 
 /** State of the tunnel as a whole, for `/health` and the log. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { randomToken } from "../../shared/bytes.ts";
 import { GatewayError } from "../../shared/errors.ts";
+import { jsonOrUndefined } from "../../shared/json.ts";
 import {
   createTunnelKey,
   importTunnelKey,
@@ -70,6 +71,18 @@ export class Identity {
       file = kept;
       await replace(path, kept);
     }
+    return new Identity(path, file, await importTunnelKey(file.key));
+  }
+
+  /**
+   * Reads the file, or makes it of a new key. For a machine without a store that may hold another.
+   *
+   * @throws GatewayError when the file is there and cannot be read.
+   */
+  static async make(stateDir: string): Promise<Identity> {
+    const path = join(stateDir, FILE_NAME);
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    const file = (await read(path)) ?? (await create(path, await freshFile()));
     return new Identity(path, file, await importTunnelKey(file.key));
   }
 
@@ -188,7 +201,7 @@ async function read(path: string): Promise<IdentityFile | undefined> {
     if (isCode(cause, "ENOENT")) return undefined;
     throw new GatewayError("internal", `Cannot read ${path}`, { cause });
   }
-  const file = IdentityFile.safeParse(parseJson(text));
+  const file = IdentityFile.safeParse(jsonOrUndefined(text));
   if (file.success) return file.data;
   // What is wrong with it could quote the key.
   throw new GatewayError(
@@ -222,15 +235,6 @@ async function writeDraft(path: string, file: IdentityFile): Promise<string> {
   await handle.writeFile(`${JSON.stringify(file, undefined, 2)}\n`);
   await handle.sync();
   return draft;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON is not the file: the schema says so.
-    return undefined;
-  }
 }
 
 function isCode(error: unknown, code: string): boolean {

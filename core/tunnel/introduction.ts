@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { GatewayError } from "../../shared/errors.ts";
 import type { TunnelKey } from "../../shared/tunnel/handshake.ts";
 import type { Consequence, Ending } from "./ending.ts";
+import { faultFacts } from "./fault-facts.ts";
 import type { Identity } from "./identity.ts";
 import { pair } from "./pair.ts";
 import type { TunnelSettings } from "./settings.ts";
@@ -18,6 +19,8 @@ export class Introduction {
   /** Corrected since the last connection: a second time would help no more than the first. */
   #skewTried = false;
   #pairing: Promise<Consequence | undefined> | undefined;
+  /** Why the last attempt to pair failed, as it stands in the log. */
+  #complaint: string | undefined;
 
   constructor(settings: TunnelSettings, identity: Identity, log: Logger) {
     this.settings = settings;
@@ -102,11 +105,15 @@ export class Introduction {
         throw new GatewayError("clock_skew", "The edge refused the pairing: our clock is wrong");
       }
       await this.#identity.pin(edge.host, outcome.edgeKey);
+      this.#complaint = undefined;
       this.#log.info({ edge: edge.host, kid: this.key.kid }, "paired with the edge");
       return undefined;
     } catch (err) {
       const message = err instanceof GatewayError ? err.message : "pairing failed";
-      this.#log.warn({ err }, "not paired with the edge");
+      // Each attempt to dial is one to pair: one line as long as nothing changes.
+      const level = message === this.#complaint ? "debug" : "warn";
+      this.#log[level](faultFacts(err), "not paired with the edge");
+      this.#complaint = message;
       return { message, reason: "refused", wait: "backoff" };
     }
   }

@@ -8,6 +8,10 @@ import type { Fence, RelayAnswer, TunnelHandlers } from "./handlers.ts";
 import type { TunnelSettings } from "./settings.ts";
 
 const Problem = z.object({ detail: z.string().transform(printable) });
+/** What of STATS says who works. */
+const Workers = z.object({
+  cores: z.array(z.object({ instance: z.string(), leads: z.boolean() })),
+});
 
 /** What a relay makes of our claim. */
 export interface Standing {
@@ -33,6 +37,10 @@ export class Leadership {
     return this.#handlers;
   }
 
+  get isStandby(): boolean {
+    return this.#mode === "standby";
+  }
+
   begin(handlers: TunnelHandlers, fence: Fence | undefined): void {
     this.#handlers = handlers;
     this.#fence = fence;
@@ -51,10 +59,15 @@ export class Leadership {
   /**
    * Tells a relay that we lead, and the edge what it must know.
    *
+   * @param known - The problem that was found before: it is not told again.
    * @returns undefined while this core waits.
    * @throws GatewayError when the relay does not answer.
    */
-  async announce(session: Session, relay: string): Promise<Standing | undefined> {
+  async announce(
+    session: Session,
+    relay: string,
+    known: string | undefined,
+  ): Promise<Standing | undefined> {
     const handlers = this.#handlers;
     const fence = this.#fence;
     if (handlers === undefined) return undefined;
@@ -66,7 +79,8 @@ export class Leadership {
     const refused = [claimed, published].find(({ status }) => status === 409);
     if (refused !== undefined) {
       const problem = detailOf(refused) ?? "another core leads";
-      this.#log.error({ relay, reason: problem }, "relay does not send us its work");
+      const level = problem === known ? "debug" : "error";
+      this.#log[level]({ relay, reason: problem }, "relay does not send us its work");
       return { leads: false, problem };
     }
     // A relay of before there were several cores knows no claim: it has us alone.
@@ -81,6 +95,12 @@ export class Leadership {
     this.#log.error({ relay, status, detail }, "edge refused our routes and tokens");
     return { leads, problem: `the edge refused our routes and tokens (${detail ?? status})` };
   }
+}
+
+/** Whether a relay sends its work to this process; undefined when its STATS do not say. Pure. */
+export function leadsBy(stats: unknown, instance: string): boolean | undefined {
+  const workers = Workers.safeParse(stats);
+  return workers.data?.cores.find((core) => core.instance === instance)?.leads;
 }
 
 /** A core without a store shares the work, or has it alone. */

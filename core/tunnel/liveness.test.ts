@@ -1,27 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { Secret } from "../../shared/secret.ts";
-import { type FakeEdge, startFakeEdge } from "../../test/support/fake-edge.ts";
-import {
-  connectCore,
-  type TunnelCore,
-  type TunnelCoreOptions,
-} from "../../test/support/tunnel-core.ts";
+import { fakeEdgeWithCore } from "../../test/support/fake-edge-with-core.ts";
 import { Heartbeat } from "./heartbeat.ts";
-
-async function start(
-  options: Partial<TunnelCoreOptions> = {},
-): Promise<{ edge: FakeEdge; core: TunnelCore }> {
-  const edge = await startFakeEdge();
-  onTestFinished(() => edge[Symbol.asyncDispose]());
-  const core = await connectCore({
-    edge: edge.url,
-    pairing: new Secret("unused"),
-    settings: { pairing: undefined },
-    ...options,
-  });
-  onTestFinished(() => core[Symbol.asyncDispose]());
-  return { edge, core };
-}
 
 /** The wall clock goes on while everything else stands still, as in a sleep. */
 function sleepFor(ms: number): void {
@@ -31,7 +10,7 @@ function sleepFor(ms: number): void {
 }
 
 test("a connection that did not outlive a sleep is replaced", async () => {
-  const { edge, core } = await start();
+  const { edge, core } = await fakeEdgeWithCore();
   const { socket } = await edge.link(1);
   edge.beats = false;
   sleepFor(3_600_000);
@@ -45,7 +24,7 @@ test("a connection that did not outlive a sleep is replaced", async () => {
 });
 
 test("a connection that outlived a sleep is kept", async () => {
-  const { edge, core } = await start();
+  const { edge, core } = await fakeEdgeWithCore();
   await edge.link(1);
   sleepFor(3_600_000);
   await vi.waitUntil(() => core.log.some((line) => line.includes("this machine was asleep")), {
@@ -56,7 +35,7 @@ test("a connection that outlived a sleep is kept", async () => {
 });
 
 test("a core that wakes while it waits dials at once", async () => {
-  const { edge, core } = await start();
+  const { edge, core } = await fakeEdgeWithCore();
   (await edge.link(1)).socket.close(4409, "another core leads");
   await vi.waitUntil(() => !core.tunnel.state.connected);
   sleepFor(60_000);
@@ -66,7 +45,7 @@ test("a core that wakes while it waits dials at once", async () => {
 });
 
 test("an edge that accepts and says nothing is not waited for after a sleep", async () => {
-  const { edge, core } = await start();
+  const { edge, core } = await fakeEdgeWithCore();
   edge.greets = false;
   (await edge.link(1)).socket.terminate();
   await edge.ignored();
@@ -78,7 +57,7 @@ test("an edge that accepts and says nothing is not waited for after a sleep", as
 });
 
 test("a stop in the middle of an attempt, or of a wait, ends at once", async () => {
-  const { edge, core } = await start();
+  const { edge, core } = await fakeEdgeWithCore();
   edge.refuse = () => ({ status: 503 });
   (await edge.link(1)).socket.terminate();
   await edge.attempted(2);

@@ -1,10 +1,9 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { GatewayError } from "../../shared/errors.ts";
-import { Secret } from "../../shared/secret.ts";
 import type { Fields } from "../../shared/tunnel/fields.ts";
 import type { Session } from "../../shared/tunnel/session.ts";
-import { requestFieldsOf, startFakeEdge } from "../../test/support/fake-edge.ts";
-import { connectCore } from "../../test/support/tunnel-core.ts";
+import { requestFieldsOf } from "../../test/support/fake-edge.ts";
+import { fakeEdgeWithCore } from "../../test/support/fake-edge-with-core.ts";
 import { createMetrics, observe } from "./metrics.ts";
 
 test("a value is counted below the first bound that is not less", () => {
@@ -25,12 +24,7 @@ function over(session: Session, kind: "http" | "delivery", fields: Fields): Prom
 }
 
 test("what goes through a tunnel is counted, and nothing is open at the end", async () => {
-  const edge = await startFakeEdge();
-  onTestFinished(() => edge[Symbol.asyncDispose]());
-  const core = await connectCore({
-    edge: edge.url,
-    pairing: new Secret("unused"),
-    settings: { pairing: undefined },
+  const { edge, core } = await fakeEdgeWithCore({
     fetch: (request) =>
       request.url.endsWith("/fails")
         ? Promise.reject(new Error("on purpose"))
@@ -41,7 +35,6 @@ test("what goes through a tunnel is counted, and nothing is open at the end", as
       return Promise.resolve(id === "again" ? "duplicate" : "committed");
     },
   });
-  onTestFinished(() => core[Symbol.asyncDispose]());
   const { session } = await edge.link(1);
   const { metrics } = core.tunnel;
   const before = { ...metrics.bytes };

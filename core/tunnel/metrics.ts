@@ -1,7 +1,7 @@
 /** Bounds of the stream seconds' buckets: a bare request to a long generation. */
-export const STREAM_SECONDS = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300] as const;
+const STREAM_SECONDS = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300] as const;
 /** Bounds of the delivery lag's buckets, in seconds: express, spooled over a restart, over a night. */
-export const LAG_SECONDS = [0.05, 0.25, 1, 5, 30, 300, 3_600, 86_400] as const;
+const LAG_SECONDS = [0.05, 0.25, 1, 5, 30, 300, 3_600, 86_400] as const;
 
 /** Counts of values up to each bound, and of all. */
 export interface Histogram {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { randomToken } from "../../shared/bytes.ts";
 import { GatewayError, isErrorCode } from "../../shared/errors.ts";
+import { jsonOrUndefined } from "../../shared/json.ts";
 import type { Secret } from "../../shared/secret.ts";
 import { signPairing, type TunnelKey, verifyPairProof } from "../../shared/tunnel/handshake.ts";
 import { consequenceOf } from "./ending.ts";
@@ -36,7 +37,7 @@ export async function pair(
   const nonce = randomToken(16);
   const headers = await signPairing(secret, url, { kid, publicKey, nonce, at });
   const answer = await send(url, headers, way);
-  const body = parseJson(answer.text);
+  const body = jsonOrUndefined(answer.text);
   if (answer.status === 200) {
     const paired = PairAnswer.safeParse(body);
     const { edgeKey, proof } = paired.success ? paired.data : { edgeKey: "", proof: "" };
@@ -79,14 +80,5 @@ async function send(url: URL, headers: Record<string, string>, way: Way): Promis
     throw new GatewayError("core_lost", `No answer from the edge at ${url.host}${through}`, {
       cause,
     });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // No document of the edge: its schema says so.
-    return undefined;
   }
 }

@@ -91,7 +91,14 @@ export class StreamServer {
         ended();
         return;
       }
-      request = requestOf(head, body);
+      try {
+        request = requestOf(head, body);
+      } catch {
+        // TRACE and its kin, which the fetch standard has no requests of.
+        ended();
+        this.#refuse(stream, ResetCode.protocol, "unsupported method");
+        return;
+      }
       answer({ stream, request, caller, startedAt, signal: over.signal }, handlers).then(
         ended,
         (err: unknown) => {

@@ -1,11 +1,11 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { toBase64Url, utf8 } from "../../shared/bytes.ts";
-import { Secret } from "../../shared/secret.ts";
 import { type Fields, fieldOf } from "../../shared/tunnel/fields.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
 import type { StreamEvent } from "../../shared/tunnel/stream-event.ts";
-import { type FakeLink, requestFieldsOf, startFakeEdge } from "../../test/support/fake-edge.ts";
-import { connectCore, type TunnelCoreOptions } from "../../test/support/tunnel-core.ts";
+import { type FakeLink, requestFieldsOf } from "../../test/support/fake-edge.ts";
+import { fakeEdgeWithCore } from "../../test/support/fake-edge-with-core.ts";
+import type { TunnelCoreOptions } from "../../test/support/tunnel-core.ts";
 import type { ClientSocket, Receipt, Upgrade } from "./handlers.ts";
 
 interface Taken {
@@ -33,15 +33,7 @@ function accept(survives: boolean, protocol?: string): { upgrade: Upgrade; taken
 }
 
 async function relayWith(options: Partial<TunnelCoreOptions>): Promise<FakeLink> {
-  const edge = await startFakeEdge();
-  onTestFinished(() => edge[Symbol.asyncDispose]());
-  const core = await connectCore({
-    edge: edge.url,
-    pairing: new Secret("unused"),
-    settings: { pairing: undefined },
-    ...options,
-  });
-  onTestFinished(() => core[Symbol.asyncDispose]());
+  const { edge } = await fakeEdgeWithCore(options);
   return edge.link(1);
 }
 

@@ -33,7 +33,9 @@ export class TunnelSocket implements ClientSocket {
   }
 
   close(code: number, reason: string): void {
-    this.#stream.sendClose(legalCloseCode(code), legalCloseReason(reason));
+    // 1005 says that there was none, and so does 0 on the wire.
+    if (code === 1005) this.#stream.sendClose(0, "");
+    else this.#stream.sendClose(legalCloseCode(code), legalCloseReason(reason));
   }
 
   drained(): Promise<void> | undefined {

@@ -7,7 +7,6 @@ import {
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { checkServerIdentity, type ConnectionOptions } from "node:tls";
-import { HttpsProxyAgent } from "https-proxy-agent";
 import { GatewayError } from "../../shared/errors.ts";
 import { proxyFor } from "./proxy.ts";
 import type { TunnelSettings } from "./settings.ts";
@@ -44,12 +43,10 @@ export async function findWay(url: URL, settings: TunnelSettings): Promise<Way> 
   const { hostname } = url;
   const { signal } = over;
   let status: number | undefined;
-  const agent = proxy === undefined ? directAgent(url) : new HttpsProxyAgent(proxy, { signal });
-  if (agent instanceof HttpsProxyAgent) {
-    agent.on("proxyConnect", (answer: { readonly statusCode: number }) => {
-      status = answer.statusCode === 200 ? undefined : answer.statusCode;
-    });
-  }
+  const onConnect = (code: number): void => {
+    status = code === 200 ? undefined : code;
+  };
+  const agent = proxy === undefined ? directAgent(url) : await proxyAgent(proxy, signal, onConnect);
   return {
     agent,
     headers,
@@ -128,6 +125,21 @@ function bare(hostname: string): string {
 function directAgent(url: URL): HttpAgent {
   const options = { keepAlive: false };
   return url.protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options);
+}
+
+/** @param onConnect - Hears the status by which the proxy answers CONNECT. */
+async function proxyAgent(
+  proxy: URL,
+  signal: AbortSignal,
+  onConnect: (status: number) => void,
+): Promise<HttpAgent> {
+  // Loaded by those who have a proxy: most cores have none.
+  const { HttpsProxyAgent } = await import("https-proxy-agent");
+  const agent = new HttpsProxyAgent(proxy, { signal });
+  agent.on("proxyConnect", ({ statusCode }: { readonly statusCode: number }) => {
+    onConnect(statusCode);
+  });
+  return agent;
 }
 
 async function readCertificate({

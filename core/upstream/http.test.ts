@@ -202,9 +202,18 @@ test("a client who leaves takes the upstream's work along, before and within the
 });
 
 test("an answer before the end of the upload is passed on, and ends the upload", async () => {
-  await using upstream = await serving((request, response) => {
-    request.once("data", () => response.writeHead(413).end("too much"));
-  });
+  const cut = Promise.withResolvers<void>();
+  await using upstream = await world(
+    createRawServer((socket) => {
+      // Reads on for ever: whoever ends this, it is not the upstream.
+      socket.once("data", () =>
+        socket.write("HTTP/1.1 413 No\r\nContent-Length: 8\r\n\r\ntoo much"),
+      );
+      socket.on("data", () => undefined);
+      socket.on("error", () => undefined);
+      socket.once("close", () => cut.resolve());
+    }),
+  );
   const canceled = Promise.withResolvers<unknown>();
   const body = new ReadableStream({
     pull: (controller) => controller.enqueue(new Uint8Array(16_384)),
@@ -213,6 +222,7 @@ test("an answer before the end of the upload is passed on, and ends the upload",
   const response = await upstream.ask("/", { method: "POST", body, duplex: "half" });
   expect([response.status, await response.text()]).toEqual([413, "too much"]);
   await canceled.promise;
+  await cut.promise;
 });
 
 test("an upload that breaks off does not look like one that has ended", async () => {

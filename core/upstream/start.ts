@@ -6,6 +6,8 @@ import type { Upstream } from "../config/sections/upstream.ts";
 import type { EdgeSettings } from "../config/settings.ts";
 import { readVersion } from "../gateway/version.ts";
 import { startTunnel } from "../tunnel/dial.ts";
+import { resumable } from "../resume/resumable.ts";
+import { ResumeSessions } from "../resume/sessions.ts";
 import type { Tunnel } from "../tunnel/handlers.ts";
 import { upstreamBundle } from "./bundle.ts";
 import { upstreamHandlers } from "./handlers.ts";
@@ -71,7 +73,7 @@ export async function startConnector(
       log.child({ part: "tunnel" }),
     ),
   );
-  tunnel.lead(handlers, undefined);
+  tunnel.lead(resumable(handlers, parts.use(new ResumeSessions())), undefined);
   const running = parts.move();
   return {
     tunnel,

@@ -8,13 +8,14 @@ import { receiptOf, type StreamEvent } from "../../shared/tunnel/stream-event.ts
 import { type ClientAttachment, GONE } from "./attachment.ts";
 import type { Keeper, Kept } from "./keeper.ts";
 import { bufferedBytes } from "./core-link.ts";
-import { Outflow } from "./outflow.ts";
+import { type Behind, Outflow } from "./outflow.ts";
 
 type Message = string | Uint8Array;
 
 export interface ClientHost {
-  /** Bytes of messages that wait, of all clients together. */
+  /** Bytes of messages that wait for a core, of all clients together. */
   readonly budget: { held: number };
+  readonly behind: Behind;
   readonly keeper: Keeper;
   /** Its core is gone and it survives that: it wants another. */
   onOrphan(client: Client): void;
@@ -23,7 +24,7 @@ export interface ClientHost {
 }
 
 /** After these the core is another, or will be: a client that survives waits for it. */
-const MOVES: ReadonlySet<number> = new Set([
+export const MOVES: ReadonlySet<number> = new Set([
   ResetCode.lost,
   ResetCode.draining,
   ResetCode.notLeader,
@@ -37,8 +38,8 @@ const MOVES: ReadonlySet<number> = new Set([
  */
 export class Client implements Kept {
   readonly socket: WebSocket;
-  /** A core was asked to take it up, and has not answered. */
-  asked = false;
+  /** By which a core was asked to take it up, and has not answered. */
+  asked: Stream | undefined;
   readonly #host: ClientHost;
   readonly #outflow: Outflow;
   #attachment: ClientAttachment;
@@ -58,6 +59,7 @@ export class Client implements Kept {
     this.#host = host;
     this.#outflow = new Outflow(
       () => bufferedBytes(socket),
+      host.behind,
       () => this.close(CloseCode.tryLater, "slow consumer"),
     );
   }
@@ -76,7 +78,7 @@ export class Client implements Kept {
   }
 
   get wantsCore(): boolean {
-    return this.link === "" && !this.asked && !this.#gone;
+    return this.link === "" && this.asked === undefined && !this.#gone;
   }
 
   get stream(): Stream | undefined {
@@ -99,11 +101,16 @@ export class Client implements Kept {
     stream.abort(ResetCode.flow, "slept within a message");
   }
 
-  /** A core has taken it up: what nobody was done with goes to that one, in order. */
-  attach(stream: Stream, link: string): void {
+  /**
+   * A core has taken it up: what nobody was done with goes to that one, in order.
+   *
+   * @param survives - That core will say what it is done with, for the core after it.
+   */
+  attach(stream: Stream, link: string, survives: boolean): void {
     this.#stream = stream;
-    const { orphanedAt: _over, ...rest } = this.#attachment;
-    this.#attachment = { ...rest, link, stream: stream.state };
+    const { orphanedAt: _over, meta, ...rest } = this.#attachment;
+    const kept = survives && meta !== undefined ? { meta } : {};
+    this.#attachment = { ...rest, ...kept, link, stream: stream.state };
     this.#count = 0;
     stream.listen((event) => this.#onEvent(stream, event));
     const waiting = [...this.#held.values()];
@@ -114,6 +121,9 @@ export class Client implements Kept {
       this.#send(message, bytes);
     }
     this.changed();
+    if (this.#held.size > 0) return;
+    const sending = stream.drained() ?? Promise.resolve();
+    void sending.then(() => this.#settle());
   }
 
   /** Its core is gone. */
@@ -151,28 +161,24 @@ export class Client implements Kept {
       return;
     }
     this.#send(typeof message === "string" ? message : new Uint8Array(message), bytes);
-    await this.#done();
+    await (this.survives ? this.#done() : this.#sent(bytes));
   }
 
-  /** The client closed: the runtime does not answer for us (and must not be sent 1005 or 1006). */
-  closed(code: number, reason: string): void {
+  /**
+   * The client closed: the runtime does not answer for us (and must not be sent 1005 or 1006).
+   * Settles once its core has been told all it said.
+   */
+  async closed(code: number, reason: string): Promise<void> {
     const stream = this.#stream;
-    this.close(code, reason);
+    this.#end(code, reason);
     stream?.sendClose(code === 1005 ? 0 : code, legalCloseReason(reason));
+    await stream?.drained();
   }
 
+  /** Ends it from our side: its core hears that nobody is there any more. */
   close(code: number, reason: string): void {
-    if (this.#gone) return;
-    this.#gone = true;
-    this.#forgetHeld();
-    this.#outflow.stop();
-    try {
-      this.socket.serializeAttachment(GONE);
-      this.socket.close(legalCloseCode(code), legalCloseReason(reason));
-    } catch {
-      // Closed already: what we wanted.
-    }
-    this.#host.onGone(this);
+    this.#end(code, reason);
+    this.#stream?.reset(ResetCode.cancel, reason);
   }
 
   /** What a sleep would lose is another now. */
@@ -185,6 +191,23 @@ export class Client implements Kept {
     const stream = this.#stream?.state ?? this.#attachment.stream;
     this.#attachment = { ...this.#attachment, stream, count: this.#count };
     this.socket.serializeAttachment(this.#attachment);
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.asked?.reset(ResetCode.cancel, "the client is gone");
+    this.asked = undefined;
+    this.#forgetHeld();
+    this.#outflow.stop();
+    try {
+      this.socket.serializeAttachment(GONE);
+      if (code === 0 || code === 1005) this.socket.close();
+      else this.socket.close(legalCloseCode(code), legalCloseReason(reason));
+    } catch {
+      // Closed already: what we wanted.
+    }
+    this.#host.onGone(this);
   }
 
   #send(message: Message, bytes: number): void {
@@ -203,12 +226,21 @@ export class Client implements Kept {
     return (
       waiting > maxWebSocketQueueBytes ||
       this.#held.size >= maxWebSocketQueueMessages ||
+      // Its core is done with 65,535 others, and not with the one that has this name.
+      this.#held.has(receiptOf(this.#count + 1)) ||
       this.#host.budget.held > maxHeldBytes
     );
   }
 
+  async #sent(bytes: number): Promise<void> {
+    const sending = this.#stream?.drained();
+    if (sending === undefined) return;
+    this.#host.budget.held += bytes;
+    await sending;
+    this.#host.budget.held -= bytes;
+  }
+
   #done(): Promise<void> | undefined {
-    if (!this.survives) return this.#stream?.drained();
     if (this.#held.size === 0) return undefined;
     this.#settled ??= Promise.withResolvers();
     return this.#settled.promise;
@@ -223,8 +255,10 @@ export class Client implements Kept {
     if (stream !== this.#stream) return;
     switch (event.type) {
       case "message":
-        this.#deliver(event.message);
-        this.#outflow.sent(event.bytes, (bytes) => stream.consume(bytes));
+        this.#outflow.push(
+          () => this.#deliver(event.message),
+          () => stream.consume(event.bytes),
+        );
         if (event.answers !== 0) this.#taken(event.answers);
         return;
       case "taken":
@@ -235,11 +269,17 @@ export class Client implements Kept {
         this.changed();
         return;
       case "close":
-        this.close(event.code, event.reason);
+        this.#end(event.code, event.reason);
+        // Answered, so that the stream ends on both sides.
+        stream.sendClose(event.code, event.reason);
         return;
       case "reset":
         if (MOVES.has(event.code)) this.orphan(Date.now());
         else this.close(CloseCode.internal, "the core gave up on the socket");
+        return;
+      case "data":
+      case "end":
+        this.#cut(ResetCode.protocol, CloseCode.internal, "the core broke the protocol");
         return;
       default:
     }

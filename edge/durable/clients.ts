@@ -3,9 +3,10 @@ import { LIMITS } from "../../shared/limits.ts";
 import { type Fields, fieldOf } from "../../shared/tunnel/fields.ts";
 import { ResetCode } from "../../shared/tunnel/frame.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
+import type { StreamEvent } from "../../shared/tunnel/stream-event.ts";
 import { logLine } from "../log.ts";
 import { CLIENT_TAG, type ClientAttachment, readClient, streamTag } from "./attachment.ts";
-import { Client, type ClientHost } from "./client.ts";
+import { Client, type ClientHost, MOVES } from "./client.ts";
 import type { CoreLink } from "./core-link.ts";
 import type { Keeper } from "./keeper.ts";
 
@@ -17,6 +18,7 @@ const KEPT_HEADERS: ReadonlySet<string> = new Set(["origin", "user-agent"]);
 export interface ClientsHost {
   /** The core that takes up clients without one. */
   worker(): CoreLink | undefined;
+  works(link: CoreLink): boolean;
   linkOf(id: string): CoreLink | undefined;
   /** Wakes the relay at `at` (Unix ms), unless it will wake sooner. */
   wakeAt(at: number): void;
@@ -33,12 +35,15 @@ export class Clients {
   readonly #budget = { held: 0 };
   /** Clients that lost their core in this turn: they are handed over together. */
   #moving = false;
+  /** Every client of before the last sleep has been taken up again. */
+  #complete = false;
 
   constructor(ctx: DurableObjectState, host: ClientsHost) {
     this.#ctx = ctx;
     this.#host = host;
     this.#clientHost = {
       budget: this.#budget,
+      behind: { bytes: 0 },
       keeper: host.keeper,
       onOrphan: () => this.#move(),
       onGone: (client) => {
@@ -54,6 +59,11 @@ export class Clients {
 
   get count(): number {
     return this.#ctx.getWebSockets(CLIENT_TAG).length;
+  }
+
+  /** How many a core has. */
+  countOf(link: CoreLink): number {
+    return this.#all().filter((client) => client.link === link.id).length;
   }
 
   /** The core has accepted a client: from here on it ends here. @returns The client's end. */
@@ -72,12 +82,13 @@ export class Clients {
     const client = new Client(ours, attachment, this.#clientHost);
     this.#known.set(ours, client);
     this.#byStream.set(stream, client);
-    client.attach(stream, link.id);
+    client.attach(stream, link.id, survives);
     return theirs;
   }
 
   /** A stream of before the relay slept: its socket knows it. */
   resume(link: CoreLink, id: number): Stream | undefined {
+    if (this.#complete) return undefined;
     const [socket] = this.#ctx.getWebSockets(streamTag(link.id, id));
     const tagged = socket === undefined ? undefined : this.of(socket);
     if (tagged?.stream?.id === id && tagged.link === link.id) return tagged.stream;
@@ -98,12 +109,12 @@ export class Clients {
   }
 
   /** Another core works: clients without one go to it, and those of a core that does so no more. */
-  moveTo(works: (link: CoreLink) => boolean): void {
+  moveToWorkers(): void {
     const now = Date.now();
     for (const client of this.#all()) {
       const link = this.#host.linkOf(client.link);
       // Who goes away keeps its clients until it is gone: it may have answers for them.
-      const stays = link !== undefined && (works(link) || !link.open);
+      const stays = link !== undefined && (this.#host.works(link) || !link.open);
       if (client.link !== "" && !stays) client.orphan(now);
     }
     this.#handOver();
@@ -148,23 +159,45 @@ export class Clients {
       client.close(CloseCode.restart, "the core does not know this client");
       return;
     }
-    client.asked = true;
+    client.asked = stream;
+    // Until it has answered we must not sleep: the answer would find nobody who knows of it.
+    // oxlint-disable-next-line no-restricted-globals -- see above; cleared by the answer
+    const timer = setTimeout(() => {
+      if (client.asked === stream) client.close(CloseCode.restart, "the core did not answer");
+    }, LIMITS.acceptTimeoutMs);
     stream.listen((event) => {
-      client.asked = false;
-      if (event.type === "head" && fieldOf(event.fields, ":status") === "101") {
-        this.#byStream.set(stream, client);
-        client.attach(stream, link.id);
-      } else if (event.type === "head") {
-        stream.reset(ResetCode.noError);
-        client.close(CloseCode.restart, "the core does not know this client");
-      } else if (event.type === "reset" && event.code !== ResetCode.lost) {
-        client.close(CloseCode.restart, "the core does not know this client");
-      }
+      const said = answerIn(event);
+      if (said === undefined) return;
+      clearTimeout(timer);
+      if (client.asked !== stream) return;
+      client.asked = undefined;
+      if (said === "accepted") this.#accepted(client, stream, link, event);
+      else if (said === "refused") this.#refused(client, stream);
+      // One that is there, and will not have it, is not asked again: another may come.
+      else if (!link.open) this.#move();
     });
   }
 
+  #accepted(client: Client, stream: Stream, link: CoreLink, event: StreamEvent): void {
+    if (link.open && !this.#host.works(link)) {
+      stream.reset(ResetCode.cancel, "another core works by now");
+      this.#move();
+      return;
+    }
+    const survives = event.type === "head" && fieldOf(event.fields, ":survives") === "1";
+    this.#byStream.set(stream, client);
+    client.attach(stream, link.id, survives);
+  }
+
+  #refused(client: Client, stream: Stream): void {
+    stream.reset(ResetCode.noError);
+    client.close(CloseCode.restart, "the core does not know this client");
+  }
+
   #all(): Client[] {
-    return this.#ctx.getWebSockets(CLIENT_TAG).flatMap((socket) => this.of(socket) ?? []);
+    const all = this.#ctx.getWebSockets(CLIENT_TAG).flatMap((socket) => this.of(socket) ?? []);
+    this.#complete = true;
+    return all;
   }
 
   /** The client behind a socket, taken up again if the relay has slept; undefined for no client's. */
@@ -186,6 +219,22 @@ export class Clients {
     this.#byStream.set(stream, client);
     client.resume(stream);
     return client;
+  }
+}
+
+/** What a core says to being asked for a client; undefined for what is no answer yet. */
+function answerIn(event: StreamEvent): "accepted" | "refused" | "elsewhere" | undefined {
+  switch (event.type) {
+    case "head":
+      return fieldOf(event.fields, ":status") === "101" ? "accepted" : "refused";
+    case "reset":
+      return MOVES.has(event.code) ? "elsewhere" : "refused";
+    case "taken":
+    case "state":
+    case "stop":
+      return undefined;
+    default:
+      return "refused";
   }
 }
 

@@ -1,4 +1,5 @@
 import { CloseCode, legalCloseReason } from "../../shared/close-code.ts";
+import { utf8 } from "../../shared/bytes.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Fields } from "../../shared/tunnel/fields.ts";
 import { GoAwayCode } from "../../shared/tunnel/frame.ts";
@@ -6,10 +7,13 @@ import { signWelcome, type TunnelKey } from "../../shared/tunnel/handshake.ts";
 import { Session } from "../../shared/tunnel/session.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
 import { logLine } from "../log.ts";
-import type { CoreAttachment } from "./attachment.ts";
+import { type CoreAttachment, GONE } from "./attachment.ts";
 import type { Keeper, Kept } from "./keeper.ts";
 import { readGreeting } from "./greeting.ts";
 import type { Candidate } from "./leadership.ts";
+
+/** How often a socket that was full is looked at. */
+const FULL_SOCKET_POLL_MS = 5;
 
 /** What the links tell the relay around them. */
 export interface LinkHandlers {
@@ -17,6 +21,8 @@ export interface LinkHandlers {
   diary(): Readonly<Record<string, number>>;
   edgeKey(): Promise<TunnelKey>;
   readonly keeper: Keeper;
+  /** How the relay is. */
+  stats(): object;
   /** It has said who it is. @returns Why it must go, or undefined. */
   onHello(link: CoreLink): string | undefined;
   /** Greeted: it may be given work. */
@@ -44,6 +50,8 @@ export class CoreLink implements Kept {
   readonly session: Session;
   #attachment: CoreAttachment;
   #lastMessageAt = 0;
+  #toldAt = 0;
+  #waits = false;
   #gone = false;
 
   constructor(
@@ -107,7 +115,7 @@ export class CoreLink implements Kept {
 
   receive(message: string | ArrayBuffer): void {
     if (typeof message === "string") {
-      this.#socket.close(CloseCode.unsupportedData, "binary only");
+      this.drop(CloseCode.unsupportedData, "binary only");
       return;
     }
     this.#lastMessageAt = Date.now();
@@ -127,6 +135,8 @@ export class CoreLink implements Kept {
   drop(code: number, reason: string): void {
     this.closed();
     try {
+      // One that does not answer our close must not be a core again when we have slept.
+      this.#socket.serializeAttachment(GONE);
       this.#socket.close(code, legalCloseReason(reason));
     } catch {
       // Closed already: what we wanted.
@@ -146,6 +156,29 @@ export class CoreLink implements Kept {
     const session = this.session.ready ? this.session.state : undefined;
     this.#attachment = { ...this.#attachment, session, diary: this.#handlers.diary() };
     this.#socket.serializeAttachment(this.#attachment);
+    // Now and then, while we are awake for something else: what we cost is told, not asked for.
+    if (Date.now() - this.#toldAt >= LIMITS.statsMs) this.tell();
+  }
+
+  /** Says how the relay is, and with it whether this core has the work. */
+  tell(): void {
+    if (this.#gone || !this.session.ready) return;
+    this.#toldAt = Date.now();
+    const stats = utf8(JSON.stringify(this.#handlers.stats()));
+    if (stats.byteLength <= LIMITS.maxNoteBytes) this.session.tell(stats);
+  }
+
+  /** The runtime does not say when a full socket has room again: while it is full, we look. */
+  #flushLater(): void {
+    if (this.#waits || !this.session.blocked) return;
+    this.#waits = true;
+    // oxlint-disable-next-line no-restricted-globals -- bounded by the heartbeat of the core
+    setTimeout(() => {
+      this.#waits = false;
+      this.session.flush();
+      this.#handlers.keeper.mark(this);
+      this.#flushLater();
+    }, FULL_SOCKET_POLL_MS);
   }
 
   #createSession(): Session {
@@ -159,6 +192,7 @@ export class CoreLink implements Kept {
           queueMicrotask(() => {
             flush();
             handlers.keeper.mark(this);
+            this.#flushLater();
           }),
         now: () => Date.now(),
         handlers: {
@@ -177,6 +211,7 @@ export class CoreLink implements Kept {
           onLateAnswer: (answer, code, fields) => handlers.onLateAnswer(answer, code, fields),
           onUnknownStream: (id) => handlers.onUnknownStream(this, id),
           onSocketChange: (stream) => handlers.onSocketChange(stream),
+          onConsumed: () => handlers.keeper.mark(this),
         },
       },
       this.#attachment.session,

@@ -8,7 +8,7 @@ import { logLine } from "../log.ts";
 import type { CallOf } from "../relay-call.ts";
 import { CORE_TAG, readCore } from "./attachment.ts";
 import { CoreLink, type LinkHandlers } from "./core-link.ts";
-import { chooseWorkers, type Fence, judge, stickTo } from "./leadership.ts";
+import { type Candidate, chooseWorkers, type Fence, judge, stickTo } from "./leadership.ts";
 
 /** How requests are spread over cores that share the work. */
 export interface Routing {
@@ -20,8 +20,11 @@ export interface Routing {
 export interface CoresHost extends Omit<LinkHandlers, "onHello" | "onGoAway" | "onReady"> {
   /** Another core works, or one more: what waits for one may go on. */
   onWorkers(): void;
-  fence(): Fence | undefined;
+  fence(store: string): Fence | undefined;
   remember(fence: Fence): void;
+  /** Whether a core worked here when this relay last knew: it may have died with one connected. */
+  served(): boolean;
+  serves(does: boolean): void;
   routing(): Routing | undefined;
 }
 
@@ -41,9 +44,9 @@ export class Cores {
     this.#handlers = {
       ...host,
       onHello: (link) => this.#admit(link),
-      onReady: () => this.#elect(),
-      onGoAway: () => {
-        this.#expect(LIMITS.handoverMs);
+      onReady: (link) => this.#ready(link),
+      onGoAway: (link) => {
+        if (this.leads(link)) this.#expect(LIMITS.handoverMs);
         this.#elect();
       },
       onLost: (link) => this.#lost(link),
@@ -54,6 +57,10 @@ export class Cores {
       else this.#add(socket, new CoreLink(ctx, socket, attachment, this.#handlers));
     }
     this.#workers = this.#choose();
+    if (this.#workers.length > 0 || !host.served()) return;
+    // We died, and all connections with us: the core is about to dial again.
+    this.#expect(LIMITS.reconnectGraceMs);
+    host.serves(false);
   }
 
   /** The connection a message came on; undefined when it was replaced, or is a client's. */
@@ -93,7 +100,7 @@ export class Cores {
 
   /** Until when a request that finds no core should wait for one, Unix ms. */
   expectedUntil(now: number): number {
-    const waiting = this.all().some((link) => link.candidate?.epoch === 0);
+    const waiting = this.all().some((link) => link.candidate?.epoch === 0 && link.isAlive(now));
     return Math.max(this.#expectedUntil, waiting ? now + LIMITS.reconnectGraceMs : 0);
   }
 
@@ -106,6 +113,7 @@ export class Cores {
   accept(call: CallOf<"tunnel">, now: number): WebSocket {
     const { 0: theirs, 1: ours } = new WebSocketPair();
     const { kid, nonce, instance, host, colo, relay, relays } = call;
+    this.#sweep(now);
     for (const link of this.all()) {
       if (link.attachment.instance === instance) {
         link.supersede(CloseCode.replaced, "reconnected");
@@ -138,7 +146,7 @@ export class Cores {
     if (refusal !== undefined) return refusal;
     link.lead(store, epoch);
     this.#elect();
-    return undefined;
+    return this.leads(link) ? undefined : "another core leads";
   }
 
   /** Ends every connection of a key that is not accepted any more. */
@@ -153,11 +161,10 @@ export class Cores {
     return candidate === undefined ? "no greeting yet" : this.#judge(link, candidate);
   }
 
-  #judge(link: CoreLink, claim: NonNullable<CoreLink["candidate"]>): string | undefined {
-    const leader = this.#workers.find(
-      (one) => one !== link && one.open && one.candidate?.mode === "leader",
-    );
-    const verdict = judge(claim, leader?.candidate, this.#host.fence());
+  #judge(link: CoreLink, claim: Candidate): string | undefined {
+    this.#sweep(Date.now());
+    const leader = this.#workers.find((one) => one !== link && one.open && rivals(one, claim));
+    const verdict = judge(claim, leader?.candidate, this.#host.fence(claim.store));
     if (verdict.verdict === "refused") return verdict.reason;
     if (verdict.verdict === "waits") return undefined;
     if (verdict.supersedes) {
@@ -166,8 +173,24 @@ export class Cores {
       leader?.supersede(code, reason);
     }
     const { store, epoch, mode } = claim;
-    if (mode === "leader" && epoch !== undefined) this.#host.remember({ store, epoch });
+    if (mode !== "shared" && epoch !== undefined) this.#host.remember({ store, epoch });
     return undefined;
+  }
+
+  /** Another may have come while it was being welcomed. */
+  #ready(link: CoreLink): void {
+    const refusal = this.#admit(link);
+    if (refusal === undefined) this.#elect();
+    else link.supersede(CloseCode.notLeader, refusal);
+  }
+
+  /** Nobody else notices a core that is silent and has no work, or one that never says HELLO. */
+  #sweep(now: number): void {
+    for (const link of this.all()) {
+      const { greeting, acceptedAt } = link.attachment;
+      const isMute = greeting === undefined && now - acceptedAt > LIMITS.helloTimeoutMs;
+      if (isMute || !link.isAlive(now)) link.drop(CloseCode.goingAway, "no heartbeat");
+    }
   }
 
   #add(socket: WebSocket, link: CoreLink): void {
@@ -190,7 +213,13 @@ export class Cores {
   #elect(): void {
     const before = this.#workers;
     this.#workers = this.#choose();
+    const [served, serves] = [before.length > 0, this.#workers.length > 0];
+    if (served !== serves) this.#host.serves(serves);
     if (this.#workers.some((link) => !before.includes(link))) this.#host.onWorkers();
+    // Nothing else tells a core that stays connected; it may have something to publish again.
+    for (const link of this.all()) {
+      if (before.includes(link) !== this.leads(link)) link.tell();
+    }
   }
 
   #choose(): readonly CoreLink[] {
@@ -198,7 +227,9 @@ export class Cores {
       const { candidate } = link;
       return link.open && candidate !== undefined ? [{ ...candidate, link }] : [];
     });
-    return chooseWorkers(candidates).map(({ link }) => link);
+    return chooseWorkers(candidates, ({ link }) => this.#workers.includes(link)).map(
+      ({ link }) => link,
+    );
   }
 
   #pickShared(head: Fields | undefined): CoreLink | undefined {
@@ -216,4 +247,10 @@ export class Cores {
       undefined,
     );
   }
+}
+
+/** Whether a core that works is in the way of one that wants to, and not only its stand-in. */
+function rivals({ candidate }: CoreLink, claim: Candidate): boolean {
+  if (candidate?.mode === "standby") return candidate.store === claim.store;
+  return candidate?.mode === "leader";
 }

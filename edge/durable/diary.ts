@@ -52,3 +52,12 @@ export class Diary {
     this.#entries = { ...this.#entries, [name]: (this.#entries[name] ?? 0) + amount };
   }
 }
+
+/** Of what several sockets have brought through the sleep, what was written down last. */
+export function newest(kept: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  return { ...kept.toSorted((a, b) => writtenAt(b) - writtenAt(a))[0] };
+}
+
+function writtenAt(kept: Readonly<Record<string, number>>): number {
+  return kept["lastEventAt"] ?? 0;
+}

@@ -21,7 +21,9 @@ type Outcome =
   | { readonly result: "later"; readonly retryAfterMs: number }
   | { readonly result: "poison"; readonly reason: string }
   /** No answer: it may or may not be committed there. The core knows its id. */
-  | { readonly result: "unknown" };
+  | { readonly result: "unknown" }
+  /** The same, and that connection is gone. */
+  | { readonly result: "lost" };
 
 /** A spooled webhook that was sent and not answered is sent again after this. */
 const RESEND_MS = 30_000;
@@ -67,14 +69,19 @@ export class Inbox {
       body,
     };
     const session = this.#host.session();
-    if (session?.open === true && !this.#host.spool.hasLane(delivery.lane)) {
-      const outcome = await withDeadline(session, delivery);
-      if (outcome.result === "ack") {
-        return { result: outcome.answer.duplicate ? "duplicate" : "committed" };
-      }
-      if (outcome.result === "poison") throw new GatewayError("invalid_request", outcome.reason);
+    if (session?.open !== true || this.#host.spool.hasLane(delivery.lane)) {
+      return this.#keep(delivery, 0);
     }
-    return this.#keep(delivery);
+    const outcome = await withDeadline(session, delivery);
+    if (outcome.result === "ack") {
+      return { result: outcome.answer.duplicate ? "duplicate" : "committed" };
+    }
+    if (outcome.result === "poison") throw new GatewayError("invalid_request", outcome.reason);
+    const isLater = outcome.result === "later";
+    const kept = this.#keep(delivery, isLater ? Date.now() + retryMs(0, outcome.retryAfterMs) : 0);
+    // To the next core, if there is one already.
+    if (outcome.result === "lost") this.drain(Date.now());
+    return kept;
   }
 
   /** Sends what may go now. Called when a core is ready, after each answer, and by the alarm. */
@@ -91,7 +98,10 @@ export class Inbox {
   #sendDue(now: number): void {
     const session = this.#host.session();
     const { spool } = this.#host;
-    if (session?.open !== true || spool.items === 0) return;
+    if (session?.open !== true || spool.items === 0) {
+      this.#rearm(now);
+      return;
+    }
     const room = LIMITS.maxDeliveriesInFlight - this.#inFlight.size;
     for (const delivery of spool.due(now, new Set(this.#inFlight.keys()), room)) {
       this.#inFlight.set(delivery.lane, delivery.seq);
@@ -133,8 +143,8 @@ export class Inbox {
     this.#sending.add(tracked);
   }
 
-  #keep(delivery: NewDelivery): DeliverAnswer {
-    if (!this.#host.spool.add(delivery)) {
+  #keep(delivery: NewDelivery, notBefore: number): DeliverAnswer {
+    if (!this.#added(delivery, notBefore)) {
       throw new GatewayError("spool_full", "Too many webhooks are waiting for the core", {
         retryAfterMs: 60_000,
       });
@@ -142,6 +152,19 @@ export class Inbox {
     logLine("info", { event: "webhook_spooled", route: delivery.route, id: delivery.id });
     this.#rearm(Date.now());
     return { result: "spooled" };
+  }
+
+  /** @throws GatewayError `overloaded` when the storage fails: the sender must keep it. */
+  #added(delivery: NewDelivery, notBefore: number): boolean {
+    try {
+      return this.#host.spool.add(delivery, notBefore);
+    } catch (cause) {
+      logLine("error", { event: "spool_failed", err: String(cause) });
+      throw new GatewayError("overloaded", "The webhook could not be written down", {
+        cause,
+        retryAfterMs: RESEND_MS,
+      });
+    }
   }
 
   #settle(delivery: SpooledDelivery, outcome: Outcome): void {
@@ -156,15 +179,16 @@ export class Inbox {
         logLine("warn", { event: "webhook_dead", id: delivery.id, reason: outcome.reason });
         spool.bury(delivery.seq, outcome.reason);
         break;
-      case "later": {
-        const waitMs = backoffMs(Math.min(delivery.attempts, 30), Math.random, RETRY);
-        spool.postpone(delivery.seq, now + Math.max(outcome.retryAfterMs, waitMs));
+      case "later":
+        spool.postpone(delivery.seq, now + retryMs(delivery.attempts, outcome.retryAfterMs));
         break;
-      }
       case "unknown":
         // No core any more, most likely: that is no fault of the webhook and costs it no attempt.
         this.#rearm(now);
         return;
+      case "lost":
+        // To the next core, if there is one already.
+        break;
     }
     this.drain(now);
   }
@@ -184,6 +208,16 @@ export class Inbox {
     this.#host.wakeAt(answerDue ? now + RESEND_MS : due);
   }
 }
+
+/** When to try again after so many attempts: as the core wishes, and later each time. */
+function retryMs(attempts: number, wishMs: number): number {
+  return Math.max(wishMs, backoffMs(Math.min(attempts, 30), Math.random, RETRY));
+}
+
+const RESET_OUTCOMES: ReadonlyMap<number, Outcome> = new Map([
+  [ResetCode.refused, { result: "later", retryAfterMs: 0 }],
+  [ResetCode.lost, { result: "lost" }],
+]);
 
 interface Sent {
   /** Undefined when the session would not take it. */
@@ -209,8 +243,7 @@ function send(session: Session, delivery: NewDelivery, token: string): Sent {
           : { result: "later", retryAfterMs },
       );
     } else if (event.type === "reset") {
-      const refused = event.code === ResetCode.refused;
-      resolve(refused ? { result: "later", retryAfterMs: 0 } : { result: "unknown" });
+      resolve(RESET_OUTCOMES.get(event.code) ?? { result: "unknown" });
     }
   });
   if (body.byteLength > 0) {

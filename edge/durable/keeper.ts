@@ -1,3 +1,5 @@
+import { logLine } from "../log.ts";
+
 /** Something whose state rides on a socket. */
 export interface Kept {
   /** Writes it down now. */
@@ -13,7 +15,7 @@ const KEEP_AFTER_MS = 50;
  * its sockets and all they carry.
  */
 export class Keeper {
-  readonly #due = new Set<Kept>();
+  #due = new Set<Kept>();
   #armed = false;
 
   /** `kept` has changed. */
@@ -27,7 +29,15 @@ export class Keeper {
 
   #keep(): void {
     this.#armed = false;
-    for (const kept of this.#due) kept.persist();
-    this.#due.clear();
+    const due = this.#due;
+    this.#due = new Set();
+    for (const kept of due) {
+      try {
+        kept.persist();
+      } catch (error) {
+        // One that cannot be kept must not cost the others what they have to say.
+        logLine("error", { event: "not_kept", err: String(error) });
+      }
+    }
   }
 }

@@ -40,6 +40,8 @@ test("the fence of another store keeps nobody out", () => {
   expect(judge(core, undefined, fence).verdict).toBe("works");
 });
 
+const nobody = () => false;
+
 const candidate = (over: Partial<Candidate>): Candidate => ({ ...core, acceptedAt: 1, ...over });
 
 test("a leader works alone, before standbys and those that share", () => {
@@ -49,28 +51,37 @@ test("a leader works alone, before standbys and those that share", () => {
     candidate({ mode: "standby", store: "its own", epoch: 9 }),
     candidate({ epoch: 0, instance: "waiting" }),
   ];
-  expect(chooseWorkers([...others, leader])).toEqual([leader]);
+  expect(chooseWorkers([...others, leader], nobody)).toEqual([leader]);
 });
 
-test("a standby works when there is no leader, and the newest of two", () => {
+test("of two standbys with nothing in common the one that works goes on, or the first one", () => {
   const older = candidate({ mode: "standby", store: "x" });
   const newer = candidate({ mode: "standby", store: "y", acceptedAt: 2 });
-  expect(chooseWorkers([newer, older])).toEqual([newer]);
+  expect(chooseWorkers([newer, older], nobody)).toEqual([older]);
+  expect(chooseWorkers([newer, older], (one) => one === newer)).toEqual([newer]);
+});
+
+test("a core without epochs that comes back is the newest of itself", () => {
+  const older = candidate({ epoch: undefined });
+  const newer = candidate({ epoch: undefined, acceptedAt: 2 });
+  expect(chooseWorkers([older, newer], (one) => one === older)).toEqual([newer]);
 });
 
 test("of one store the highest epoch works, whoever came last", () => {
   const [high, low] = [candidate({ epoch: 7 }), candidate({ epoch: 6, acceptedAt: 9 })];
-  expect(chooseWorkers([low, high])).toEqual([high]);
+  expect(chooseWorkers([low, high], nobody)).toEqual([high]);
 });
 
 test("a standby that has the store works before a leader that has lost it", () => {
   const standby = candidate({ mode: "standby", epoch: 6 });
-  expect(chooseWorkers([candidate({ epoch: 5, acceptedAt: 9 }), standby])).toEqual([standby]);
+  expect(chooseWorkers([candidate({ epoch: 5, acceptedAt: 9 }), standby], nobody)).toEqual([
+    standby,
+  ]);
 });
 
 test("those that share all work", () => {
   const all = ["a", "b"].map((instance) => candidate({ instance, mode: "shared", epoch: 0 }));
-  expect(chooseWorkers(all)).toEqual(all);
+  expect(chooseWorkers(all, nobody)).toEqual(all);
 });
 
 test("a key sticks to its core, and moves only when that one goes", () => {

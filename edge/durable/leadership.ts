@@ -67,19 +67,28 @@ export interface Candidate extends Claim {
   readonly acceptedAt: number;
 }
 
-/** Those that share the work, or the one that has it alone. The first of equals is the newest. */
-export function chooseWorkers<C extends Candidate>(candidates: readonly C[]): readonly C[] {
+/**
+ * Those that share the work, or the one that has it alone.
+ *
+ * @param works - Whether a core has the work now: of equals with nothing in common it keeps it.
+ */
+export function chooseWorkers<C extends Candidate>(
+  candidates: readonly C[],
+  works: (candidate: C) => boolean,
+): readonly C[] {
   const alone = candidates.filter((one) => one.mode !== "shared" && one.epoch !== 0);
   const [first, ...others] = alone;
-  if (first !== undefined) return [others.reduce(better, first)];
-  return candidates.filter((one) => one.mode === "shared");
+  if (first === undefined) return candidates.filter((one) => one.mode === "shared");
+  return [others.reduce((best, one) => (isBetter(one, best, works) ? one : best), first)];
 }
 
-function better<C extends Candidate>(a: C, b: C): C {
-  if (isLater(a, b)) return a;
-  if (isLater(b, a)) return b;
-  if (a.mode !== b.mode) return a.mode === "leader" ? a : b;
-  return a.acceptedAt > b.acceptedAt ? a : b;
+function isBetter<C extends Candidate>(a: C, b: C, works: (candidate: C) => boolean): boolean {
+  if (isLater(a, b) || isLater(b, a)) return isLater(a, b);
+  if (a.mode !== b.mode) return a.mode === "leader";
+  // Who knows of no epochs knows of no others either: it is the same core, come back.
+  if (a.epoch === undefined || b.epoch === undefined) return a.acceptedAt > b.acceptedAt;
+  if (works(a) !== works(b)) return works(a);
+  return a.acceptedAt < b.acceptedAt;
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   type TunnelKey,
 } from "../../shared/tunnel/handshake.ts";
 import { randomToken } from "../../shared/bytes.ts";
+import { logLine } from "../log.ts";
 import type { BundleAnswer, CallOf, IdentityAnswer, PairAnswer, Ticket } from "../relay-call.ts";
 import type { Fence } from "./leadership.ts";
 
@@ -23,7 +24,7 @@ const Key = z.object({
 /** A key that was let in once and never will be again; its pairing secret neither. */
 const Revoked = z.object({ kid: z.string(), secretDigest: z.string() });
 
-const Lead = z.object({ store: z.string(), epoch: z.number() });
+const Leads = z.array(z.object({ store: z.string(), epoch: z.number() }));
 const Text = z.string();
 const Tickets = z.array(z.object({ nonce: z.string(), exp: z.number() }));
 
@@ -35,6 +36,8 @@ const StoredBundle = z.object({ version: z.number(), bundle: EdgeBundle });
 const MAX_NONCES = 200;
 /** Tickets live for seconds: so many at once are a flood of a caller who is let in. */
 const MAX_TICKETS = 1_000;
+/** Stores whose last lead is remembered: the core's own, its standbys', those before them. */
+const MAX_LEADS = 8;
 /** Revoked keys remembered; the oldest go first. */
 const MAX_REVOKED = 100;
 
@@ -62,15 +65,29 @@ export class Registry {
     };
   }
 
-  /** The newest lead that was taken here. */
-  get fence(): Fence | undefined {
-    return this.#read("lead", Lead);
+  /** The newest lead that was taken here with this store. */
+  fence(store: string): Fence | undefined {
+    return this.#leads().find((lead) => lead.store === store);
   }
 
   remember(fence: Fence): void {
-    const known = this.fence;
-    if (known?.store === fence.store && known.epoch === fence.epoch) return;
-    this.#write("lead", fence);
+    if (this.fence(fence.store)?.epoch === fence.epoch) return;
+    const others = this.#leads().filter(({ store }) => store !== fence.store);
+    this.#write("leads", [...others, fence].slice(-MAX_LEADS));
+  }
+
+  /** Whether a core worked here when somebody last said so. */
+  get served(): boolean {
+    return this.#read("serves", z.boolean()) ?? false;
+  }
+
+  serves(does: boolean): void {
+    try {
+      if (this.served !== does) this.#write("serves", does);
+    } catch (error) {
+      // A hint, and no reason to lose the tunnel when storage fails.
+      logLine("error", { event: "not_written", err: String(error) });
+    }
   }
 
   get bundleVersion(): number {
@@ -229,6 +246,10 @@ export class Registry {
   /** Of the core: those that may connect. */
   keys(): z.output<typeof Key>[] {
     return this.#read("keys", z.array(Key)) ?? [];
+  }
+
+  #leads(): z.output<typeof Leads> {
+    return this.#read("leads", Leads) ?? [];
   }
 
   #revoked(): z.output<typeof Revoked>[] {

@@ -14,17 +14,18 @@ import {
   type RelayCall,
   type StateAnswer,
 } from "../relay-call.ts";
-import { CORE_TAG, readCore } from "./attachment.ts";
+import { CLIENT_TAG, CORE_TAG, readCore } from "./attachment.ts";
 import { Clients } from "./clients.ts";
 import { requestsOf } from "./core-requests.ts";
 import { serveCore } from "./core-service.ts";
 import { Cores } from "./cores.ts";
-import { Diary, type WakeCause } from "./diary.ts";
+import { Diary, newest, type WakeCause } from "./diary.ts";
 import { Forwarder } from "./forwarder.ts";
 import { Inbox } from "./inbox.ts";
 import { Keeper } from "./keeper.ts";
 import { type PairError, Registry } from "./registry.ts";
 import { Spool } from "./spool.ts";
+import { relayState } from "./state.ts";
 
 /**
  * Where cores' tunnels and everybody who wants to talk to them meet. One object, near the core.
@@ -49,10 +50,10 @@ export class Relay extends DurableObject<Bindings> {
     const sockets = ctx.getWebSockets(CORE_TAG);
     // Once after every sleep: what it costs to run a relay is what these lines say.
     logLine("info", { event: "relay_awake", core: sockets.length > 0 });
-    const kept = sockets.map((socket) => readCore(socket)?.diary).find((one) => one !== undefined);
-    this.#diary = new Diary(kept ?? {}, Date.now());
+    const kept = sockets.map((socket) => readCore(socket)?.diary ?? {});
+    this.#diary = new Diary(newest(kept), Date.now());
     this.#registry = new Registry(ctx.storage.sql);
-    this.#spool = new Spool(ctx.storage.sql);
+    this.#spool = new Spool(ctx.storage);
     this.#inbox = new Inbox({
       session: () => this.#cores.session(Date.now()),
       spool: this.#spool,
@@ -60,6 +61,7 @@ export class Relay extends DurableObject<Bindings> {
     });
     this.#clients = new Clients(ctx, {
       worker: () => this.#cores.pick(Date.now()),
+      works: (link) => this.#cores.leads(link),
       linkOf: (id) => this.#cores.all().find((link) => link.id === id),
       wakeAt: (at) => this.#wakeAt(at),
       keeper: this.#keeper,
@@ -70,7 +72,7 @@ export class Relay extends DurableObject<Bindings> {
       clients: this.#clients,
       registry: this.#registry,
     });
-    if (this.#spool.items > 0) {
+    if (this.#spool.items > 0 || ctx.getWebSockets(CLIENT_TAG).length > 0) {
       // What waits has an alarm already: it may be brought forward, never put off.
       ctx
         .blockConcurrencyWhile(async () => {
@@ -113,11 +115,11 @@ export class Relay extends DurableObject<Bindings> {
     }
   }
 
-  override webSocketClose(socket: WebSocket, code: number, reason: string): void {
+  override async webSocketClose(socket: WebSocket, code: number, reason: string): Promise<void> {
     const link = this.#cores.of(socket);
     this.#diary.note(link === undefined ? "socket" : "core", Date.now());
     if (link === undefined) {
-      this.#clients.of(socket)?.closed(code, reason);
+      await this.#clients.of(socket)?.closed(code, reason);
       return;
     }
     logLine("info", { event: "core_gone", code, reason: reason.slice(0, 120) });
@@ -125,8 +127,8 @@ export class Relay extends DurableObject<Bindings> {
     link.drop(code === CloseCode.goingAway ? code : CloseCode.normal, "");
   }
 
-  override webSocketError(socket: WebSocket): void {
-    this.webSocketClose(socket, 1006, "");
+  override webSocketError(socket: WebSocket): Promise<void> {
+    return this.webSocketClose(socket, 1006, "");
   }
 
   override async alarm(): Promise<void> {
@@ -151,13 +153,16 @@ export class Relay extends DurableObject<Bindings> {
     return new Cores(ctx, {
       edgeKey: () => registry.edgeKey(),
       keeper: this.#keeper,
-      fence: () => registry.fence,
+      fence: (store) => registry.fence(store),
       remember: (fence) => registry.remember(fence),
+      served: () => registry.served,
+      serves: (does) => registry.serves(does),
       routing: () => registry.routing,
       diary: () => this.#diary.entries,
+      stats: () => relayState({ ...this.#requestParts, now: Date.now() }),
       onWorkers: () => {
         this.#forwarder.open();
-        this.#clients.moveTo((link) => this.#cores.leads(link));
+        this.#clients.moveToWorkers();
         this.#inbox.drain(Date.now());
       },
       onLost: (link) => {

@@ -42,11 +42,14 @@ const Due = z.object({ due: z.number().nullable() });
  * answer until what was written is on disk, so a 2xx that follows `add` is an honest one.
  */
 export class Spool {
+  readonly #storage: Pick<DurableObjectStorage, "sql" | "transactionSync">;
   readonly #sql: SqlStorage;
   #items: number;
   #bytes: number;
 
-  constructor(sql: SqlStorage) {
+  constructor(storage: Pick<DurableObjectStorage, "sql" | "transactionSync">) {
+    const { sql } = storage;
+    this.#storage = storage;
     this.#sql = sql;
     sql.exec(`CREATE TABLE IF NOT EXISTS spool (
       seq INTEGER PRIMARY KEY, id TEXT, route TEXT, lane TEXT, received_at INTEGER,
@@ -71,25 +74,41 @@ export class Spool {
     return this.#bytes;
   }
 
-  /** False when it is full: then the sender must keep it and come back. */
-  add(delivery: NewDelivery): boolean {
+  /**
+   * @param notBefore - Unix ms before which the core will not have it.
+   * @returns False when it is full: then the sender must keep it and come back.
+   * @throws Error when it cannot be written; then none of it was.
+   */
+  add(delivery: NewDelivery, notBefore = 0): boolean {
     const headers = JSON.stringify(delivery.headers);
     const size = delivery.body.byteLength + headers.length;
     if (this.#items >= LIMITS.maxSpoolItems || this.#bytes + size > LIMITS.maxSpoolBytes) {
       return false;
     }
+    this.#storage.transactionSync(() => this.#insert(delivery, headers, { size, notBefore }));
+    this.#items += 1;
+    this.#bytes += size;
+    return true;
+  }
+
+  #insert(
+    delivery: NewDelivery,
+    headers: string,
+    { size, notBefore }: { readonly size: number; readonly notBefore: number },
+  ): void {
     const { spoolChunkBytes: chunk } = LIMITS;
     const chunks = Math.max(0, Math.ceil(delivery.body.byteLength / chunk) - 1);
     const { seq } = this.#sql
       .exec<{ seq: number }>(
         `INSERT INTO spool (id, route, lane, received_at, request_id, headers, attempts, next_at,
-           size, chunks, body) VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?) RETURNING seq`,
+           size, chunks, body) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?) RETURNING seq`,
         delivery.id,
         delivery.route,
         delivery.lane,
         delivery.receivedAt,
         delivery.requestId,
         headers,
+        notBefore,
         size,
         chunks,
         delivery.body.slice(0, chunk).buffer,
@@ -99,9 +118,6 @@ export class Spool {
       const bytes = delivery.body.slice(part * chunk, (part + 1) * chunk).buffer;
       this.#sql.exec("INSERT INTO spool_chunk VALUES (?, ?, ?)", seq, part, bytes);
     }
-    this.#items += 1;
-    this.#bytes += size;
-    return true;
   }
 
   /** True while something of this lane waits: what comes now must wait behind it. */

@@ -31,6 +31,7 @@ export function relayState({ cores, clients, spool, diary, now }: Parts): object
         since: acceptedAt,
         version: greeting?.version ?? "",
         requests: link.session.requests,
+        sockets: clients.countOf(link),
       };
     }),
     sockets: clients.count,

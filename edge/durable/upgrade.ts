@@ -72,7 +72,7 @@ function accepted(webSocket: WebSocket, fields: Fields): Response {
 function refusalOf(fields: Fields, body: Uint8Array<ArrayBuffer>): Result<Response, GatewayError> {
   const head = readResponse(fields);
   const headers = readHeaders(fields);
-  if (!head.ok || head.value.status < 400 || headers === undefined) {
+  if (!head.ok || head.value.status < 300 || headers === undefined) {
     return err(new GatewayError("bad_response", "The core sent a malformed answer"));
   }
   return ok(new Response(body, { status: head.value.status, headers }));

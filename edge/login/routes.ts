@@ -19,6 +19,9 @@ import { findVisitor } from "./visitor.ts";
 /** A token of the longest kind, escaped, and what a password manager may add. */
 const MAX_FORM_BYTES = 8 * 1024;
 
+/** A relay of the version before signs nothing yet; it is replaced within moments of a deploy. */
+const KEYLESS_RETRY_MS = 5_000;
+
 const NOT_ENCRYPTED =
   "This address is not encrypted, and a session would not be safe on it. Use https. A proxy " +
   "that does TLS in front of this edge must send X-Forwarded-Proto.";
@@ -132,7 +135,7 @@ function checkOwnPage(visit: Visit): void {
 
 function noKey(): GatewayError {
   return new GatewayError("overloaded", "The edge is being updated. Try again in a moment.", {
-    retryAfterMs: 5_000,
+    retryAfterMs: KEYLESS_RETRY_MS,
   });
 }
 

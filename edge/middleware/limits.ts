@@ -5,6 +5,8 @@ import type { Visit } from "../visit.ts";
 /** How the edge signs itself in `Via` (RFC 9110 section 7.6.3): a pseudonym, not a host. */
 export const VIA = "1.1 sallyport";
 
+/** Source: https://fetch.spec.whatwg.org/#forbidden-method */
+const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
 const OUR_VIA = /\bsallyport\b/g;
 /** Tokens in URLs end up in logs, histories and referrers. */
 const URL_CREDENTIAL = /[?&](?:access_)?token=/i;
@@ -12,9 +14,13 @@ const URL_CREDENTIAL = /[?&](?:access_)?token=/i;
 /**
  * Refuses what is too large or goes round in circles, before anything looks at it closer.
  *
- * @throws GatewayError `uri_too_long`, `headers_too_large`, `too_large`, `loop`.
+ * @throws GatewayError `method_not_allowed`, `uri_too_long`, `headers_too_large`, `too_large`, `loop`.
  */
-export function checkLimits({ headers, path, query }: Visit): void {
+export function checkLimits({ headers, path, query, request }: Visit): void {
+  // The fetch standard, in which the core is written, cannot even say these.
+  if (FORBIDDEN_METHODS.has(request.method)) {
+    throw new GatewayError("method_not_allowed", `${request.method} goes no further than here`);
+  }
   if (path.length + query.length > LIMITS.maxUrlBytes) {
     throw new GatewayError("uri_too_long", `The limit is ${LIMITS.maxUrlBytes} bytes`);
   }

@@ -15,7 +15,11 @@ test("Miniflare gets the date, flags, bindings, storage and rate limits of the f
     host: "127.0.0.1",
     cf: false,
     compatibilityDate: settings.compatibility_date,
-    compatibilityFlags: ["enable_request_signal", "request_signal_passthrough"],
+    compatibilityFlags: [
+      "enable_request_signal",
+      "request_signal_passthrough",
+      "no_web_socket_compression",
+    ],
     bindings: settings.vars,
     durableObjects: { RELAY: { className: "Relay", useSQLite: true } },
     ratelimits: { CLIENT_RATE: { simple: { period: 10 } }, FAILURE_RATE: {} },

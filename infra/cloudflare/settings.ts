@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "smol-toml";
 import * as z from "zod";
 
-export const WRANGLER_TOML = fileURLToPath(new URL("../../wrangler.toml", import.meta.url));
+const WRANGLER_TOML = fileURLToPath(new URL("../../wrangler.toml", import.meta.url));
 
 const RateLimit = z.strictObject({
   name: z.string(),

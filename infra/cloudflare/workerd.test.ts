@@ -8,7 +8,8 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { readWrangler } from "./settings.ts";
-import { edgeWorker, startWorkerd, workerdConfig, type WorkerdWorker } from "./workerd.ts";
+import { edgeWorker, workerdConfig, type WorkerdWorker } from "./workerd-config.ts";
+import { startWorkerd } from "./workerd.ts";
 
 const COUNTER = `import { DurableObject } from "cloudflare:workers";
 export class Counter extends DurableObject {

@@ -1,13 +1,14 @@
-import { Failure } from "./failure.ts";
+import { Failure } from "../process/failure.ts";
 import type { Io } from "./io.ts";
 import type { DevOptions } from "./options.ts";
 import { connectText } from "./print.ts";
-import type { EdgeFailure } from "../local/edge-messages.ts";
-import { startEdge } from "../local/edge.ts";
-import { edgeFailureText } from "../local/failures.ts";
-import { LogSink } from "../local/log-sink.ts";
-import { openStateDir } from "../local/state-dir.ts";
-import { supervise } from "../local/supervisor.ts";
+import type { EdgeFailure } from "../miniflare/messages.ts";
+import { startEdge } from "../miniflare/edge.ts";
+import { edgeFailureText } from "../miniflare/failure-text.ts";
+import { LogSink } from "../terminal/log-sink.ts";
+import { tellRestarts } from "../terminal/tell-restarts.ts";
+import { openStateDir } from "../miniflare/state-dir.ts";
+import { supervise } from "../process/supervise.ts";
 
 const STOP_MS = 6_000;
 
@@ -18,9 +19,10 @@ const STOP_MS = 6_000;
  * @throws Failure
  */
 export async function runDev({ port, stateDir, json }: DevOptions, io: Io): Promise<number> {
-  const state = openStateDir(stateDir);
+  const state = await openStateDir(stateDir);
   if (!state.ok) throw new Failure(state.error);
-  const { edgeDir: storageDir, pairing, pairingFile } = state.value;
+  const { edgeDir: storageDir, pairing } = state.value;
+  const pairingFile = pairing.path;
   const logs = new LogSink({ raw: json, write: io.log(json), now: Date.now });
   let failure: EdgeFailure | undefined;
   const edge = supervise(
@@ -28,21 +30,14 @@ export async function runDev({ port, stateDir, json }: DevOptions, io: Io): Prom
       startEdge({
         port: previous?.port ?? port,
         storageDir,
-        pairing,
+        pairing: pairing.secret,
         env: io.env,
         onLine: (line) => logs.take(line),
         onFailure: (reported) => {
           failure = reported;
         },
       }),
-    {
-      random: Math.random,
-      onCrash: (_exit, delayMs) =>
-        logs.note("warn", "the edge ended unexpectedly and will be started again", {
-          delayMs: Math.round(delayMs),
-        }),
-      onRecovered: () => logs.note("info", "the edge is running again", {}),
-    },
+    tellRestarts("edge", logs),
   );
   let stopped = false;
   io.onStop(

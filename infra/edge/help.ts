@@ -27,6 +27,8 @@ export const HELP = `Usage:
       --check-seconds N    how long to wait for that (120)
 
   sallyport edge status    what is deployed, and whether it answers
+      --name, --check-url as above
+
   sallyport edge rollback [VERSION]   back to the version before, or to the one named
       --name, --message, --check-url, --check-seconds as above
 

@@ -1,4 +1,4 @@
-import type { Environment, Place } from "../local/options.ts";
+import type { Environment, Place } from "../process/place.ts";
 
 /** All a command knows of its process. */
 export interface Io {

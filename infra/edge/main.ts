@@ -1,30 +1,24 @@
 /**
  * `sallyport edge`: argv and environment in, an exit code out. The only file here that reads them.
  */
-import { constants, homedir } from "node:os";
+import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Failure } from "./failure.ts";
+import { EXIT_USAGE } from "../process/exit-codes.ts";
+import { Failure, notInstalled } from "../process/failure.ts";
+import { letProcessEnd, listenToSignals, surviveClosedPipes } from "../process/signals.ts";
 import { HELP } from "./help.ts";
 import type { Io } from "./io.ts";
-import { type EdgeCommand, parseCommand } from "./options.ts";
-
-/** Wrong usage, as `sysexits.h` numbers it. */
-const EXIT_USAGE = 64;
-
-/** What a terminal, a service manager and a closed window send. */
-const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/** One Ctrl-C reaches us twice: from the terminal, and passed on by the program that started us. */
-const SAME_SIGNAL_MS = 500;
-
-/** After everything has ended nothing should hold the process; if something does, not for long. */
-const LAST_RESORT_MS = 1_000;
+import type { EdgeCommand } from "./options.ts";
+import { parseCommand } from "./parse-command.ts";
 
 const ENTRY = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
 
 async function main(): Promise<void> {
-  // Whoever read us may stop reading; that is no reason to end.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  // The core's own folder, and not the shared temporary one, where others could leave us bytecode.
+  enableCompileCache(join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "sallyport"));
+  surviveClosedPipes();
   const io = processIo();
   const parsed = parseCommand(process.argv.slice(2), io.env, io.place);
   if (parsed.ok) process.exitCode = await run(parsed.value, io);
@@ -32,10 +26,7 @@ async function main(): Promise<void> {
     io.err(`sallyport: ${parsed.error}`);
     process.exitCode = EXIT_USAGE;
   }
-  // Natural ends let the last output through; a stuck handle must not keep us.
-  process.removeAllListeners("disconnect");
-  if (process.connected) process.disconnect();
-  setTimeout(() => process.exit(), LAST_RESORT_MS).unref();
+  letProcessEnd();
 }
 
 /** What a command needs is loaded when it is asked for. */
@@ -45,9 +36,7 @@ async function run(parsed: EdgeCommand, io: Io): Promise<number> {
   } catch (error) {
     const missing = missingPackage(error);
     if (missing !== undefined) {
-      io.err(
-        `sallyport: the package ${missing} is not installed: run \`npm install --include=optional\` in ${fileURLToPath(new URL("../..", import.meta.url))}`,
-      );
+      io.err(`sallyport: ${notInstalled(missing)}`);
       return 1;
     }
     if (!(error instanceof Failure)) throw error;
@@ -114,24 +103,15 @@ function processIo(): Io {
     onReload: (listener) => {
       reload = listener;
     },
-    onStop: (stop, kill) => {
-      let firstAt: number | undefined;
-      const onSignal = (signal: (typeof STOP_SIGNALS)[number]): void => {
-        if (signal === "SIGHUP" && reload !== undefined) {
-          reload();
-        } else if (firstAt === undefined) {
-          firstAt = performance.now();
-          process.stderr.write("Stopping …\n");
-          stop();
-        } else if (performance.now() - firstAt > SAME_SIGNAL_MS) {
-          kill();
-          process.exit(128 + constants.signals[signal]);
-        }
-      };
-      for (const signal of STOP_SIGNALS) process.on(signal, () => onSignal(signal));
-      // The channel to the process that started us closes when that is killed.
-      process.once("disconnect", () => onSignal("SIGTERM"));
-    },
+    onStop: (stop, kill) =>
+      listenToSignals({
+        stop,
+        kill,
+        reload: () => {
+          reload?.();
+          return reload !== undefined;
+        },
+      }),
   };
   return io;
 }

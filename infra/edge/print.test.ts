@@ -4,7 +4,7 @@ import { connectCommands, connectText } from "./print.ts";
 test("a core is connected by two commands, which say where the secret is and not what", () => {
   expect(connectCommands({ url: "https://edge.test", pairingFile: "/it's/here" })).toEqual([
     `export SALLYPORT_EDGE_URL='https://edge.test' SALLYPORT_EDGE_PAIRING="$(cat '/it'\\''s/here')"`,
-    "sallyport gateway",
+    "npx sallyport gateway",
   ]);
 });
 

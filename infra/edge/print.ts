@@ -1,4 +1,4 @@
-import { shellQuote } from "../local/shell-quote.ts";
+import { shellQuote } from "../terminal/shell-quote.ts";
 
 /**
  * What `sallyport edge` tells people. Pure, and without one secret: a command shows where one is,
@@ -16,6 +16,9 @@ export interface Reachable {
   readonly trustFile?: string | undefined;
 }
 
+/** Runs the program wherever it is installed: in a checkout it is on nobody's PATH. */
+const PROGRAM = "npx sallyport";
+
 /** The two commands that connect a core, one a line. */
 export function connectCommands({ url, pairingFile, trustFile }: Reachable): string[] {
   const variables = [
@@ -23,7 +26,7 @@ export function connectCommands({ url, pairingFile, trustFile }: Reachable): str
     `SALLYPORT_EDGE_PAIRING="$(cat ${shellQuote(pairingFile)})"`,
     ...(trustFile === undefined ? [] : [`NODE_EXTRA_CA_CERTS=${shellQuote(trustFile)}`]),
   ];
-  return [`export ${variables.join(" ")}`, "sallyport gateway"];
+  return [`export ${variables.join(" ")}`, `${PROGRAM} gateway`];
 }
 
 /** What to do next, after an edge has been started or deployed. */

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
 import type { Secret } from "../../shared/secret.ts";
+import { pause } from "../process/pause.ts";
 
 /** Short against what a person notices, long against what a health check costs. */
 const POLL_MS = 50;
@@ -48,11 +48,7 @@ async function healthBecomes(
 ): Promise<boolean> {
   while (!signal.aborted) {
     if (wanted.safeParse(await health(base, token, signal)).success) return true;
-    try {
-      await delay(POLL_MS, undefined, { signal });
-    } catch {
-      return false; // The only way it rejects is the abort.
-    }
+    await pause(POLL_MS, signal);
   }
   return false;
 }

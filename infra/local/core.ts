@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { jsonOrUndefined } from "../../shared/json.ts";
 import type { Secret } from "../../shared/secret.ts";
-import { type Child, eachLine, killGroup, watchExit } from "./child.ts";
+import { type Child, eachLine, killGroup, watchExit } from "../process/child.ts";
 import { CoreReady } from "./core-ready.ts";
-import type { Environment } from "./options.ts";
+import type { Environment } from "../process/place.ts";
 
 export interface CoreSettings {
   /** The checkout. */
@@ -38,7 +39,7 @@ export function startCore(settings: CoreSettings): Child<CoreReady> {
   if (child.stderr !== null) eachLine(child.stderr, onLine);
   if (child.stdout !== null) {
     eachLine(child.stdout, (line) => {
-      const ready = CoreReady.safeParse(parseJson(line));
+      const ready = CoreReady.safeParse(jsonOrUndefined(line));
       if (ready.success) resolve(ready.data);
     });
   }
@@ -54,12 +55,4 @@ export function startCore(settings: CoreSettings): Child<CoreReady> {
 /** The folder that core/main.ts would choose by itself. */
 function compileCache(env: Environment): string {
   return join(env["XDG_CACHE_HOME"] || join(env["HOME"] ?? homedir(), ".cache"), "sallyport");
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined; // Not the line we wait for.
-  }
 }

@@ -2,14 +2,17 @@ import { once } from "node:events";
 import { coreConnected } from "./connected.ts";
 import type { CoreReady } from "./core-ready.ts";
 import { startCore } from "./core.ts";
-import type { EdgeFailure } from "./edge-messages.ts";
-import { type EdgeReady, startEdge } from "./edge.ts";
-import { edgeFailureText, oneLine } from "./failures.ts";
-import type { LogSink } from "./log-sink.ts";
-import type { Environment } from "./options.ts";
+import type { EdgeFailure } from "../miniflare/messages.ts";
+import { type EdgeReady, startEdge } from "../miniflare/edge.ts";
+import { edgeFailureText } from "../miniflare/failure-text.ts";
+import { Failure } from "../process/failure.ts";
+import { oneLine } from "../terminal/one-line.ts";
+import { tellRestarts } from "../terminal/tell-restarts.ts";
+import type { LogSink } from "../terminal/log-sink.ts";
+import type { Environment } from "../process/place.ts";
 import type { Running } from "./print.ts";
-import { type StateDir, openStateDir } from "./state-dir.ts";
-import { type Supervised, supervise } from "./supervisor.ts";
+import { type StateDir, openStateDir } from "../miniflare/state-dir.ts";
+import { type Supervised, supervise } from "../process/supervise.ts";
 import { readToken } from "./token.ts";
 
 /** A bit more than the core allows itself for finishing what it has begun. */
@@ -33,17 +36,6 @@ export interface LauncherSettings {
   readonly progress: (text: string) => void;
 }
 
-/** A start that did not work out. The message is one line that says what to do. */
-export class StartFailure extends Error {
-  override readonly name = "StartFailure";
-  readonly exitCode: number;
-
-  constructor(line: string, exitCode = 1) {
-    super(line);
-    this.exitCode = exitCode;
-  }
-}
-
 /** Runs edge and core side by side, until told to stop or until one of them is down for good. */
 export class Launcher {
   readonly #settings: LauncherSettings;
@@ -61,19 +53,19 @@ export class Launcher {
    * Starts both and connects them.
    *
    * @returns undefined when `stop` was called meanwhile.
-   * @throws StartFailure
+   * @throws Failure
    */
   async start(): Promise<Running | undefined> {
     const { stateDir, edgePort, progress } = this.#settings;
-    const state = openStateDir(stateDir);
-    if (!state.ok) throw new StartFailure(state.error);
+    const state = await openStateDir(stateDir);
+    if (!state.ok) throw new Failure(state.error);
 
     progress("Starting the edge");
     this.#edge = this.#superviseEdge(state.value, edgePort);
     const edge = await this.#edge.ready;
     if (this.#stopping.signal.aborted) return undefined;
     if (edge === undefined) {
-      throw new StartFailure(edgeFailureText(this.#edgeFailure, stateDir, this.#lastWords()));
+      throw new Failure(edgeFailureText(this.#edgeFailure, stateDir, this.#lastWords()));
     }
     const edgeUrl = `http://127.0.0.1:${edge.port}`;
 
@@ -93,7 +85,7 @@ export class Launcher {
     const stopped = signal.aborted ? Promise.resolve() : once(signal, "abort");
     const ends = [this.#edge, this.#core].map((part) => part?.ended ?? 0);
     const code = await Promise.race([...ends, stopped.then(() => 0)]);
-    if (code !== 0) throw new StartFailure(this.#lastWords(), code);
+    if (code !== 0) throw new Failure(this.#lastWords(), code);
     return code;
   }
 
@@ -123,7 +115,7 @@ export class Launcher {
       supervised.ended.then(() => false),
     ]);
     if (this.#stopping.signal.aborted) return undefined;
-    if (!connected) throw new StartFailure(`the core did not reach its edge: ${this.#lastWords()}`);
+    if (!connected) throw new Failure(`the core did not reach its edge: ${this.#lastWords()}`);
     return { edge, core, token, pid: this.#corePid };
   }
 
@@ -134,49 +126,39 @@ export class Launcher {
         startEdge({
           port: previous?.port ?? port,
           storageDir: state.edgeDir,
-          pairing: state.pairing,
+          pairing: state.pairing.secret,
           env,
           onLine: (line) => logs.take(line),
           onFailure: (failure) => {
             this.#edgeFailure = failure;
           },
         }),
-      this.#hooks("edge"),
+      tellRestarts("edge", logs),
     );
   }
 
   #superviseCore(state: StateDir, edgeUrl: string): Supervised<CoreReady> {
     const { root, env, logs } = this.#settings;
-    return supervise<CoreReady>((previous) => {
-      const child = startCore({
-        root,
-        env,
-        port: previous?.port,
-        edgeUrl,
-        pairing: state.pairing,
-        onLine: (line) => logs.take(line),
-      });
-      this.#corePid = child.pid;
-      return child;
-    }, this.#hooks("core"));
+    return supervise<CoreReady>(
+      (previous) => {
+        const child = startCore({
+          root,
+          env,
+          port: previous?.port,
+          edgeUrl,
+          pairing: state.pairing.secret,
+          onLine: (line) => logs.take(line),
+        });
+        this.#corePid = child.pid;
+        return child;
+      },
+      tellRestarts("core", logs),
+    );
   }
 
-  #hooks(part: string): Parameters<typeof supervise>[1] {
-    const { logs } = this.#settings;
-    return {
-      random: Math.random,
-      onCrash: ({ code, signal }, delayMs) =>
-        logs.note("warn", `the ${part} ended unexpectedly and will be started again`, {
-          reason: signal ?? `exit code ${code}`,
-          delayMs: Math.round(delayMs),
-        }),
-      onRecovered: () => logs.note("info", `the ${part} is running again`, {}),
-    };
-  }
-
-  async #coreFailure(core: Supervised<CoreReady>): Promise<StartFailure> {
+  async #coreFailure(core: Supervised<CoreReady>): Promise<Failure> {
     const exitCode = await core.ended;
-    return new StartFailure(this.#lastWords(), exitCode === 0 ? 1 : exitCode);
+    return new Failure(this.#lastWords(), exitCode === 0 ? 1 : exitCode);
   }
 
   #lastWords(): string {

@@ -1,14 +1,6 @@
-import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import * as z from "zod";
 import { type Result, err, ok } from "../../shared/result.ts";
-
-/** A TCP port; 0 means any free one. */
-const Port = z
-  .string()
-  .regex(/^\d{1,5}$/)
-  .transform(Number)
-  .pipe(z.int().max(65_535));
+import { type Environment, type Place, Port, isSet, placesOf } from "../process/place.ts";
 
 export interface Options {
   /** One line of JSON on stdout instead of text for people. */
@@ -19,14 +11,6 @@ export interface Options {
   /** Absolute; undefined when the core is to look in its usual place. */
   readonly configPath: string | undefined;
 }
-
-/** Where the command was typed; both absolute. */
-export interface Place {
-  readonly cwd: string;
-  readonly home: string;
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export const HELP = `Usage: npm start [-- --json]
 
@@ -62,13 +46,13 @@ export function parseOptions(
   if (!edgePort.success) {
     return err("SALLYPORT_EDGE_PORT must be a port number from 0 (any free one) to 65535");
   }
-  const home = toPath(env["OPENCLAW_HOME"], place) ?? place.home;
-  const from = { ...place, home };
+  const { stateDir, toPath } = placesOf(env, place);
+  const configPath = env["OPENCLAW_CONFIG_PATH"];
   return ok({
     json: flags.value.json,
     edgePort: edgePort.data,
-    stateDir: toPath(env["OPENCLAW_STATE_DIR"], from) ?? join(home, ".openclaw"),
-    configPath: toPath(env["OPENCLAW_CONFIG_PATH"], from),
+    stateDir,
+    configPath: isSet(configPath) ? toPath(configPath) : undefined,
   });
 }
 
@@ -87,10 +71,4 @@ function parseFlags(argv: readonly string[]): Result<{ json: boolean; help: bool
     const message = error instanceof Error ? error.message.split(/[.\n]/)[0] : String(error);
     return err(`${message}. Try npm start -- --help`);
   }
-}
-
-/** Absolute, with a leading `~` meaning the home: service managers pass it on unexpanded. */
-function toPath(given: string | undefined, { cwd, home }: Place): string | undefined {
-  if (given === undefined || given.trim() === "") return undefined;
-  return resolve(cwd, given.trim().replace(/^~(?=$|[/\\])/, home));
 }

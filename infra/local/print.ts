@@ -1,7 +1,7 @@
 import type { Secret } from "../../shared/secret.ts";
 import type { CoreReady, TokenSource } from "./core-ready.ts";
-import type { Environment } from "./options.ts";
-import { shellQuote } from "./shell-quote.ts";
+import { type Environment, isSet } from "../process/place.ts";
+import { shellQuote } from "../terminal/shell-quote.ts";
 
 /**
  * What the launcher tells people. Pure, and without one secret: a command shows where a token is,
@@ -89,10 +89,6 @@ function expand(source: TokenSource, command: string, { node, core, env }: Shell
     isSet(env[name]) ? [`${name}=${shellQuote(env[name])} `] : [],
   );
   return `$(${locations.join("")}${shellQuote(node)} ${shellQuote(core)} ${command})`;
-}
-
-function isSet(value: string | undefined): value is string {
-  return value !== undefined && value !== "";
 }
 
 /** What scripts read. The one place where the token is given away: they asked for it. */

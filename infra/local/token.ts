@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { Secret } from "../../shared/secret.ts";
 import type { TokenSource } from "./core-ready.ts";
-import type { Environment } from "./options.ts";
+import type { Environment } from "../process/place.ts";
 
 /** The command line reads a config file and prints: a second is long for that. */
 const COMMAND_TIMEOUT_MS = 10_000;

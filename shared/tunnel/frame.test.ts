@@ -26,11 +26,15 @@ const HEADS: ReadonlySet<number> = new Set([
   FrameType.ack,
   FrameType.nack,
 ]);
-const CONTENT: ReadonlySet<number> = new Set([FrameType.data, FrameType.wsMessage]);
+const CONTENT: ReadonlySet<number> = new Set([
+  FrameType.data,
+  FrameType.wsMessage,
+  FrameType.wsState,
+]);
 
 function mostBytes(type: FrameType): number {
   if (HEADS.has(type)) return LIMITS.maxHeadBytes;
-  if (type === FrameType.wsState) return LIMITS.maxSocketStateBytes;
+  if (type === FrameType.stats) return LIMITS.maxNoteBytes;
   return CONTENT.has(type) ? LIMITS.maxFrameBytes : LIMITS.maxReasonBytes;
 }
 

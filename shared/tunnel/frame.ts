@@ -9,6 +9,7 @@ import { err, ok, type Result } from "../result.ts";
 export const FrameType = {
   ping: 0x01,
   pong: 0x02,
+  stats: 0x03,
   wsAck: 0x0e,
   wsState: 0x0f,
   hello: 0x81,
@@ -108,7 +109,11 @@ const WITH_HEAD: ReadonlySet<number> = new Set([
   FrameType.ack,
   FrameType.nack,
 ]);
-const WITH_CONTENT: ReadonlySet<number> = new Set([FrameType.data, FrameType.wsMessage]);
+const WITH_CONTENT: ReadonlySet<number> = new Set([
+  FrameType.data,
+  FrameType.wsMessage,
+  FrameType.wsState,
+]);
 
 /** What a stream carries: a request with its answer, a client's WebSocket, a webhook. */
 export type StreamKind = "http" | "websocket" | "delivery";
@@ -135,6 +140,7 @@ export const CONNECTION_TYPES: ReadonlySet<number> = new Set([
   FrameType.drained,
   FrameType.ping,
   FrameType.pong,
+  FrameType.stats,
 ]);
 
 /** What a frame takes from the credit of its stream and of the connection: its bytes of content. */
@@ -212,7 +218,7 @@ function isFrameType(type: number): type is FrameType {
 /** What has no credit is short: a peer may make us keep thousands of answers to it. */
 function maxPayloadBytes(type: FrameType): number {
   if (WITH_HEAD.has(type)) return LIMITS.maxHeadBytes;
-  if (type === FrameType.wsState) return LIMITS.maxSocketStateBytes;
+  if (type === FrameType.stats) return LIMITS.maxNoteBytes;
   return WITH_CONTENT.has(type) ? LIMITS.maxFrameBytes : LIMITS.maxReasonBytes;
 }
 

@@ -56,8 +56,8 @@ export function applyFrame(stream: Stream, received: Frame): string | undefined 
   if (type === FrameType.data) {
     return stream.receiveData(payload, (flags & Flag.end) !== 0) ? undefined : "window ignored";
   }
-  if (type === FrameType.wsMessage) {
-    return stream.receiveFragment(payload, flags, received.ext) ? undefined : "window ignored";
+  if (type === FrameType.wsMessage || type === FrameType.wsState) {
+    return stream.receiveFragment(received) ? undefined : "window ignored";
   }
   return applyControl(stream, received);
 }
@@ -84,10 +84,7 @@ function applyControl(stream: Stream, received: Frame): string | undefined {
       stream.receiveReset(ext, fromUtf8(payload));
       return undefined;
     case FrameType.wsAck:
-      stream.receiveNote({ type: "taken", receipt: ext });
-      return undefined;
-    case FrameType.wsState:
-      stream.receiveNote({ type: "state", state: fromUtf8(payload) });
+      stream.receiveTaken(ext);
       return undefined;
     case FrameType.wsClose:
       stream.receiveClose(ext, fromUtf8(payload));

@@ -60,3 +60,9 @@ test("fragments are copied: what they were part of is not kept", () => {
   message.fill(9);
   expect(assembler.add(Uint8Array.of(5), LAST)).toEqual({ message: Uint8Array.of(1, 2, 5) });
 });
+
+test("a piece of another kind within a message is none of it", () => {
+  const assembler = new MessageAssembler(100);
+  expect(assembler.add(Uint8Array.of(1), { fin: false, text: false, kind: 1 })).toBe("partial");
+  expect(assembler.add(Uint8Array.of(2), { fin: true, text: false, kind: 2 })).toBe("mixed");
+});

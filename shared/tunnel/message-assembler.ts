@@ -11,6 +11,7 @@ export class MessageAssembler {
   #buffer: Uint8Array = NOTHING;
   #bytes = 0;
   #partial = false;
+  #kind = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -21,11 +22,21 @@ export class MessageAssembler {
     return this.#partial;
   }
 
-  /** @returns The whole message, `partial` while more must come, `too_large` beyond the bound. */
+  /**
+   * @param kind - Of the piece: those of one message are of one kind.
+   * @returns The whole message, `partial` while more must come, `too_large` beyond the bound,
+   *   `mixed` for a piece of another kind within a message.
+   */
   add(
     bytes: Uint8Array,
-    { fin, text }: { readonly fin: boolean; readonly text: boolean },
-  ): { readonly message: string | Uint8Array } | "partial" | "too_large" {
+    {
+      fin,
+      text,
+      kind = 0,
+    }: { readonly fin: boolean; readonly text: boolean; readonly kind?: number },
+  ): { readonly message: string | Uint8Array } | "partial" | "too_large" | "mixed" {
+    if (this.#partial && kind !== this.#kind) return "mixed";
+    this.#kind = kind;
     if (this.#bytes + bytes.byteLength > this.#maxBytes) return "too_large";
     this.#partial = !fin;
     const whole = fin && this.#bytes === 0 ? bytes : this.#append(bytes);

@@ -2,7 +2,7 @@ import { Flag, FrameType } from "./frame.ts";
 
 /** What a stream has to send, in order. */
 interface Entry {
-  readonly type: typeof FrameType.data | typeof FrameType.wsMessage;
+  readonly type: typeof FrameType.data | typeof FrameType.wsMessage | typeof FrameType.wsState;
   /** Set on every frame: TEXT. */
   readonly flags: number;
   /** Set on the last frame only: END or FIN. */
@@ -45,6 +45,11 @@ export class SendQueue {
   pushMessage(bytes: Uint8Array, text: boolean, lastExt = 0): void {
     const flags = text ? Flag.text : 0;
     this.#push({ type: FrameType.wsMessage, flags, lastFlags: Flag.fin, lastExt, bytes });
+  }
+
+  /** In line with the messages, so that it is never ahead of what they have said. */
+  pushState(bytes: Uint8Array): void {
+    this.#push({ type: FrameType.wsState, flags: 0, lastFlags: Flag.fin, lastExt: 0, bytes });
   }
 
   /** The next piece of at most `maxBytes`, or undefined when there is none that small. */

@@ -26,15 +26,11 @@ export class Sender {
   #control: Frame[] = [];
   #flushing = false;
   #stopped = false;
+  #blocked = false;
 
   constructor(wire: Wire, window: SendWindow) {
     this.#wire = wire;
     this.#window = window;
-  }
-
-  /** A flush is due at the end of this turn. */
-  get flushing(): boolean {
-    return this.#flushing;
   }
 
   /** @returns False when the queue is full: the connection cannot go on. */
@@ -61,14 +57,24 @@ export class Sender {
     this.#wake();
   }
 
-  /** Sends what may be sent now; call it again when the socket has room. */
+  /** Sends what may be sent now; call it again when the socket has room, if it had none. */
   flush(): void {
     this.#flushing = false;
-    while (!this.#stopped && this.#wire.bufferedBytes() < HIGH_WATER_BYTES) {
+    this.#blocked = false;
+    while (!this.#stopped) {
+      if (this.#wire.bufferedBytes() >= HIGH_WATER_BYTES) {
+        this.#blocked = true;
+        return;
+      }
       const batch = this.#nextBatch();
       if (batch.length === 0) return;
       this.#wire.send(encodeFrames(batch));
     }
+  }
+
+  /** The last flush ended because the socket was full. */
+  get blocked(): boolean {
+    return this.#blocked && !this.#stopped;
   }
 
   /** Says one last thing, if any, and nothing ever after. */

@@ -1,4 +1,5 @@
 import type { Fields } from "./fields.ts";
+import type { Frame } from "./frame.ts";
 import type { PeerLimits } from "./greeting.ts";
 import type { Stream } from "./stream.ts";
 import type { ReceiveWindowState } from "./window.ts";
@@ -20,10 +21,12 @@ export interface SessionHandlers {
   onUnknownStream(id: number): Stream | undefined;
   /** What `Stream.state` says of a WebSocket has changed. */
   onSocketChange(stream: Stream): void;
+  /** Content was taken: `Session.state` is another, even when there is nothing to send. */
+  onConsumed?(): void;
   /** The peer takes no new streams; it is answered already. */
   onGoAway(code: number, reason: string): void;
-  /** The answer to our `ping`. */
-  onPong?(payload: Uint8Array): void;
+  /** STATS or PONG, which change nothing here. */
+  onNews?(news: Frame): void;
   /** The peer has seen our GOAWAY: it opens nothing more. */
   onDrained(): void;
   /** The peer broke the protocol: close the socket with 1002. Nothing more will be sent. */

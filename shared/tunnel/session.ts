@@ -28,7 +28,8 @@ import { limitFields, type PeerLimits, readLimits } from "./greeting.ts";
 import { applyFrame } from "./inbound.ts";
 import { Sender, type Wire } from "./sender.ts";
 import type { SessionHandlers, SessionState } from "./session-handlers.ts";
-import { Stream, type StreamState } from "./stream.ts";
+import { Stream } from "./stream.ts";
+import type { StreamState } from "./stream-event.ts";
 import { StreamTable } from "./stream-table.ts";
 import { ReceiveWindow, SendWindow } from "./window.ts";
 
@@ -108,9 +109,9 @@ export class Session {
     return this.#streams.busy;
   }
 
-  /** A flush is due at the end of this turn. */
-  get flushing(): boolean {
-    return this.#sender.flushing;
+  /** The socket was full: call `flush` when it has room. */
+  get blocked(): boolean {
+    return this.#sender.blocked;
   }
 
   /** Held for readers and waiting to be sent, all streams together. */
@@ -168,9 +169,9 @@ export class Session {
     this.#push(frame(FrameType.goAway, this.#highestPeerId, text, { ext: code }));
   }
 
-  /** Measures the way there and back. Wakes a relay that sleeps. */
-  ping(payload: Uint8Array): void {
-    this.#push(frame(FrameType.ping, 0, payload));
+  /** Relay: how it is. At most `maxNoteBytes`. */
+  tell(stats: Uint8Array): void {
+    this.#push(frame(FrameType.stats, 0, stats));
   }
 
   /** Takes one message of the socket, whole, before it returns. */
@@ -206,6 +207,7 @@ export class Session {
     consumed: (bytes: number): void => {
       const limit = this.#receive.consume(bytes, this.#options.now());
       if (limit !== undefined) this.#push(frame(FrameType.maxData, 0, encodeOffset(limit)));
+      this.#handlers.onConsumed?.();
     },
     forget: (stream: Stream): void => {
       this.#streams.remove(stream);
@@ -237,7 +239,9 @@ export class Session {
   }
 
   #dispatch(received: Frame): void {
-    if (received.stream === 0 || CONNECTION_TYPES.has(received.type)) {
+    if (received.type === FrameType.stats || received.type === FrameType.pong) {
+      this.#handlers.onNews?.(received);
+    } else if (received.stream === 0 || CONNECTION_TYPES.has(received.type)) {
       this.#onConnectionFrame(received);
     } else if (!this.#ready) {
       this.#fail("a stream before the greeting");
@@ -277,9 +281,6 @@ export class Session {
         return;
       case FrameType.ping:
         this.#push(frame(FrameType.pong, 0, received.payload));
-        return;
-      case FrameType.pong:
-        this.#handlers.onPong?.(received.payload);
         return;
       default:
         this.#fail("a stream frame without a stream");

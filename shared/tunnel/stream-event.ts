@@ -1,4 +1,5 @@
 import type { Fields } from "./fields.ts";
+import type { ReceiveWindowState } from "./window.ts";
 
 /** What the peer did on a stream. After `reset`, `ack` or `nack` nothing more comes. */
 export type StreamEvent =
@@ -26,6 +27,16 @@ export type StreamEvent =
   | { readonly type: "reset"; readonly code: number; readonly reason: string };
 
 export type StreamListener = (event: StreamEvent) => void;
+
+/** What of a stream must outlive the memory of a hibernating relay. */
+export interface StreamState {
+  readonly id: number;
+  readonly sent: number;
+  readonly sendLimit: number;
+  readonly receive: ReceiveWindowState;
+  /** Half a message was here: the rest alone would be another message. */
+  readonly partial: boolean;
+}
 
 /**
  * The name of the nth message (from 1) that one side sent on a stream: small enough for a frame's

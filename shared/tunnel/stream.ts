@@ -15,20 +15,11 @@ import {
   ResetCode,
   type StreamKind,
 } from "./frame.ts";
+import { Intake } from "./intake.ts";
 import { MessageAssembler } from "./message-assembler.ts";
 import { SendQueue } from "./send-queue.ts";
-import type { StreamEvent, StreamListener } from "./stream-event.ts";
-import { ReceiveWindow, type ReceiveWindowState, SendWindow } from "./window.ts";
-
-/** What of a stream must outlive the memory of a hibernating relay. */
-export interface StreamState {
-  readonly id: number;
-  readonly sent: number;
-  readonly sendLimit: number;
-  readonly receive: ReceiveWindowState;
-  /** Half a message was here: the rest alone would be another message. */
-  readonly partial: boolean;
-}
+import type { StreamEvent, StreamListener, StreamState } from "./stream-event.ts";
+import { SendWindow } from "./window.ts";
 
 /** What a stream asks of its session. */
 export interface StreamHost {
@@ -56,7 +47,7 @@ export class Stream {
   #close: Frame | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
   #send: SendWindow;
-  #receive: ReceiveWindow;
+  readonly #intake: Intake;
   readonly #assembler = new MessageAssembler(LIMITS.maxWebSocketMessageBytes);
   #sentEnd = false;
   #gotHead = false;
@@ -78,17 +69,13 @@ export class Stream {
     this.kind = kind;
     this.urgent = kind === "websocket";
     this.#send = new SendWindow(state?.sendLimit ?? sendWindowBytes, state?.sent);
-    this.#receive = new ReceiveWindow(
-      LIMITS.streamWindowBytes,
-      LIMITS.maxStreamWindowBytes,
-      state?.receive,
-    );
+    this.#intake = new Intake(host, state?.receive);
   }
 
   get state(): StreamState {
     const { sent, limit: sendLimit } = this.#send;
     const { partial } = this.#assembler;
-    return { id: this.id, sent, sendLimit, receive: this.#receive.state, partial };
+    return { id: this.id, sent, sendLimit, receive: this.#intake.state, partial };
   }
 
   /** Handed to us for sending and not yet sent. */
@@ -172,11 +159,13 @@ export class Stream {
       this.#host.control(frame(FrameType.wsAck, this.id, undefined, { ext: receipt }));
   }
 
-  /** Leaves something for the core after us. @throws RangeError above `maxSocketStateBytes`. */
+  /** Leaves something for the core after us. @throws RangeError above `maxNoteBytes`. */
   keepState(state: string): void {
     const bytes = utf8(state);
-    if (bytes.byteLength > LIMITS.maxSocketStateBytes) throw new RangeError("state too long");
-    if (!this.#over) this.#host.control(frame(FrameType.wsState, this.id, bytes));
+    if (bytes.byteLength > LIMITS.maxNoteBytes) throw new RangeError("state too long");
+    if (this.#over || this.#sentEnd) return;
+    this.#queue.pushState(bytes);
+    this.#host.activate(this);
   }
 
   /** Ends our direction of a WebSocket, after everything queued. Code 0 means none was given. */
@@ -220,9 +209,8 @@ export class Stream {
   /** The reader is done with `bytes` of what it got: the peer may send as many again. */
   consume(bytes: number): void {
     if (this.#deaf) return;
-    this.#host.consumed(bytes);
-    const limit = this.#receive.consume(bytes, this.#host.now());
-    if (limit !== undefined && !this.#over && !this.#gotEnd) this.#grant(limit);
+    this.#grant(this.#intake.consume(bytes));
+    this.#host.changed(this);
   }
 
   /** Resolves when what is queued has left, or the stream is over. */
@@ -263,12 +251,12 @@ export class Stream {
 
   /** For the session: false when the peer ignores our window. */
   receiveData(bytes: Uint8Array, end: boolean): boolean {
-    if (!this.#receive.receive(bytes.byteLength)) return false;
+    if (!this.#intake.receive(bytes.byteLength)) return false;
     if (this.#gotEnd) {
       this.abort(ResetCode.protocol, "data after the end");
       return true;
     }
-    if (this.#deaf) this.#takeBack(bytes.byteLength);
+    if (this.#deaf) this.#intake.discard(bytes.byteLength);
     else if (bytes.byteLength > 0) this.#emit({ type: "data", bytes: compact(bytes) });
     if (end) this.#receiveEnd();
     return true;
@@ -276,34 +264,48 @@ export class Stream {
 
   /** For the session: a frame that this kind of stream does not have. False as above. */
   receiveStray(creditBytes: number): boolean {
-    if (!this.#receive.receive(creditBytes)) return false;
+    if (!this.#intake.receive(creditBytes)) return false;
     this.abort(ResetCode.protocol, "unexpected frame");
     return true;
   }
 
   /**
-   * For the session: a fragment. Its credit is given back at once, `maxWebSocketMessageBytes` bounds
-   * it; that of the last one when the reader has taken the message.
+   * For the session: a piece of a message, or of a state between two. A message may be longer than
+   * any window, so of its first part the credit is given back at once; that of the rest when the
+   * reader has taken the message.
    */
-  receiveFragment(bytes: Uint8Array, flags: number, answers: number): boolean {
-    const { byteLength } = bytes;
-    if (!this.#receive.receive(byteLength)) return false;
+  receiveFragment({ type, payload, flags, ext: answers }: Frame): boolean {
+    const { byteLength } = payload;
+    if (!this.#intake.receive(byteLength)) return false;
     this.#host.changed(this);
     if (this.#deaf || this.#gotEnd) {
-      this.#takeBack(byteLength);
+      this.#intake.discard(byteLength);
       return true;
     }
     const fin = (flags & Flag.fin) !== 0;
-    const result = this.#assembler.add(bytes, { fin, text: (flags & Flag.text) !== 0 });
+    const isState = type === FrameType.wsState;
+    const text = isState || (flags & Flag.text) !== 0;
+    const result = this.#assembler.add(payload, { fin, text, kind: type });
     if (result === "too_large") this.abort(ResetCode.tooLarge, "message too large");
-    else if (result === "partial") this.consume(byteLength);
-    else this.#emit({ type: "message", message: result.message, bytes: byteLength, answers });
+    else if (result === "mixed") this.abort(ResetCode.protocol, "a piece of something else");
+    else if (result === "partial") this.#grant(this.#intake.addPart(byteLength));
+    else {
+      const held = this.#intake.endParts(byteLength);
+      if (isState) this.#takeState(String(result.message), held);
+      else this.#emit({ type: "message", message: result.message, bytes: held, answers });
+    }
     return true;
   }
 
-  /** For the session: about a message, or the socket as a whole. */
-  receiveNote(note: Extract<StreamEvent, { readonly type: "taken" | "state" }>): void {
-    this.#emit(note);
+  #takeState(state: string, held: number): void {
+    this.consume(held);
+    if (state.length <= LIMITS.maxNoteBytes) this.#emit({ type: "state", state });
+    else this.abort(ResetCode.tooLarge, "state too long");
+  }
+
+  /** For the session: the peer is done with a message. */
+  receiveTaken(receipt: number): void {
+    this.#emit({ type: "taken", receipt });
   }
 
   /** For the session. */
@@ -342,7 +344,8 @@ export class Stream {
     else this.#listener(event);
   }
 
-  #grant(limit: number): void {
+  #grant(limit: number | undefined): void {
+    if (limit === undefined || this.#over || this.#gotEnd) return;
     this.#host.control(frame(FrameType.maxData, this.id, encodeOffset(limit)));
   }
 
@@ -379,14 +382,8 @@ export class Stream {
   }
 
   #giveUp(): void {
-    this.#takeBack(this.#receive.held);
+    this.#intake.discardAll();
     this.#deaf = true;
-  }
-
-  /** Nobody reads these bytes; their credit goes back to the connection alone. */
-  #takeBack(bytes: number): void {
-    this.#host.consumed(bytes);
-    this.#receive.consume(bytes, this.#host.now());
   }
 
   #finish(): void {

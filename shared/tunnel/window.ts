@@ -82,6 +82,11 @@ export class ReceiveWindow {
     };
   }
 
+  /** What the peer may send ahead of the reader. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Received and not yet consumed: what we hold in memory for the reader. */
   get held(): number {
     return this.#received - this.#consumed;

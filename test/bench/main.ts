@@ -13,6 +13,7 @@ import { measureCli } from "./measure/cli.ts";
 import { measureEvents } from "./measure/events.ts";
 import { measureFairness } from "./measure/fairness.ts";
 import { measurePath } from "./measure/path.ts";
+import { measureRecovery } from "./measure/recovery.ts";
 import { measureSizes } from "./measure/sizes.ts";
 import { measureSockets } from "./measure/sockets.ts";
 import { measureStart } from "./measure/start.ts";
@@ -33,6 +34,7 @@ const MEASUREMENTS: Readonly<Record<string, (world: World) => Promise<Findings>>
   bulk: measureBulk,
   sockets: measureSockets,
   fairness: measureFairness,
+  recovery: measureRecovery,
   webhooks: measureWebhooks,
   sizes: measureSizes,
   cli: measureCli,

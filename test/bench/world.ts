@@ -9,11 +9,10 @@ import { bundleEdge } from "../../infra/cloudflare/bundle.ts";
 import { readWrangler } from "../../infra/cloudflare/settings.ts";
 import {
   edgeWorker,
-  startWorkerd,
-  type Workerd,
   workerdConfig,
   type WorkerdWorker,
-} from "../../infra/cloudflare/workerd.ts";
+} from "../../infra/cloudflare/workerd-config.ts";
+import { startWorkerd, type Workerd } from "../../infra/cloudflare/workerd.ts";
 import { randomToken } from "../../shared/bytes.ts";
 import {
   EventsResult,

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,11 +31,14 @@ async function world() {
   await using parts = new AsyncDisposableStack();
   const home = await mkdtemp(join(tmpdir(), "sallyport-deploy-test-"));
   parts.defer(() => rm(home, { recursive: true }));
+  const temporary = join(home, "tmp");
+  await mkdir(temporary);
   const cloudflare = parts.use(await startFakeCloudflare());
   const edge = parts.use(await startDeployedEdge());
   const env = {
     PATH: process.env["PATH"],
     HOME: home,
+    TMPDIR: temporary,
     CLOUDFLARE_API_BASE_URL: cloudflare.baseUrl,
     CLOUDFLARE_API_TOKEN: FAKE_TOKEN,
     CLOUDFLARE_ACCOUNT_ID: FAKE_ACCOUNT,
@@ -45,6 +48,7 @@ async function world() {
   const moved = parts.move();
   return {
     home,
+    temporary,
     cloudflare,
     check: ["--check-url", edge.url],
     run: (args: readonly string[], change: Record<string, string> = {}): Promise<Run> =>
@@ -96,7 +100,11 @@ test("a first deploy sends script, bindings, migration and secret as one version
   const { metadata, modules } = worker.live;
   expect(modules.get("worker.js")).toContain("cloudflare:workers");
   expect(metadata).toMatchObject({
-    compatibility_flags: ["enable_request_signal", "request_signal_passthrough"],
+    compatibility_flags: [
+      "enable_request_signal",
+      "request_signal_passthrough",
+      "no_web_socket_compression",
+    ],
     migrations: { new_tag: "v1", steps: [{ new_sqlite_classes: ["Relay"] }] },
     code_update_strategy: { mode: "deferred", max_delay: 3600 },
     annotations: { "workers/message": "first" },
@@ -114,12 +122,11 @@ test("a first deploy sends script, bindings, migration and secret as one version
 
   expect((await stat(deployed.pairingFile)).mode & 0o777).toBe(0o600);
   expect(deployed.connect[0]).toContain(`SALLYPORT_EDGE_URL='${deployed.url}'`);
-  expect(deployed.connect[1]).toBe("sallyport gateway");
+  expect(deployed.connect[1]).toBe("npx sallyport gateway");
   expect(out + err).not.toContain(pairing);
   expect(out + err).not.toContain(FAKE_TOKEN);
-  expect((await readdir(tmpdir())).filter((name) => name.startsWith("sallyport-secrets-"))).toEqual(
-    [],
-  );
+  const left = await readdir(it.temporary);
+  expect(left.filter((name) => name.startsWith("sallyport-"))).toEqual([]);
 });
 
 test("a second deploy keeps secret, domain and relays, and takes no migration twice", async () => {

@@ -1,15 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
 import { randomToken } from "../../shared/bytes.ts";
 import { createTunnelKey } from "../../shared/tunnel/handshake.ts";
 import { type CoreHome, type CoreProcess, createHome, startCore } from "../support/core.ts";
 import { type RunningEdge, startEdge } from "../support/edge.ts";
-
-const MAIN = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
+import { type Run, runProgram } from "../support/run-program.ts";
 
 let edge: RunningEdge;
 let home: CoreHome;
@@ -28,26 +23,10 @@ afterAll(async () => {
   await edge[Symbol.asyncDispose]();
 });
 
-interface Run {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** The program as a person runs it beside the gateway. */
-async function run(...args: string[]): Promise<Run> {
+function run(...args: string[]): Promise<Run> {
   const port = new URL(core.url).port;
-  const child = spawn(process.execPath, [MAIN, ...args, "--port", port], {
-    env: home.env,
-    cwd: home.dir,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [out, err, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, "close"),
-  ]);
-  return { code, out, err };
+  return runProgram([...args, "--port", port], { cwd: home.dir, env: home.env });
 }
 
 const Keys = z.object({

@@ -1,26 +1,17 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { expect, test } from "vitest";
 import { createHome, startCore } from "../support/core.ts";
 import { startEdgeServer, temporary } from "../support/edge-server.ts";
+import { freePort } from "../support/free-port.ts";
 import { chat } from "../support/launched.ts";
 import { selfSigned } from "../support/self-signed.ts";
 
 const EXAMPLE = new URL("../../infra/edge/proxies/nginx.conf", import.meta.url);
 const hasNginx = spawnSync("nginx", ["-v"]).status === 0;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
-}
 
 /** The real nginx with the example of ours, but for addresses and files. */
 async function startNginx(folder: string, edgePort: number) {

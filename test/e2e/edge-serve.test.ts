@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { connect as tcpConnect } from "node:net";
 import { connect, getCACertificates, setDefaultCACertificates } from "node:tls";
 import { expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { createHome, startCore } from "../support/core.ts";
 import { startFakeOpenAi } from "../support/fake-openai.ts";
 import { chat, webhook } from "../support/launched.ts";
@@ -148,6 +149,20 @@ test("requests that are under way have their answers before the edge ends", asyn
   await core.stop();
   slow.close();
   slow.closeAllConnections();
+});
+
+test("clients of an edge that ends are told to come back", async () => {
+  await using folder = await temporary();
+  await using edge = await startEdgeServer(folder.path);
+  await using home = await createHome(edge, await edge.pairing());
+  const core = await startCore(home, edge);
+  const headers = { Authorization: `Bearer ${home.token}` };
+  const client = new WebSocket(edge.url.href.replace("http", "ws"), { headers });
+  await once(client, "message");
+  const closed = once(client, "close");
+  expect(await edge.end("SIGTERM")).toBe(0);
+  expect((await closed)[0]).toBe(1012);
+  await core.stop();
 });
 
 test("a second signal ends the edge at once, and its runtime with it", async () => {

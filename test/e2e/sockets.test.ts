@@ -149,6 +149,12 @@ test("the core's close reaches the client with code and reason", async () => {
   expect([String(data), code, String(reason)]).toEqual(["last words", 4002, "server says bye"]);
 });
 
+test("a close without a code stays one", async () => {
+  const socket = await open();
+  (await accepted.promise).close(1005, "");
+  expect((await once(socket, "close"))[0]).toBe(1005);
+});
+
 test("a client that vanishes is heard at the core as an abnormal end", async () => {
   const socket = await open();
   await accepted.promise;

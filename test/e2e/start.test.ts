@@ -173,7 +173,9 @@ test.runIf(process.platform === "linux")(
   async () => {
     await using launched = new Launched({ args: ["--json"] });
     const { edge, token, model } = await launched.ready();
-    const [host = 0] = childrenOf(launched.pid, "edge-host.ts");
+    const [host] = childrenOf(launched.pid, "miniflare/host.ts");
+    // 0 would be ourselves, and all that we have started.
+    if (host === undefined) throw new Error("no process hosts the edge");
     process.kill(host, "SIGKILL");
     const target = { base: edge, token, model };
     const status = async (): Promise<number | undefined> =>

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -14,7 +14,9 @@ import { randomToken } from "../../shared/bytes.ts";
 import { startUpstream } from "../support/connector.ts";
 import { callEdge } from "../support/edge-with-core.ts";
 import { startEdge } from "../support/edge.ts";
+import { freePort } from "../support/free-port.ts";
 import { listening } from "../support/http-upstream.ts";
+import { runProgram } from "../support/run-program.ts";
 
 const MAIN = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
 const Ready = z.object({
@@ -81,6 +83,15 @@ test("connect puts the edge in front, says when, finishes its work at SIGTERM an
   expect(await answer.text()).toBe("hello from upstream");
   expect((await callEdge(edge.url, "/any", { token: "wrong" })).status).toBe(401);
 
+  // Whoever looks for a gateway here is told that there is none to be missed.
+  const port = String(await freePort());
+  const place = { cwd: it.home, env: { HOME: it.home, SALLYPORT_EDGE_URL: edge.url.origin } };
+  const doctor = await runProgram(["doctor", "--port", port], place);
+  expect(doctor.out).toMatch(/^skipped +gateway.health +because a connector runs here/m);
+  expect(doctor).toMatchObject({ code: 0, err: "" });
+  const status = await runProgram(["tunnel", "status", "--port", port], place);
+  expect(status).toMatchObject({ code: 1, err: expect.stringContaining("a connector runs here") });
+
   const slow = callEdge(edge.url, "/slow", { token });
   await asked.promise;
   const ended = once(child, "exit");
@@ -88,6 +99,7 @@ test("connect puts the edge in front, says when, finishes its work at SIGTERM an
   release.resolve();
   expect(await (await slow).text()).toBe("late, but whole");
   expect(await ended).toEqual([0, null]);
+  expect(await readdir(join(it.home, ".openclaw", "connectors"))).toEqual([]);
 });
 
 test.each([

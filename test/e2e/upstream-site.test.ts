@@ -75,9 +75,10 @@ describe.skipIf(NGINX === undefined)("a site that nginx serves", () => {
     expect(plain.body.toString()).toBe(STYLE);
   });
 
-  test("a large file comes byte for byte", async () => {
+  test("a large file comes byte for byte, and says how long it is", async () => {
     const big = await raw(site, "/big.bin");
     expect(big.body.equals(BIG)).toBe(true);
+    expect(big.headers["content-length"]).toBe(String(BIG.byteLength));
   });
 
   test("parts of a file can be asked for", async () => {

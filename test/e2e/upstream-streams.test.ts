@@ -1,7 +1,8 @@
 import { EventEmitter, once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, request as ask, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createRawServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { Secret } from "../../shared/secret.ts";
 import { type ConnectedUpstream, startUpstream } from "../support/connector.ts";
 import { listening } from "../support/http-upstream.ts";
@@ -140,6 +141,13 @@ test("no method of any name does harm", async () => {
   for (const method of ["OPTIONS", "PROPFIND", "MKCOL", "PATCH"]) {
     expect((await site.call("/seen", { method })).status).toBe(200);
   }
+  const trace = ask(new URL("/seen", site.edge.url), {
+    method: "TRACE",
+    headers: { Authorization: `Bearer ${site.token}` },
+  }).end();
+  const [answer]: IncomingMessage[] = await once(trace, "response");
+  expect(answer?.statusCode).toBeGreaterThanOrEqual(400);
+  expect((await site.call("/seen")).status).toBe(200);
 });
 
 test.each([
@@ -164,7 +172,10 @@ test.each([
     hop: "app",
     error: { message: expect.any(String) },
   });
-  const upgrade = await broken.call("/", { headers: { connection: "upgrade" } });
-  expect(upgrade.status).toBe(status);
+  const socketUrl = new URL("/", broken.edge.url);
+  socketUrl.protocol = "ws:";
+  const socket = new WebSocket(socketUrl, { headers: { Authorization: `Bearer ${broken.token}` } });
+  const [, refusal] = await once(socket, "unexpected-response");
+  expect(refusal.statusCode).toBe(status);
   server.close();
 });

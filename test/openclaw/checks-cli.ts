@@ -39,7 +39,7 @@ function describe({ code, out }: CliResult): string {
 
 export const CLI_CHECKS: readonly Check[] = [
   {
-    name: "cli: openclaw health --json, as fast as without the edge",
+    name: "cli: openclaw health --json, timed beside the same without the edge",
     async run(world) {
       const times = { edge: 0, direct: 0 };
       for (let round = 0; round < 3; round += 1) {

@@ -1,8 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +9,7 @@ import * as z from "zod";
 import { randomToken } from "../../shared/bytes.ts";
 import { reply } from "../support/fake-model.ts";
 import { startFakeOpenAi } from "../support/fake-openai.ts";
+import { freePort } from "../support/free-port.ts";
 import { type Program, start, until } from "./processes.ts";
 
 const VERSION = "2026.9.6";
@@ -227,13 +226,4 @@ async function isReady(direct: URL): Promise<true | undefined> {
 function readyOf<T>(schema: z.ZodType<T>, line: string): T | undefined {
   if (!line.startsWith('{"event":"ready"')) return undefined;
   return schema.parse(JSON.parse(line));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
 }

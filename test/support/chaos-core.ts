@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import { randomToken, utf8 } from "../../shared/bytes.ts";
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
 import type { Secret } from "../../shared/secret.ts";
-import { decodeFields, encodeFields, type Fields } from "../../shared/tunnel/fields.ts";
+import { decodeFields, encodeFields, fieldOf, type Fields } from "../../shared/tunnel/fields.ts";
 import {
   decodeFrames,
   encodeFrames,
@@ -92,35 +92,39 @@ export class ChaosCore implements AsyncDisposable {
 
   /** HELLO, and waits for the answer. */
   async greet(fields: Fields = []): Promise<void> {
-    this.send(
-      frame(
-        FrameType.hello,
-        0,
-        head([[":instance", randomToken(16)], ...fields, ...limitFields()]),
-      ),
-    );
+    this.hello(fields);
     await this.take(FrameType.welcome);
+  }
+
+  hello(fields: Fields): void {
+    const own: Fields = [[":instance", randomToken(16)], ...fields, ...limitFields()];
+    this.send(frame(FrameType.hello, 0, head(own)));
+  }
+
+  /** Asks the relay something. @returns The status of its answer. */
+  async ask(method: string, path: string, body?: unknown): Promise<string | undefined> {
+    const id = this.#nextId;
+    this.#nextId += 2;
+    const fields: Fields = [
+      [":method", method],
+      [":path", path],
+    ];
+    const [flags, text] = body === undefined ? [Flag.end, ""] : [0, JSON.stringify(body)];
+    this.send(frame(FrameType.open, id, head(fields), { flags }));
+    if (text !== "") this.send(frame(FrameType.data, id, utf8(text), { flags: Flag.end }));
+    const answer = decodeFields((await this.take(FrameType.headers)).payload);
+    return answer.ok ? fieldOf(answer.value, ":status") : undefined;
   }
 
   /** Tells the edge its routes and tokens, and waits until it has them. */
   async publish(bundle: EdgeBundle): Promise<void> {
-    const id = this.#nextId;
-    this.#nextId += 2;
-    this.send(
-      frame(
-        FrameType.open,
-        id,
-        head([
-          [":method", "PUT"],
-          [":path", "/bundle"],
-        ]),
-      ),
-      frame(FrameType.data, id, utf8(JSON.stringify(bundle)), { flags: Flag.end }),
-    );
-    const answer = await this.take(FrameType.headers);
-    const fields = decodeFields(answer.payload);
-    const status = fields.ok ? fields.value.find(([name]) => name === ":status")?.[1] : undefined;
+    const status = await this.ask("PUT", "/bundle", bundle);
     if (status !== "204") throw new Error(`the bundle was answered with ${status}`);
+  }
+
+  /** Hears nothing from now on, not even that it is to close. */
+  deafen(): void {
+    this.#socket.pause();
   }
 
   /** Goes without a word. */

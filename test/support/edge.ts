@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { inject } from "vitest";
-import { startFront } from "../../infra/cloudflare/front.ts";
+import { startFront } from "../../infra/miniflare/front.ts";
 import { type LocalEdge, miniflareOptions, readWrangler } from "../../infra/cloudflare/settings.ts";
 
 export interface EdgeOptions extends Omit<LocalEdge, "scriptPath" | "port"> {

@@ -8,7 +8,6 @@ import type { RunningEdge } from "./edge.ts";
 import { FAULTY_WORKER } from "./evict-worker.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const FAULTY_BUNDLE = `${ROOT}.build/faulty/worker.js`;
 
 /** Name of the one relay that `wrangler.toml` makes. */
 export const RELAY_NAME = "relay:v1:default:weur:1:0";
@@ -34,9 +33,22 @@ export async function evictRelay(
  *
  * @returns The path of its bundle, for `startEdge`.
  */
-export async function bundleFaultyEdge(): Promise<string> {
+export function bundleFaultyEdge(): Promise<string> {
+  return bundleWorker(FAULTY_WORKER, "faulty");
+}
+
+const bundles = new Map<string, Promise<string>>();
+
+/** @returns The path of the bundle of a Worker that is given as text, made once for each name. */
+export function bundleWorker(text: string, name: string): Promise<string> {
+  const made = bundles.get(name) ?? makeBundle(text, name);
+  bundles.set(name, made);
+  return made;
+}
+
+async function makeBundle(text: string, name: string): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents: FAULTY_WORKER, resolveDir: ROOT, loader: "js" },
+    stdin: { contents: text, resolveDir: ROOT, loader: "js" },
     absWorkingDir: ROOT,
     bundle: true,
     write: false,
@@ -44,16 +56,17 @@ export async function bundleFaultyEdge(): Promise<string> {
     target: "es2024",
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:workers"],
-    define: { SALLYPORT_VERSION: JSON.stringify("0.0.0-faulty") },
+    define: { SALLYPORT_VERSION: JSON.stringify(`0.0.0-${name}`) },
     logLevel: "silent",
   });
   const [script] = outputFiles;
   if (script === undefined) throw new Error("esbuild made no output");
-  await mkdir(dirname(FAULTY_BUNDLE), { recursive: true });
-  const draft = `${FAULTY_BUNDLE}.${process.pid}`;
+  const path = `${ROOT}.build/${name}/worker.js`;
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}`;
   await writeFile(draft, script.contents);
-  await rename(draft, FAULTY_BUNDLE);
-  return FAULTY_BUNDLE;
+  await rename(draft, path);
+  return path;
 }
 
 /** What can be done to a relay of `bundleFaultyEdge`. */

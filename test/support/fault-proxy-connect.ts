@@ -9,6 +9,8 @@ export interface ConnectProxy extends AsyncDisposable {
   readonly asked: readonly string[];
   /** How often the password was missing or wrong. */
   readonly refused: number;
+  /** What becomes of the tunnels that are asked for from now on; those that stand are cut. */
+  change(options: ConnectProxyOptions): void;
 }
 
 export interface ConnectProxyOptions {
@@ -20,14 +22,12 @@ export interface ConnectProxyOptions {
 
 /** Source: RFC 9110 section 9.3.6 (CONNECT) and 11.7 (407). */
 export async function startConnectProxy(options: ConnectProxyOptions = {}): Promise<ConnectProxy> {
-  const { credentials, target } = options;
+  let { credentials, target } = options;
   const asked: string[] = [];
   const sockets = new Set<Socket>();
   let refused = 0;
-  const expected =
-    credentials === undefined
-      ? undefined
-      : `Basic ${Buffer.from(credentials, "utf8").toString("base64")}`;
+  const expected = (): string =>
+    `Basic ${Buffer.from(credentials ?? "", "utf8").toString("base64")}`;
 
   const server = createServer((_request, response) => response.writeHead(405).end());
   server.on("connection", (socket) => {
@@ -39,7 +39,7 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
     if (client === undefined) return;
     client.on("error", () => undefined);
     asked.push(request.url ?? "");
-    if (expected !== undefined && request.headers["proxy-authorization"] !== expected) {
+    if (credentials !== undefined && request.headers["proxy-authorization"] !== expected()) {
       refused += 1;
       client.end(
         "HTTP/1.1 407 Proxy Authentication Required\r\n" +
@@ -72,6 +72,10 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
     asked,
     get refused() {
       return refused;
+    },
+    change(changed) {
+      ({ credentials, target } = changed);
+      for (const socket of sockets) socket.destroy();
     },
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");

@@ -53,16 +53,19 @@ function endInOrder(socket: Socket): void {
 export interface FaultProxyOptions {
   /** Loopback port of the real server. */
   readonly target: number;
+  /** Loopback address and port of its own. Default: 127.0.0.1, any free one. */
+  readonly host?: string;
+  readonly port?: number;
   /** What happens to the n-th connection, from 0. Default: nothing. */
   readonly plan?: (index: number) => Plan;
   /** Sees what a client sent, as it came. */
   readonly onSent?: (bytes: Uint8Array) => void;
 }
 
-/** @returns One that passes everything on, on any free port. */
+/** @returns One that passes everything on. */
 export async function startFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
   const server = createServer({ allowHalfOpen: true, noDelay: true });
-  server.listen(0, "127.0.0.1");
+  server.listen(options.port ?? 0, options.host ?? "127.0.0.1");
   await once(server, "listening");
   return new FaultProxy(server, options);
 }

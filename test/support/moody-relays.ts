@@ -1,13 +1,7 @@
 /** An edge whose relays can be made to fail one by one, as a region that is gone would. */
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import * as z from "zod";
+import { bundleVariant } from "./bundle-variant.ts";
 import type { RunningEdge } from "./edge.ts";
-
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const BUNDLE = `${ROOT}.build/moody/worker.js`;
 
 /** What a relay does with calls of the kinds that are named. */
 export type Mood =
@@ -66,26 +60,8 @@ export default {
 `;
 
 /** @returns The path of its bundle, for `startEdge`. */
-export async function bundleMoodyEdge(): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: { contents: WORKER, resolveDir: ROOT, loader: "js" },
-    absWorkingDir: ROOT,
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:workers"],
-    define: { SALLYPORT_VERSION: JSON.stringify("0.0.0-moody") },
-    logLevel: "silent",
-  });
-  const [script] = outputFiles;
-  if (script === undefined) throw new Error("esbuild made no output");
-  await mkdir(dirname(BUNDLE), { recursive: true });
-  const draft = `${BUNDLE}.${process.pid}`;
-  await writeFile(draft, script.contents);
-  await rename(draft, BUNDLE);
-  return BUNDLE;
+export function bundleMoodyEdge(): Promise<string> {
+  return bundleVariant("moody", WORKER);
 }
 
 const Calls = z.array(z.object({ name: z.string(), kind: z.string() }));

@@ -52,6 +52,8 @@ export interface TunnelCore extends AsyncDisposable {
   readonly deliveries: readonly Delivery[];
   /** What it logged, line by line. */
   readonly log: readonly string[];
+  /** Resolves once a line of its log has `part` in it. */
+  logged(part: string): Promise<void>;
   /** From now on it works. Only for one that was started with `lead: false`. */
   lead(fence?: Fence): void;
   /** Sends the bundle again; resolves when the edge has it. */
@@ -108,6 +110,7 @@ export async function connectCore(options: TunnelCoreOptions): Promise<TunnelCor
   const events = new EventEmitter();
   const write = (line: string): void => {
     log.push(line);
+    events.emit("line");
     if (line.includes("edge has our routes and tokens")) events.emit("published");
     if (line.includes("tunnel connected")) events.emit("connected");
   };
@@ -137,6 +140,9 @@ export async function connectCore(options: TunnelCoreOptions): Promise<TunnelCor
     tunnel,
     deliveries,
     log,
+    async logged(part) {
+      while (!log.some((line) => line.includes(part))) await once(events, "line");
+    },
     lead,
     async republish() {
       const again = once(events, "published");

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Environment } from "../../local/options.ts";
-import { Failure } from "../failure.ts";
+import { type Environment, isSet } from "../../process/place.ts";
+import { Failure } from "../../process/failure.ts";
 import { NO_TOKEN } from "./explain.ts";
 
 /**
@@ -19,8 +19,4 @@ export function requireAccount(env: Environment, home: string): void {
   ];
   if (folders.some((folder) => existsSync(join(folder, "config", "default.toml")))) return;
   throw new Failure(NO_TOKEN);
-}
-
-function isSet(value: string | undefined): boolean {
-  return value !== undefined && value.trim() !== "";
 }

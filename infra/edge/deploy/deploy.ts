@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleEdge } from "../../cloudflare/bundle.ts";
 import { readWrangler } from "../../cloudflare/settings.ts";
-import { oneLine } from "../../local/failures.ts";
-import { Failure } from "../failure.ts";
+import { oneLine } from "../../terminal/one-line.ts";
+import { Failure } from "../../process/failure.ts";
 import type { Io } from "../io.ts";
 import type { DeployOptions } from "../options.ts";
 import { connectCommands, connectText } from "../print.ts";
-import { type PairingFile, openPairing } from "../serve/storage.ts";
+import { PRIVATE_FILE, type PairingFile, openPairing } from "../../process/private-files.ts";
 import { requireAccount } from "./account.ts";
 import { deployConfig } from "./config.ts";
 import { explainFailure, reasonOf } from "./explain.ts";
@@ -88,7 +88,7 @@ async function upload(options: DeployOptions, { config, folder, pairing, io }: U
   try {
     const file = join(secrets, "secrets.json");
     const text = JSON.stringify({ PAIRING_SECRET: pairing.secret.reveal() });
-    await writeFile(file, text, { mode: 0o600 });
+    await writeFile(file, text, { mode: PRIVATE_FILE });
     const args = ["deploy", "--config", config, "--secrets-file", file];
     if (message !== undefined) args.push("--message", message);
     if (dryRun) args.push("--dry-run");
@@ -117,7 +117,7 @@ export async function checkHealth(
   const health = await waitForHealth(asked, options.checkMs, io.stopping());
   if (health.ok) return;
   throw new Failure(
-    `deployed, but ${asked}/health does not answer as it should: ${health.error}. A new address takes a few minutes: try sallyport edge status`,
+    `deployed, but ${asked}/health does not answer as it should: ${health.error}. A new address takes a few minutes: try npx sallyport edge status`,
   );
 }
 

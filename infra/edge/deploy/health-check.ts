@@ -1,7 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
+import { jsonOrUndefined } from "../../../shared/json.ts";
 import { backoffMs } from "../../../shared/backoff.ts";
 import { type Result, err, ok } from "../../../shared/result.ts";
+import { pause } from "../../process/pause.ts";
 
 /** What an edge says of itself to anybody. */
 const EdgeHealth = z.object({
@@ -33,7 +34,7 @@ export async function askHealth(
     });
     const text = await response.text();
     if (response.status !== 200) return err(`it answered ${response.status}`);
-    const health = EdgeHealth.safeParse(parseJson(text));
+    const health = EdgeHealth.safeParse(jsonOrUndefined(text));
     return health.success ? ok(health.data) : err("something else answers there");
   } catch (error) {
     return err(reasonOf(error));
@@ -57,15 +58,7 @@ export async function waitForHealth(
     if (health.ok) return health;
     const pauseMs = MIN_PAUSE_MS + backoffMs(attempt, Math.random, { maxMs: MAX_PAUSE_MS });
     if (signal.aborted || performance.now() + pauseMs > deadline) return health;
-    await delay(pauseMs, undefined, { signal }).catch(() => {});
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    await pause(pauseMs, signal);
   }
 }
 

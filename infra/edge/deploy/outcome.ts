@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { jsonOrUndefined } from "../../../shared/json.ts";
 
 /** What wrangler writes to the file it is told to report to, one JSON object a line. */
 const Entry = z.discriminatedUnion("type", [
@@ -26,7 +27,7 @@ export interface Outcome {
 export function parseOutcome(text: string): Outcome {
   let outcome: Outcome = { versionId: undefined, targets: [], failure: undefined };
   for (const line of text.split("\n")) {
-    const entry = Entry.safeParse(parseJson(line));
+    const entry = Entry.safeParse(jsonOrUndefined(line));
     if (!entry.success) continue;
     if (entry.data.type === "deploy") {
       const { version_id: versionId, targets } = entry.data;
@@ -50,12 +51,4 @@ export function publicUrl(
   if (first === undefined) return undefined;
   const [host = ""] = first.replace(/^https?:\/\//, "").split(/[\s/]/);
   return host === "" ? undefined : `https://${host}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

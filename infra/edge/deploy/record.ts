@@ -1,10 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { Failure } from "../failure.ts";
-
-const PRIVATE_DIR = 0o700;
-const PRIVATE_FILE = 0o600;
+import { Failure } from "../../process/failure.ts";
+import { PRIVATE_FILE, makePrivateDir, unusableStateDir } from "../../process/private-files.ts";
 
 /** What the last deploy of a name was, so that the next need not be told again. No secrets. */
 const DeployRecord = z.object({
@@ -27,12 +25,9 @@ export async function openDeployFolder(stateDir: string, name: string): Promise<
   const path = join(stateDir, "edge-deploy", name);
   const credentials = join(stateDir, "credentials");
   try {
-    for (const dir of [path, credentials]) await mkdir(dir, { recursive: true, mode: PRIVATE_DIR });
+    for (const dir of [path, credentials]) await makePrivateDir(dir);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new Failure(
-      `cannot use the state directory ${stateDir} (${code}): make it writable for you, or set OPENCLAW_STATE_DIR to another one`,
-    );
+    throw new Failure(unusableStateDir(stateDir, error));
   }
   return { path, pairingFile: join(credentials, `edge-pairing-${name}`) };
 }

@@ -1,5 +1,5 @@
 import { readWrangler } from "../../cloudflare/settings.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../../process/failure.ts";
 import type { Io } from "../io.ts";
 import type { RollbackOptions } from "../options.ts";
 import { requireAccount } from "./account.ts";

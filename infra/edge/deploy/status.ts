@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { readWrangler } from "../../cloudflare/settings.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../../process/failure.ts";
 import type { Io } from "../io.ts";
 import type { DeploymentOptions } from "../options.ts";
 import { requireAccount } from "./account.ts";

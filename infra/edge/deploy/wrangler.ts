@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { eachLine } from "../../local/child.ts";
-import type { Environment } from "../../local/options.ts";
+import { eachLine } from "../../process/child.ts";
+import type { Environment } from "../../process/place.ts";
 import { type Outcome, parseOutcome } from "./outcome.ts";
 
 /** Wrangler's environment: what it reads itself, and no key of a model. */

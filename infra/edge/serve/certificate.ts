@@ -3,6 +3,7 @@ import { type Stats, unwatchFile, watchFile } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { type Result, err, ok } from "../../../shared/result.ts";
+import { errorCode } from "../../process/error-code.ts";
 
 /** PEM, as Node's TLS takes it. */
 export interface KeyPair {
@@ -27,14 +28,14 @@ export async function loadCertificate(files: CertificateFiles): Promise<Result<K
     try {
       read.push(await readFile(file, "utf8"));
     } catch (error) {
-      return err(`cannot read ${file} (${codeOf(error)})`);
+      return err(`cannot read ${file} (${errorCode(error)})`);
     }
   }
   const [cert = "", key = ""] = read;
   try {
     createSecureContext({ cert, key });
   } catch (error) {
-    return err(`${certFile} and ${keyFile} are no certificate with its key (${codeOf(error)})`);
+    return err(`${certFile} and ${keyFile} are no certificate with its key (${errorCode(error)})`);
   }
   return ok({ cert, key });
 }
@@ -62,8 +63,4 @@ export function watchCertificate(
       for (const file of [certFile, keyFile]) unwatchFile(file, listener);
     },
   };
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }

@@ -1,4 +1,5 @@
 import {
+  type Agent,
   type ClientRequest,
   type IncomingMessage,
   type ServerResponse,
@@ -7,8 +8,16 @@ import {
 import { GatewayError } from "../../../shared/errors.ts";
 import { problemResponse } from "../../../shared/problem.ts";
 import { requestId } from "../../../shared/request-id.ts";
-import type { Passage } from "./front.ts";
 import { requestHeaders, responseHeaders } from "./heads.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
+
+/** Everything a request needs on its way through the front. */
+export interface Passage {
+  readonly target: string;
+  readonly agent: Agent;
+  readonly trusted: TrustedProxies;
+  readonly secure: boolean;
+}
 
 /** A client may still be sending when it has its answer; then it is given this long to notice. */
 const LINGER_MS = 5_000;

@@ -56,6 +56,15 @@ test("requests and answers pass as they are, many on one connection", async () =
   }
 });
 
+test("the runtime is not asked to close, which it might do before the last write of a request", async () => {
+  await using it = await world((asked, answer) => {
+    answer.end(asked.headers.connection);
+  });
+  const headers = { Connection: "close" };
+  const answer = await fetch(it.url, { method: "POST", body: "{}", headers });
+  expect(await answer.text()).toBe("keep-alive");
+});
+
 test("the runtime hears the client's address from us alone", async () => {
   await using it = await world((asked, answer) => {
     answer.end(
@@ -227,4 +236,49 @@ test("draining takes nothing new and waits for the answers, but not for ever", a
   finish();
   await drained;
   expect(await (await answer).text()).toBe("done");
+});
+
+/** A client whose WebSocket the runtime has accepted, and the runtime's end of it. */
+async function joined(it: Awaited<ReturnType<typeof world>>) {
+  const sockets = new WebSocketServer({ server: it.runtime });
+  const accepted = once(sockets, "connection");
+  const client = new WebSocket(it.url.replace("http", "ws"));
+  const [[theirs], asked] = await Promise.all([accepted, once(it.runtime, "upgrade")]);
+  await once(client, "open");
+  const wire: Socket = asked[1];
+  return { client, theirs, wire };
+}
+
+test("when the edge ends, WebSockets are told to come back, and the runtime that they have gone", async () => {
+  await using it = await world(() => {});
+  const { client, theirs } = await joined(it);
+  const [[code, reason], [echoed]] = await Promise.all([
+    once(client, "close"),
+    once(theirs, "close"),
+    it.front.drain(60_000),
+  ]);
+  expect([code, String(reason), echoed]).toEqual([1012, "the edge restarts", 1012]);
+});
+
+test("when the runtime is lost, WebSockets are told to come back", async () => {
+  await using it = await world(() => {});
+  const { client, wire } = await joined(it);
+  wire.destroy();
+  const [code] = await once(client, "close");
+  expect(code).toBe(1012);
+});
+
+test("in the middle of a message there is no goodbye, which would become a part of it", async () => {
+  await using it = await world(() => {});
+  const { client, wire } = await joined(it);
+  let messages = 0;
+  client.on("message", () => {
+    messages += 1;
+  });
+  // Four bytes of a message of a hundred; a whole one before it shows that they have been read.
+  wire.write(Buffer.from([0x81, 1, 0x61, 0x81, 100, 1, 2, 3, 4]));
+  await once(client, "message");
+  wire.destroy();
+  const [code] = await once(client, "close");
+  expect([code, messages]).toEqual([1006, 1]);
 });

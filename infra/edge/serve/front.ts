@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { LIMITS } from "../../../shared/limits.ts";
 import type { KeyPair } from "./certificate.ts";
-import { exchange } from "./exchange.ts";
+import { type Passage, exchange } from "./exchange.ts";
 import { isUntrustedProxy } from "./heads.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 import { upgrade } from "./upgrade.ts";
@@ -13,7 +13,10 @@ export interface HttpFront extends AsyncDisposable {
   readonly port: number;
   /** From the next connection on. @throws Error when the two do not belong together. */
   useCertificate(pair: KeyPair): void;
-  /** Takes nothing new; resolves when all requests have their answers, or after `deadlineMs`. */
+  /**
+   * Takes nothing new; waits until all requests have their answers, or `deadlineMs` are over, then
+   * tells the WebSockets that the edge ends.
+   */
   drain(deadlineMs: number): Promise<void>;
 }
 
@@ -31,14 +34,6 @@ export interface HttpFrontSettings {
   readonly onUntrustedProxy: (address: string) => void;
 }
 
-/** Everything a request needs on its way through the front. */
-export interface Passage {
-  readonly target: string;
-  readonly agent: Agent;
-  readonly trusted: TrustedProxies;
-  readonly secure: boolean;
-}
-
 /** Sockets of clients, twice what a relay keeps, and short of what a service may have open. */
 const MAX_CONNECTIONS = 2 * LIMITS.maxSockets;
 
@@ -51,6 +46,9 @@ const CHECK_INTERVAL_MS = 5_000;
 
 /** As often as the relay expects a heartbeat of a core, give or take. */
 const TCP_KEEP_ALIVE_MS = 60_000;
+
+/** For a goodbye to cross a slow network, and its answer; who is slower is cut off. */
+const LEAVE_MS = 1_000;
 
 /** Longer than proxies keep their idle connections, so that it is they who close them. */
 const KEEP_ALIVE_MS = 75_000;
@@ -101,8 +99,7 @@ export async function startHttpFront(settings: HttpFrontSettings): Promise<HttpF
     traffic.enter(exchange(request, response, passage));
   });
   server.on("upgrade", (request: IncomingMessage, client: Duplex, head: Buffer) => {
-    traffic.keep(client);
-    upgrade({ request, client, head }, passage);
+    traffic.keep(client, upgrade({ request, client, head }, passage));
   });
   server.listen(port, host);
   await once(server, "listening");
@@ -115,6 +112,7 @@ export async function startHttpFront(settings: HttpFrontSettings): Promise<HttpF
       server.close();
       server.closeIdleConnections();
       await traffic.settled(deadlineMs);
+      await traffic.takeLeave();
     },
     async [Symbol.asyncDispose]() {
       if (server.listening) server.close();
@@ -132,7 +130,7 @@ function isWebSocket({ headers }: IncomingMessage): boolean {
 /** What is under way. */
 class Traffic {
   readonly #requests = new Set<Promise<void>>();
-  readonly #sockets = new Set<Duplex>();
+  readonly #sockets = new Map<Duplex, () => void>();
 
   /** @param done - Never rejects. */
   enter(done: Promise<void>): void {
@@ -146,19 +144,31 @@ class Traffic {
   }
 
   /** WebSockets are no part of the server any more: we close them. */
-  keep(socket: Duplex): void {
-    this.#sockets.add(socket);
+  keep(socket: Duplex, takeLeave: () => void): void {
+    this.#sockets.set(socket, takeLeave);
     socket.once("close", () => this.#sockets.delete(socket));
   }
 
+  /** Tells every WebSocket; resolves when all have closed, or soon. */
+  async takeLeave(): Promise<void> {
+    const closed = [...this.#sockets.keys()].map((socket) => once(socket, "close"));
+    for (const takeLeave of this.#sockets.values()) takeLeave();
+    await before(Promise.allSettled(closed), LEAVE_MS);
+  }
+
   async settled(deadlineMs: number): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, deadlineMs);
-    await Promise.race([Promise.all(this.#requests), late.promise]);
-    clearTimeout(timer);
+    await before(Promise.all(this.#requests), deadlineMs);
   }
 
   cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
   }
+}
+
+/** Waits for `done`, but not longer than `deadlineMs`. */
+async function before(done: Promise<unknown>, deadlineMs: number): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, deadlineMs);
+  await Promise.race([done, late.promise]);
+  clearTimeout(timer);
 }

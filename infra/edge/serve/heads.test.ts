@@ -30,11 +30,6 @@ test("what a client says of itself in Cloudflare's name is taken away, and said 
   ]);
 });
 
-test("what Cloudflare Access has signed passes", () => {
-  const raw = ["Cf-Access-Jwt-Assertion", "a.b.c"];
-  expect(requestHeaders(raw, stranger, trusted)).toEqual(expect.arrayContaining(raw));
-});
-
 test.each([
   ["a trusted proxy's scheme is believed", proxy, "https", "https"],
   ["whatever its case", proxy, "HTTPS", "https"],

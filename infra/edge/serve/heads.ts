@@ -28,9 +28,6 @@ const HOP_BY_HOP = new Set([
 /** Answered by the front already. */
 const EXPECT = "expect";
 
-/** Signed by whoever says it, and checked by the edge: the one claim of Cloudflare's to let pass. */
-const ACCESS_PREFIX = "cf-access-";
-
 /** No address at all, as the edge would say it. */
 const NOWHERE = "0.0.0.0";
 
@@ -48,7 +45,7 @@ export function requestHeaders(
   const kept = headers.filter(([name]) => {
     const key = name.toLowerCase();
     if (dropped.has(key) || key === EXPECT || key === "x-forwarded-proto") return false;
-    return !key.startsWith("cf-") || key.startsWith(ACCESS_PREFIX);
+    return !key.startsWith("cf-");
   });
   const peer = plainAddress(arrival.peer ?? "") ?? NOWHERE;
   const own = arrival.secure ? "https" : "http";

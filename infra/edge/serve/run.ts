@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
 import { hostname, userInfo } from "node:os";
-import type { Environment } from "../../local/options.ts";
+import { setFlagsFromString } from "node:v8";
+import type { Environment } from "../../process/place.ts";
 import type { Io } from "../io.ts";
 import type { ServeOptions } from "../options.ts";
 import { type Reachable, serveBanner, serveReadyLine } from "../print.ts";
-import { LogSink } from "../../local/log-sink.ts";
+import { LogSink } from "../../terminal/log-sink.ts";
 import { isSelfSigned } from "./certificate.ts";
 import { EdgeServer, type Serving } from "./serve.ts";
 
@@ -22,6 +23,9 @@ export async function runServe(options: ServeOptions, io: Io): Promise<number> {
     if (serving === undefined) return 0;
     announce(serving, options, io);
     logs.open();
+    // For a small machine: left alone, the young generation grows under load and never shrinks.
+    setFlagsFromString("--semi-space-growth-factor=1");
+    setFlagsFromString("--optimize-for-size");
     notify(io.env, ["--ready", "--status=Serving"]);
     return await server.ended();
   } finally {

@@ -2,8 +2,13 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Secret } from "../../../shared/secret.ts";
 import { readWrangler } from "../../cloudflare/settings.ts";
-import { type Workerd, edgeWorker, startWorkerd, workerdConfig } from "../../cloudflare/workerd.ts";
-import type { Child } from "../../local/child.ts";
+import { edgeWorker, workerdConfig } from "../../cloudflare/workerd-config.ts";
+import { type Workerd, startWorkerd } from "../../cloudflare/workerd.ts";
+import type { Child } from "../../process/child.ts";
+import { Failure } from "../../process/failure.ts";
+import { isSet } from "../../process/place.ts";
+import { PRIVATE_DIR } from "../../process/private-files.ts";
+import { probeRuntime } from "./probe.ts";
 
 export interface RuntimeSettings {
   /** The bundle. */
@@ -17,15 +22,31 @@ export interface RuntimeSettings {
   readonly vars: Readonly<Record<string, string>>;
 }
 
-/** The runtime's configuration. It holds the pairing secret. */
+/** What Cloudflare checks, or vouches for: here nobody does, and the edge would let no core in. */
+const NEEDS_CLOUDFLARE = ["ACCESS_TEAM", "ACCESS_AUD", "MTLS_FINGERPRINTS"] as const;
+
+/** Pure. @returns One line for the user when the variables ask for what only Cloudflare does. */
+export function needsCloudflare(vars: Readonly<Record<string, string>>): string | undefined {
+  const needing = NEEDS_CLOUDFLARE.filter((name) => isSet(vars[name]));
+  if (needing.length === 0) return undefined;
+  return `wrangler.toml sets ${needing.join(" and ")}, which only works on Cloudflare: take it out for an edge of your own`;
+}
+
+/**
+ * The runtime's configuration. It holds the pairing secret.
+ *
+ * @throws Failure when wrangler.toml asks for what needs Cloudflare in front.
+ */
 export async function runtimeConfig(settings: RuntimeSettings): Promise<string> {
   const { storageDir, socketPath, name, pairing, vars } = settings;
   const [wrangler, script] = await Promise.all([
     readWrangler(),
     readFile(settings.scriptPath, "utf8"),
   ]);
+  const refused = needsCloudflare(wrangler.vars);
+  if (refused !== undefined) throw new Failure(refused);
   const objects = join(storageDir, "storage");
-  await mkdir(objects, { recursive: true, mode: 0o700 });
+  await mkdir(objects, { recursive: true, mode: PRIVATE_DIR });
   const worker = edgeWorker({ ...wrangler, name: name ?? wrangler.name }, script, {
     port: 0,
     storageDir: objects,
@@ -43,6 +64,8 @@ export interface RuntimeReady {
 export interface RuntimeLog {
   /** One line that the Worker or the runtime wrote. */
   onLine(line: string): void;
+  /** It runs, but does not answer any more, and is ended for that. */
+  onHung(): void;
   /** It did not start. */
   onFailure(error: Error): void;
 }
@@ -89,7 +112,13 @@ async function launch(
   // Left by the one before when that was killed; nobody else uses it.
   await rm(socketPath, { force: true });
   try {
-    return await startWorkerd(config, (line) => log.onLine(line));
+    const workerd = await startWorkerd(config, (line) => log.onLine(line));
+    const probe = probeRuntime(socketPath, () => {
+      log.onHung();
+      workerd.kill();
+    });
+    void workerd.exited.then(() => probe[Symbol.dispose]());
+    return workerd;
   } catch (error) {
     log.onFailure(error instanceof Error ? error : new Error(String(error)));
     return undefined;

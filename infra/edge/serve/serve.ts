@@ -1,16 +1,23 @@
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { Result } from "../../../shared/result.ts";
-import { bundleEdge } from "../../cloudflare/bundle.ts";
-import { oneLine } from "../../local/failures.ts";
-import type { LogSink } from "../../local/log-sink.ts";
-import { lockStorage } from "../../local/storage-lock.ts";
-import { type Supervised, supervise } from "../../local/supervisor.ts";
-import { Failure } from "../failure.ts";
+import { errorCode } from "../../process/error-code.ts";
+import { tellRestarts } from "../../terminal/tell-restarts.ts";
+import { oneLine } from "../../terminal/one-line.ts";
+import type { LogSink } from "../../terminal/log-sink.ts";
+import { type PairingFile, openPairing } from "../../process/private-files.ts";
+import { lockStorage } from "../../process/storage-lock.ts";
+import { type Supervised, supervise } from "../../process/supervise.ts";
+import { Failure, notInstalled } from "../../process/failure.ts";
 import type { ServeOptions } from "../options.ts";
 import { type KeyPair, loadCertificate, watchCertificate } from "./certificate.ts";
 import { type HttpFront, startHttpFront } from "./front.ts";
 import { type RuntimeReady, runtimeConfig, startRuntime } from "./runtime.ts";
-import { type PairingFile, openPairing, openSocketPath, openStorage } from "./storage.ts";
+import { openSocketPath, openStorage } from "./storage.ts";
+
+const BUNDLER = fileURLToPath(new URL("../../cloudflare/bundle.ts", import.meta.url));
 
 /** Requests that are under way when we are told to end; a service manager gives us 30 s. */
 const DRAIN_MS = 10_000;
@@ -126,14 +133,10 @@ export class EdgeServer {
       vars: relays === undefined ? {} : { RELAYS: relays },
     });
     if (this.#stopping !== undefined) return undefined;
-    const runtime = supervise(() => startRuntime(config, socketPath, this.#runtimeLog()), {
-      random: Math.random,
-      onCrash: (_exit, delayMs) =>
-        this.#logs.note("warn", "the runtime ended unexpectedly and will be started again", {
-          delayMs: Math.round(delayMs),
-        }),
-      onRecovered: () => this.#logs.note("info", "the runtime is running again", {}),
-    });
+    const runtime = supervise(
+      () => startRuntime(config, socketPath, this.#runtimeLog()),
+      tellRestarts("runtime", this.#logs),
+    );
     this.#runtime = runtime;
     const ready = await runtime.ready;
     if (ready === undefined && this.#stopping === undefined) throw new Failure(this.#lastFailure);
@@ -143,6 +146,7 @@ export class EdgeServer {
   #runtimeLog(): Parameters<typeof startRuntime>[2] {
     return {
       onLine: (line) => this.#logs.take(line),
+      onHung: () => this.#logs.note("error", "the runtime does not answer and is ended", {}),
       onFailure: ({ message }) => {
         this.#lastFailure = message;
         this.#logs.note("error", "the runtime did not start", { reason: message });
@@ -168,17 +172,23 @@ export class EdgeServer {
       });
       return this.#parts.use(front);
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-      throw new Failure(`cannot listen on port ${port} of ${host ?? "this machine"} (${code})`);
+      throw new Failure(
+        `cannot listen on port ${port} of ${host ?? "this machine"} (${errorCode(error)})`,
+      );
     }
   }
 }
 
+/** In a process of its own: the bundler would stay with us, and take 80 MB. */
 async function makeBundle(path: string): Promise<string> {
   try {
-    return (await bundleEdge(path)).path;
+    await promisify(execFile)(process.execPath, [BUNDLER, path], { env: {} });
+    return path;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const said = error instanceof Error && "stderr" in error ? String(error.stderr) : "";
+    const missing = /Cannot find package '(?<name>[^']+)'/.exec(said)?.groups?.["name"];
+    if (missing !== undefined) throw new Failure(notInstalled(missing), 1, error);
+    const reason = said.split("\n").find((line) => line.includes("ERROR:")) ?? said;
     throw new Failure(`the edge does not compile: ${oneLine(reason)}`, 1, error);
   }
 }

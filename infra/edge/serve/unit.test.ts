@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { parseCommand } from "../options.ts";
+import { parseCommand } from "../parse-command.ts";
 import { unitText } from "./unit.ts";
 
 const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;

@@ -1,7 +1,8 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { brokenRuntime, openUpstream, refusal } from "./exchange.ts";
-import type { Passage } from "./front.ts";
+import { CloseCode } from "../../../shared/close-code.ts";
+import { type Passage, brokenRuntime, openUpstream, refusal } from "./exchange.ts";
+import { FrameFollower, closeFrame } from "./frames.ts";
 import { responseHeaders } from "./heads.ts";
 
 /** A client that asks for a WebSocket, as Node's server has let go of it. */
@@ -12,12 +13,20 @@ export interface Upgrade {
   readonly head: Buffer;
 }
 
+/** Clients come back for it. */
+const CLOSE_RESTART = closeFrame(CloseCode.restart, "the edge restarts");
+
 /** For the last words of either side to arrive. */
 const PARTING_MS = 100;
 const LINGER_MS = 5_000;
 
-/** Joins a client's WebSocket to the runtime, or passes on why there is none. */
-export function upgrade({ request, client, head }: Upgrade, passage: Passage): void {
+/**
+ * Joins a client's WebSocket to the runtime, or passes on why there is none.
+ *
+ * @returns Takes leave of the client, because the edge ends.
+ */
+export function upgrade({ request, client, head }: Upgrade, passage: Passage): () => void {
+  let takeLeave = (): void => void client.destroy();
   client.on("error", () => client.destroy());
   const upstream = openUpstream(request, passage, [
     "Connection",
@@ -29,9 +38,8 @@ export function upgrade({ request, client, head }: Upgrade, passage: Passage): v
   upstream.once("upgrade", (answer: IncomingMessage, runtime: Duplex, first: Buffer) => {
     const accepted = ["Connection", "Upgrade", "Upgrade", "websocket"];
     client.write(headText(answer, [...responseHeaders(answer.rawHeaders), ...accepted]));
-    if (first.byteLength > 0) client.write(first);
     if (head.byteLength > 0) runtime.write(head);
-    join(client, runtime);
+    takeLeave = join(client, runtime, first);
   });
   upstream.once("response", (answer) => {
     client.write(headText(answer, [...responseHeaders(answer.rawHeaders), "Connection", "close"]));
@@ -40,6 +48,7 @@ export function upgrade({ request, client, head }: Upgrade, passage: Passage): v
   });
   upstream.once("error", (error) => void refuse(client, request, error));
   upstream.end();
+  return () => takeLeave();
 }
 
 function headText({ statusCode = 502, statusMessage }: IncomingMessage, headers: string[]): string {
@@ -50,9 +59,15 @@ function headText({ statusCode = 502, statusMessage }: IncomingMessage, headers:
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-function join(client: Duplex, runtime: Duplex): void {
-  runtime.on("error", () => client.destroy());
-  runtime.pipe(client);
+/** @param first - What the runtime has sent already. */
+function join(client: Duplex, runtime: Duplex, first: Buffer): () => void {
+  const sent = new FrameFollower();
+  sent.push(first);
+  if (first.byteLength > 0) client.write(first);
+  runtime.on("data", (chunk: Buffer) => sent.push(chunk));
+  // Its socket's close comes next, and with it all that is to be done.
+  runtime.on("error", () => {});
+  runtime.pipe(client, { end: false });
   client.pipe(runtime, { end: false });
   client.once("end", () => {
     // What it said last must arrive, and a runtime that was told goodbye closes by itself.
@@ -61,11 +76,19 @@ function join(client: Duplex, runtime: Duplex): void {
   });
   client.once("close", () => runtime.destroy());
   runtime.once("close", () => {
-    if (!client.writableEnded) client.destroy();
+    if (!client.writableEnded) takeLeave();
     // It was told; whoever does not close after that is not waited for.
     const timer = setTimeout(() => client.destroy(), LINGER_MS);
     client.once("close", () => clearTimeout(timer));
   });
+  /** In the middle of a frame there is no saying anything: a cut is what is left. */
+  function takeLeave(): void {
+    runtime.unpipe(client);
+    if (sent.mayClose) client.end(CLOSE_RESTART);
+    else if (sent.closed) client.end();
+    else client.destroy();
+  }
+  return takeLeave;
 }
 
 async function refuse(client: Duplex, request: IncomingMessage, error: Error): Promise<void> {

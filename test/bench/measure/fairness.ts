@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { memoryOf, resetPeak } from "../processes/memory.ts";
 import { interleave, quantile } from "../stats.ts";
 import { atMost, type Findings, type Row } from "../table.ts";
@@ -8,6 +9,7 @@ const EVENTS = "/events?count=200&everyMs=10";
 /** Clients that ask for a gigabyte each and take nothing of it. */
 const STALLED = 32;
 const MAX_GROWTH_MIB = 32;
+const SETTLE_MS = 1_000;
 
 /** A token stream beside a download at full speed, and beside readers that do not read. */
 export async function measureFairness(world: World): Promise<Findings> {
@@ -29,6 +31,8 @@ export async function measureFairness(world: World): Promise<Findings> {
   const before = linux ? (await memoryOf(edge.pid)).rssMiB : 0;
   if (linux) await resetPeak(edge.pid);
   await upTo(STALLED);
+  // What they were sent before they stopped reading is a flood like any other: not what is asked here.
+  await delay(SETTLE_MS);
   const stalled = await events();
   const growth = linux ? (await memoryOf(edge.pid)).peakMiB - before : undefined;
   await upTo(0);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { bundleEdge, MAX_BUNDLE_BYTES } from "../../../infra/cloudflare/bundle.ts";
 import { readWrangler } from "../../../infra/cloudflare/settings.ts";
-import { edgeWorker } from "../../../infra/cloudflare/workerd.ts";
+import { edgeWorker } from "../../../infra/cloudflare/workerd-config.ts";
 import { ROOT } from "../processes/core.ts";
 import { errorText } from "../processes/error-text.ts";
 import { cpuMsOf } from "../processes/memory.ts";

@@ -72,6 +72,7 @@ export async function makeCoreHome(
 }
 
 const Ready = z.object({ event: z.literal("ready"), port: z.int() });
+const Standby = z.object({ event: z.literal("standby") });
 
 /** Starts the gateway and waits for its own word that it is ready. */
 export async function launchCore(
@@ -82,6 +83,14 @@ export async function launchCore(
   const child = new Child([...command], { folder, env, stdout: true });
   const line = await firstLine(child);
   return { child, port: Ready.parse(JSON.parse(line)).port };
+}
+
+/** A second gateway on the same state folder, which waits for the first to go. */
+export async function launchStandby({ env }: CoreHome, folder: string): Promise<Child> {
+  const command = [process.execPath, CORE_MAIN, "gateway", "--standby", "--json"] as const;
+  const child = new Child([...command], { folder, env, stdout: true });
+  Standby.parse(JSON.parse(await firstLine(child)));
+  return child;
 }
 
 /** The first line on a child's stdout; the rest is read away. */
