@@ -1,4 +1,4 @@
-import { CODES, GatewayError } from "../shared/errors.ts";
+import { CODES, type ErrorCode, GatewayError } from "../shared/errors.ts";
 import { type Hop, problemResponse } from "../shared/problem.ts";
 import { requestId } from "../shared/request-id.ts";
 import { discardBody } from "./body.ts";
@@ -6,6 +6,9 @@ import type { Bindings } from "./env.ts";
 import { errorFacts, logLine } from "./log.ts";
 import type { KeepAlive } from "./single-flight.ts";
 import { openVisit, type Visit } from "./visit.ts";
+
+/** A caller's own doing, and a core that is not there: both are said to whoever asked. */
+const EXPECTED: ReadonlySet<ErrorCode> = new Set(["loop", "core_offline"]);
 
 export type Handle = (visit: Visit) => Response | Promise<Response>;
 
@@ -42,8 +45,7 @@ export function problem(visit: Visit, error: GatewayError, hop: Hop): Response {
 
 function refusal(error: unknown, id: string, path: string, hop: Hop): Response {
   const code = error instanceof GatewayError ? error.code : "internal";
-  // A loop is the caller's doing.
-  if (CODES[code].status >= 500 && code !== "loop") {
+  if (CODES[code].status >= 500 && !EXPECTED.has(code)) {
     const cause = error instanceof GatewayError ? (error.cause ?? error) : error;
     logLine("error", { event: "request_failed", code, hop, requestId: id, ...errorFacts(cause) });
   }

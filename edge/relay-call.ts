@@ -28,7 +28,7 @@ interface Forwarded {
    */
   readonly bundleVersion: number;
   /** When the request reached the Worker, Unix ms: for `Server-Timing`. */
-  readonly startedAt: number;
+  readonly startedAt?: number;
   /** Present when a ticket let the caller in: it is good for one call. */
   readonly ticket?: Ticket;
 }
@@ -75,10 +75,10 @@ interface TunnelCall {
   readonly colo?: string;
   /** The key that signed, raw Ed25519, URL-safe base64: a relay that did not know it learns it. */
   readonly publicKey: string;
-  /** Which relay this is, as `<region>:<generation>`. */
-  readonly relay: string;
-  /** Every relay a core should dial, as WELCOME tells it. */
-  readonly relays: string;
+  /** Which relay this is, as `<region>:<generation>`; a Worker of before there were several: absent. */
+  readonly relay?: string;
+  /** Every relay a core should dial, as WELCOME tells it; absent with `relay`. */
+  readonly relays?: string;
   /** Of the primary, for a relay that has none of its own yet. */
   readonly identity?: IdentityAnswer;
 }

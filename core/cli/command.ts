@@ -42,13 +42,34 @@ type Parsed<T extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: T; allowPositionals: true }>
 >;
 
+/** 32 bytes as our keys and tokens are written, of which one in 64 begins like a flag. */
+const DASHED_KEY = /^-[A-Za-z0-9_-]{42}$/;
+
+/** The same arguments, with each such key where it cannot be taken for a flag. */
+function withKeys(args: readonly string[], options: Options): string[] {
+  const others: string[] = [];
+  const keys: string[] = [];
+  for (const arg of args) {
+    const flag = others.at(-1) ?? "";
+    const name = flag.slice(2);
+    if (args.includes("--") || !DASHED_KEY.test(arg)) others.push(arg);
+    else if (flag.startsWith("--") && isText(options, name)) others.splice(-1, 1, `${flag}=${arg}`);
+    else keys.push(arg);
+  }
+  return keys.length === 0 ? others : [...others, "--", ...keys];
+}
+
+function isText(options: Options, name: string): boolean {
+  return Object.hasOwn(options, name) && options[name]?.type === "string";
+}
+
 /** @throws GatewayError invalid_request that names the argument nobody understands. */
 export function parseFlags<const T extends Options>(
   args: readonly string[],
   options: T,
 ): Parsed<T> {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
+    return parseArgs({ args: withKeys(args, options), options, allowPositionals: true });
   } catch (cause) {
     // The first sentence says it; the rest is about quoting dashes.
     const [message = ""] = (cause instanceof Error ? cause.message : "").split(/[.\n]/);

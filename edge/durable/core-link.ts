@@ -244,14 +244,20 @@ export class CoreLink implements Kept {
     const signature = await signWelcome(key.privateKey, { host, kid, nonce, session: id });
     // Replaced while we signed.
     if (this.#gone) return;
+    const named: Fields =
+      relay === ""
+        ? []
+        : [
+            [":relay", relay],
+            [":relays", relays],
+          ];
     this.session.welcome([
       [":session", id],
       [":edge-key", key.publicKey],
       [":signature", signature],
       [":colo", colo ?? ""],
       [":features", "reattach"],
-      [":relay", relay],
-      [":relays", relays],
+      ...named,
     ]);
     this.#handlers.onReady(this);
   }

@@ -112,7 +112,7 @@ export class Cores {
   /** Accepts the socket of a core. Of one process the newest wins: it may be back before it is gone. */
   accept(call: CallOf<"tunnel">, now: number): WebSocket {
     const { 0: theirs, 1: ours } = new WebSocketPair();
-    const { kid, nonce, instance, host, colo, relay, relays } = call;
+    const { kid, nonce, instance, host, colo, relay = "", relays = "" } = call;
     this.#sweep(now);
     for (const link of this.all()) {
       if (link.attachment.instance === instance) {

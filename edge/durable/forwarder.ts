@@ -108,7 +108,8 @@ class Timing {
   #sentAt = 0;
 
   constructor({ startedAt }: Call, arrivedAt: number, added: Fields) {
-    this.#startedAt = startedAt;
+    // A Worker of the version before does not say.
+    this.#startedAt = startedAt ?? arrivedAt;
     this.#arrivedAt = arrivedAt;
     this.#added = added;
   }

@@ -140,7 +140,7 @@ export class Registry {
     const keys = this.keys();
     if (keys.some((key) => key.kid === kid)) return true;
     // The last key is never revoked: a first relay without any has just taken another's place.
-    const isJudge = keys.length > 0 && relays.split(" ")[0] === relay;
+    const isJudge = keys.length > 0 && relays?.split(" ")[0] === relay;
     if (isJudge || this.#revoked().some((key) => key.kid === kid)) return false;
     // A key that was rotated away at the first relay makes room here.
     const others = keys.slice(1 - LIMITS.maxCoreKeys);

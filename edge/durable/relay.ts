@@ -251,7 +251,7 @@ export class Relay extends DurableObject<Bindings> {
       throw new GatewayError("unauthenticated", "A valid signature of a known key is required");
     }
     if (call.identity !== undefined) this.#registry.adopt(call.identity);
-    const isFirst = call.relays.split(" ")[0] === call.relay;
+    const isFirst = call.relays?.split(" ")[0] === call.relay;
     if (!isFirst && !this.#registry.hasIdentity) {
       // Made here, it would be another edge's for a core that knows the first relay's.
       throw new GatewayError("core_offline", "The first relay cannot be reached", {

@@ -17,8 +17,11 @@ import app, { Relay as Product } from "./edge/worker.ts";
 const CALL = "X-Gw-Internal-Call";
 let skew = "none";
 
-const older = ({ startedAt, ticket, identity, ...call }) =>
-  call.kind === "tunnel" ? { ...call, publicKey: undefined } : call;
+const older = ({ startedAt, ticket, identity, ...call }) => {
+  if (call.kind !== "tunnel") return call;
+  const { publicKey, relay, relays, ...known } = call;
+  return known;
+};
 const newer = (call) => ({ ...call, wish: "a field of tomorrow", parts: [1, { two: 2 }] });
 const unknown = new Set(["probe", "identity"]);
 

