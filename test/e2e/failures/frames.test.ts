@@ -115,7 +115,8 @@ test.each<[string, (core: ChaosCore) => unknown]>([
       const { stream } = await core.take(FrameType.open);
       core.send(frame(FrameType.headers, stream, head([[":status", "200"]])));
       const piece = frame(FrameType.data, stream, new Uint8Array(LIMITS.maxFrameBytes));
-      for (let index = 0; index < 100; index += 1) core.send(piece, piece, piece);
+      // More than all the buffers on the way to that client could swallow.
+      for (let index = 0; index < 400; index += 1) core.send(piece, piece, piece);
     },
   ],
 ])("%s ends the connection with 1002, and the next core is welcome", async (_name, misbehave) => {
