@@ -18,6 +18,8 @@ import type { Welcome } from "./welcome.ts";
 
 /** A connection that stood this long was a good one: the next failure is the first again. */
 const HEALTHY_MS = 5_000;
+/** An edge that lets us in is there: what cuts us off again and again is on the way. */
+const WELCOMED_ATTEMPTS = 2;
 const BACKOFF = { baseMs: 250, maxMs: 15_000 };
 /** A relay hears GOAWAY within a round trip, or the time it takes to wake. */
 const DRAINED_TIMEOUT_MS = 5_000;
@@ -274,7 +276,10 @@ export class RelayDialer {
     if (welcome !== undefined) await this.#opened(welcome);
     const ending = await connection.ended;
     this.#connection = undefined;
-    if (welcome !== undefined && performance.now() - openedAt > HEALTHY_MS) this.#attempt = 0;
+    if (welcome !== undefined) {
+      const isHealthy = performance.now() - openedAt > HEALTHY_MS;
+      this.#attempt = Math.min(this.#attempt, isHealthy ? 0 : WELCOMED_ATTEMPTS);
+    }
     return this.#next(ending);
   }
 
