@@ -14,6 +14,8 @@ const SETTLE_MS = 1_000;
 /** A token stream beside a download at full speed, and beside readers that do not read. */
 export async function measureFairness(world: World): Promise<Findings> {
   const { edge, token } = await world.tunnelEnd();
+  // Whatever was measured before has left its edge busy with saying goodbye.
+  await delay(SETTLE_MS);
   const events = (): Promise<number[]> =>
     world.events(bearer(edge.port, EVENTS, token)).then(({ delaysMs }) => delaysMs);
   const download = bearer(edge.port, `/download?bytes=${GIB}`, token);
