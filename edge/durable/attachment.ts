@@ -68,6 +68,7 @@ const Client = z.object({
     sent: z.number(),
     sendLimit: z.number(),
     receive: Receive,
+    ahead: z.number().default(0),
     partial: z.boolean(),
   }),
   /** Messages sent on this stream. */

@@ -16,10 +16,17 @@ export class Intake {
   /** Held, and given back to the connection's credit already. */
   #ahead = 0;
 
-  constructor(host: IntakeHost, state?: ReceiveWindowState) {
+  /** @param ahead - As `ahead` was before the relay slept. */
+  constructor(host: IntakeHost, state?: ReceiveWindowState, ahead = 0) {
     this.#host = host;
+    this.#ahead = ahead;
     const { streamWindowBytes, maxStreamWindowBytes } = LIMITS;
     this.#window = new ReceiveWindow(streamWindowBytes, maxStreamWindowBytes, state);
+  }
+
+  /** Of what is held, given back to the connection's credit already. */
+  get ahead(): number {
+    return this.#ahead;
   }
 
   get state(): ReceiveWindowState {

@@ -34,6 +34,8 @@ export interface StreamState {
   readonly sent: number;
   readonly sendLimit: number;
   readonly receive: ReceiveWindowState;
+  /** Of what is held, given back to the connection's credit already. */
+  readonly ahead: number;
   /** Half a message was here: the rest alone would be another message. */
   readonly partial: boolean;
 }

@@ -69,13 +69,13 @@ export class Stream {
     this.kind = kind;
     this.urgent = kind === "websocket";
     this.#send = new SendWindow(state?.sendLimit ?? sendWindowBytes, state?.sent);
-    this.#intake = new Intake(host, state?.receive);
+    this.#intake = new Intake(host, state?.receive, state?.ahead);
   }
 
   get state(): StreamState {
     const { sent, limit: sendLimit } = this.#send;
-    const { partial } = this.#assembler;
-    return { id: this.id, sent, sendLimit, receive: this.#intake.state, partial };
+    const { state: receive, ahead } = this.#intake;
+    return { id: this.id, sent, sendLimit, receive, ahead, partial: this.#assembler.partial };
   }
 
   /** Handed to us for sending and not yet sent. */
