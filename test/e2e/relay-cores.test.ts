@@ -204,14 +204,21 @@ test("a leader that has been silent for a minute is in nobody's way", async () =
 test("cores that share the work have it evenly, or by a header as the bundle says", async () => {
   const bundle = await aBundle({ routing: { policy: "sticky", header: "x-user" } });
   const hold = Promise.withResolvers<void>();
+  const allHeld = Promise.withResolvers<void>();
+  let holding = 0;
   const held = (name: string) => async (request: Request) => {
-    if (new URL(request.url).pathname === "/hold") await hold.promise;
+    if (new URL(request.url).pathname === "/hold") {
+      if ((holding += 1) === 4) allHeld.resolve();
+      await hold.promise;
+    }
     return new Response(name);
   };
   const options = { lead: true, bundle: () => bundle };
   await core("a", "shared", { ...options, fetch: held("a") });
   await core("b", "shared", { ...options, fetch: held("b") });
   const waiting = [who("/hold"), who("/hold"), who("/hold"), who("/hold")];
+  // What comes later counts as work, too.
+  await allHeld.promise;
   const users = Array.from({ length: 32 }, (_, index) => `user-${index}`);
   const ask32 = (): Promise<string[]> =>
     Promise.all(users.map((user) => who("/who", { "X-User": user })));
