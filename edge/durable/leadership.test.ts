@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Random } from "../../test/support/random.ts";
 import { type Candidate, chooseWorkers, type Claim, judge, stickTo } from "./leadership.ts";
 
 const core: Claim = { instance: "a", mode: "leader", store: "s", epoch: 5 };
@@ -93,4 +94,17 @@ test("a key sticks to its core, and moves only when that one goes", () => {
   const moved = keys.filter((_, index) => before[index] !== after[index]);
   expect(moved.length).toBe(before.filter((instance) => instance === "c").length);
   expect(stickTo([], "x")).toBeUndefined();
+});
+
+test("whatever cores are called, similar keys are spread over all of them", () => {
+  const random = new Random(7);
+  for (let round = 0; round < 50; round += 1) {
+    const all = Array.from({ length: 2 }, () =>
+      candidate({ instance: `${random.u32()}`, mode: "shared" }),
+    );
+    const got = Array.from({ length: 100 }, (_, user) => stickTo(all, `user-${user}`));
+    const first = got.filter((worker) => worker === all[0]).length;
+    expect(first).toBeGreaterThan(20);
+    expect(first).toBeLessThan(80);
+  }
 });

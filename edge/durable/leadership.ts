@@ -99,17 +99,22 @@ export function stickTo<C extends Candidate>(workers: readonly C[], key: string)
   let best: C | undefined;
   let highest = -1;
   for (const worker of workers) {
-    const weight = fnv1a(`${worker.instance}\n${key}`);
+    const weight = spread(`${worker.instance}\n${key}`);
     if (weight > highest) [best, highest] = [worker, weight];
   }
   return best;
 }
 
-/** FNV-1a, 32 bits: spreads, and promises nothing else. */
-function fnv1a(text: string): number {
+/**
+ * FNV-1a and the finish of MurmurHash3, 32 bits: without that, what texts begin with decides alone
+ * which of them has the higher value, and one core would get every key.
+ */
+function spread(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   }
-  return hash >>> 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
