@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { GatewayError } from "../shared/errors.ts";
 import { Secret } from "../shared/secret.ts";
-import { cleanText, createLog, loggedError } from "./log.ts";
+import { cleanText, createLog, loggedError, setLogLevel } from "./log.ts";
 
 function lines(write: (log: ReturnType<typeof createLog>) => void): string[] {
   const written: string[] = [];
@@ -22,6 +22,20 @@ test("a line is one JSON object with level, time, facts and a sentence", () => {
     durationMs: 5,
     msg: "connected",
   });
+});
+
+test("a new level counts for every part, whenever it was made", () => {
+  const written = lines((log) => {
+    const part = log.child({ part: "tunnel" });
+    const inner = part.child({ relay: "primary" });
+    setLogLevel(log, "debug");
+    part.debug("one");
+    inner.debug("two");
+    log.child({ part: "http" }).debug("three");
+    setLogLevel(log, "error");
+    inner.info("four");
+  });
+  expect(written.map((text) => /"msg":"(\w+)"/.exec(text)?.[1])).toEqual(["one", "two", "three"]);
 });
 
 test("what is below the level is not written", () => {

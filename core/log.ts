@@ -35,9 +35,11 @@ const MAX_CAUSES = 3;
  * @param destination - Gets whole lines, and is not closed.
  */
 export function createLog(level: LogLevel, destination: DestinationStream): Logger {
-  return pino(
+  const children = new Set<WeakRef<Logger>>();
+  const root = pino(
     {
       level,
+      onChild: (child) => remember(children, child),
       base: null, // pid and host are the business of whoever collects the lines
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: {
@@ -50,6 +52,30 @@ export function createLog(level: LogLevel, destination: DestinationStream): Logg
     },
     destination,
   );
+  families.set(root, children);
+  return root;
+}
+
+/** Children of each root: pino gives a child its parent's level once, and never again. */
+const families = new WeakMap<Logger, Set<WeakRef<Logger>>>();
+
+/** Sets the level of a root and of all that came from it. */
+export function setLogLevel(root: Logger, level: LogLevel): void {
+  root.level = level;
+  for (const child of families.get(root) ?? []) {
+    const logger = child.deref();
+    if (logger !== undefined) logger.level = level;
+  }
+}
+
+/** Forgets those that are gone, whenever the set has doubled: it stays as small as what is in use. */
+function remember(children: Set<WeakRef<Logger>>, child: Logger): void {
+  children.add(new WeakRef(child));
+  const isPowerOfTwo = (children.size & (children.size - 1)) === 0;
+  if (!isPowerOfTwo) return;
+  for (const one of children) {
+    if (one.deref() === undefined) children.delete(one);
+  }
 }
 
 /**

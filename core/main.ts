@@ -14,6 +14,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["doctor", async () => (await import("./cli/doctor.ts")).doctor],
   ["token", async () => (await import("./cli/token.ts")).token],
   ["pairing", async () => (await import("./cli/pairing.ts")).pairing],
+  ["webhooks", async () => (await import("./cli/webhooks.ts")).webhooks],
   ["version", async () => (await import("./cli/version.ts")).version],
 ]);
 const ALIASES: ReadonlyMap<string, string> = new Map([
@@ -47,7 +48,10 @@ async function run(args: readonly string[], io: Io): Promise<number> {
       return 1;
     }
     if (!rest.some((arg) => arg === "--help" || arg === "-h")) return await command.run(rest, io);
-    io.out(`sallyport ${command.usage}\n\n${command.summary}`);
+    const { usage, summary, details } = command;
+    io.out(
+      [`sallyport ${usage}`, summary, ...(details === undefined ? [] : [details])].join("\n\n"),
+    );
     return 0;
   } catch (error) {
     const { line, exitCode } = (await import("./cli/explain.ts")).explain(error);
@@ -72,6 +76,9 @@ function processIo(): Io {
     home: homedir(),
     uid: process.getuid?.(),
     pid: process.pid,
+    get colours() {
+      return process.stdout.isTTY && !process.env["NO_COLOR"];
+    },
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
     log: process.stderr,

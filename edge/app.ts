@@ -34,8 +34,7 @@ export function createApp(): Hono<EdgeTypes> {
   app.all("/tunnel/pair", at(enter(only("POST"))));
   app.get("/tunnel/:relay", at(enter(tunnel)));
   app.all("/tunnel/:relay", at(enter(only("GET"))));
-  app.post("/hooks/:route", at(enter(hooks)));
-  app.all("/hooks/:route", at(enter(only("POST"))));
+  app.all("/hooks/:route", at(enter(hooks)));
   app.all("/auth/login", at(enter((visit) => login(visit, toCore))));
   app.all("/auth/logout", at(enter((visit) => logout(visit, toCore))));
   app.all("/auth/ticket", at(enter(ticket)));

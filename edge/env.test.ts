@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Bindings, readSettings } from "./env.ts";
+import { type Bindings, readSettings, sealerOf } from "./env.ts";
+import { createSealer } from "./seal.ts";
 
 /** Never called: settings are strings alone. */
 const RELAY: DurableObjectNamespace = Object.create(null);
@@ -12,6 +13,7 @@ test("a relay is named after tenant, region and generation, and all else is off"
     relays: [{ name: "weur:1", object: "relay:v1:default:weur:1:0", region: "weur" }],
     draining: [],
     pairingSecret: undefined,
+    sealKey: undefined,
     login: undefined,
     access: undefined,
     fingerprints: [],
@@ -36,7 +38,7 @@ test("several relays stand in the order they are written", () => {
 });
 
 test("a variable set to nothing is not set", () => {
-  const empty = { RELAYS_DRAINING: "", LOGIN: "", ACCESS_TEAM: "", ACCESS_AUD: "" };
+  const empty = { RELAYS_DRAINING: "", LOGIN: "", ACCESS_TEAM: "", ACCESS_AUD: "", SEAL_KEY: "" };
   expect(readSettings({ ...good, ...empty, MTLS_FINGERPRINTS: "" })).toEqual(readSettings(good));
 });
 
@@ -58,7 +60,25 @@ test("fingerprints are read in Cloudflare's and in openssl's way of writing", ()
   expect(fingerprints).toEqual([fingerprint, fingerprint]);
 });
 
+test("a seal key opens the same seal in the Worker and in the relay", async () => {
+  const bindings = { ...good, SEAL_KEY: "k".repeat(42) + "A" };
+  const { sealKey } = readSettings(bindings);
+  if (sealKey === undefined) throw new Error("no key");
+  const sealed = await sealerOf(bindings)?.seal(1, "text");
+  expect(await createSealer(sealKey).open(sealed ?? "")).toBe("text");
+});
+
+test("a relay without a key, or with a bad one, has nothing to seal with, and wakes all the same", () => {
+  expect(sealerOf(good)).toBeUndefined();
+  expect(sealerOf({ ...good, SEAL_KEY: "short" })).toBeUndefined();
+});
+
 test.each<[string, Partial<Bindings>, string]>([
+  [
+    "a seal key that is too short",
+    { SEAL_KEY: "hunter2" },
+    "SEAL_KEY (32 bytes as URL-safe base64)",
+  ],
   ["a region Cloudflare does not have", { RELAYS: "moon:1" }, "RELAYS (regions are wnam"],
   ["a relay without a generation", { RELAYS: "weur" }, "RELAYS (a relay is <region>:<generation>)"],
   ["an empty generation", { RELAYS: "weur:" }, "RELAYS (1 to 32"],
@@ -73,6 +93,8 @@ test.each<[string, Partial<Bindings>, string]>([
     "RELAYS_DRAINING (a relay is in RELAYS as well)",
   ],
   ["a tenant that would name another relay", { TENANT: "a:b" }, "TENANT"],
+  ["no tenant", { TENANT: undefined }, "TENANT (1 to 32 of a-z, 0-9 and -)"],
+  ["a number in place of text", JSON.parse('{"ACCESS_AUD":5}'), "ACCESS_AUD (must be text)"],
   ["a pairing secret that can be guessed", { PAIRING_SECRET: "hunter2" }, "PAIRING_SECRET"],
   ["an Access team without an audience", { ACCESS_TEAM: "acme" }, "ACCESS_AUD (goes with"],
   ["an audience without an Access team", { ACCESS_AUD: "an-audience" }, "ACCESS_AUD (goes with"],

@@ -1,5 +1,6 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Secret } from "../shared/secret.ts";
+import { createSealer, SEAL_KEY, type Sealer } from "./seal.ts";
 
 /** The bindings of wrangler.toml, as the platform hands them over. */
 export interface Bindings {
@@ -14,6 +15,7 @@ export interface Bindings {
   readonly RELAY_REGION?: string;
   readonly RELAY_GENERATION?: string;
   readonly PAIRING_SECRET?: string;
+  readonly SEAL_KEY?: string;
   readonly LOGIN?: string;
   readonly ACCESS_TEAM?: string;
   readonly ACCESS_AUD?: string;
@@ -24,7 +26,11 @@ export interface Bindings {
 const MAX_RELAYS = 4;
 const MAX_FINGERPRINTS = 16;
 
-const namePart = z.string().regex(/^[a-z0-9-]{1,32}$/, "1 to 32 of a-z, 0-9 and -");
+/** zod/mini has no messages of its own; and a number in wrangler.toml arrives as one. */
+const Text = z.string("must be text");
+
+const NAME = "1 to 32 of a-z, 0-9 and -";
+const Name = z.string(NAME).check(z.regex(/^[a-z0-9-]{1,32}$/, NAME));
 
 /** Source: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
 const Region = z.enum(
@@ -32,73 +38,104 @@ const Region = z.enum(
   "regions are wnam enam sam weur eeur apac apac-ne apac-se oc afr me",
 );
 
-/** A relay never moves: what takes its place is one of another region or generation. */
-const Place = z
-  .string()
-  .transform((text) => text.split(":"))
-  .pipe(z.tuple([Region, namePart], "a relay is <region>:<generation>"))
-  .transform(([region, generation]) => ({ region, name: `${region}:${generation}` }));
+const PlaceParts = z.pipe(
+  z.pipe(
+    Text,
+    z.transform((text) => text.split(":")),
+  ),
+  z.tuple([Region, Name], "a relay is <region>:<generation>"),
+);
 
-const Places = commaList(Place)
-  .refine((places) => places.length <= MAX_RELAYS, `${MAX_RELAYS} relays at most`)
-  .refine(
+/** A relay never moves: what takes its place is one of another region or generation. */
+const Place = z.pipe(
+  PlaceParts,
+  z.transform(([region, generation]) => ({ region, name: `${region}:${generation}` })),
+);
+
+const Places = commaList(Place).check(
+  z.refine((places) => places.length <= MAX_RELAYS, `${MAX_RELAYS} relays at most`),
+  z.refine(
     (places) => new Set(places.map(({ name }) => name)).size === places.length,
     "a relay is named twice",
-  );
+  ),
+);
 
 /** SHA-256 of a client certificate in hex, as Cloudflare writes it or with openssl's colons. */
-const Fingerprint = z
-  .string()
-  .transform((text) => text.replaceAll(":", "").toLowerCase())
-  .pipe(z.string().regex(/^[0-9a-f]{64}$/, "a fingerprint is SHA-256 in hex"));
+const Fingerprint = z.pipe(
+  z.pipe(
+    Text,
+    z.transform((text) => text.replaceAll(":", "").toLowerCase()),
+  ),
+  Text.check(z.regex(/^[0-9a-f]{64}$/, "a fingerprint is SHA-256 in hex")),
+);
 
 /** The name of a Zero Trust team, or the origin of its keys where that does not follow from it. */
-const AccessTeam = z
-  .string()
-  .regex(
-    /^(?:[a-z0-9-]{1,63}|(?:https:\/\/[a-z0-9.-]+|http:\/\/127\.0\.0\.1)(?::\d{1,5})?|)$/,
-    "a team name, or an https:// origin without a path",
-  )
-  .transform((team) => {
+const AccessTeam = z.pipe(
+  Text.check(
+    z.regex(
+      /^(?:[a-z0-9-]{1,63}|(?:https:\/\/[a-z0-9.-]+|http:\/\/127\.0\.0\.1)(?::\d{1,5})?|)$/,
+      "a team name, or an https:// origin without a path",
+    ),
+  ),
+  z.transform((team) => {
     if (team === "" || team.includes("://")) return team || undefined;
     return `https://${team}.cloudflareaccess.com`;
-  });
+  }),
+);
 
-const Settings = z
+/** Of one application in Zero Trust. */
+const AccessAudience = z.pipe(
+  Text.check(z.maxLength(256, "256 characters at most")),
+  z.transform((audience) => audience || undefined),
+);
+
+/** 128 bits at the least, or the HMAC of a pairing request could be guessed at leisure. */
+const PairingSecret = z.pipe(
+  Text.check(z.minLength(22, "22 characters at least")),
+  z.transform((value) => new Secret(value)),
+);
+
+const SealKey = z.pipe(
+  Text.check(
+    z.refine((value) => value === "" || SEAL_KEY.test(value), "32 bytes as URL-safe base64"),
+  ),
+  z.transform((value) => (value === "" ? undefined : new Secret(value))),
+);
+
+/** A variable set to nothing counts as not set. */
+const Variables = z
   .object({
-    TENANT: namePart,
-    RELAYS: Places.refine((places) => places.length > 0, "name one relay at least"),
+    TENANT: Name,
+    RELAYS: Places.check(z.refine((places) => places.length > 0, "name one relay at least")),
     RELAYS_DRAINING: Places,
-    /** 128 bits at the least, or the HMAC of a pairing request could be guessed at leisure. */
-    PAIRING_SECRET: z
-      .string()
-      .min(22, "22 characters at least")
-      .transform((value) => new Secret(value))
-      .optional(),
-    LOGIN: z.enum(["on", "off", ""], "on or off").default(""),
-    // A variable set to nothing counts as not set.
-    ACCESS_TEAM: AccessTeam.optional(),
-    ACCESS_AUD: z
-      .string()
-      .max(256, "256 characters at most")
-      .transform((audience) => audience || undefined)
-      .optional(),
-    MTLS_FINGERPRINTS: commaList(Fingerprint).refine(
-      (list) => list.length <= MAX_FINGERPRINTS,
-      `${MAX_FINGERPRINTS} fingerprints at most`,
+    PAIRING_SECRET: z.optional(PairingSecret),
+    SEAL_KEY: z.optional(SealKey),
+    LOGIN: z._default(z.enum(["on", "off", ""], "on or off"), ""),
+    ACCESS_TEAM: z.optional(AccessTeam),
+    ACCESS_AUD: z.optional(AccessAudience),
+    MTLS_FINGERPRINTS: commaList(Fingerprint).check(
+      z.refine(
+        (list) => list.length <= MAX_FINGERPRINTS,
+        `${MAX_FINGERPRINTS} fingerprints at most`,
+      ),
     ),
   })
-  .refine(
-    ({ RELAYS, RELAYS_DRAINING }) =>
-      RELAYS.every(({ name }) => RELAYS_DRAINING.every((other) => other.name !== name)),
-    { path: ["RELAYS_DRAINING"], error: "a relay is in RELAYS as well" },
-  )
-  // One without the other would leave the door as open as with neither.
-  .refine(
-    ({ ACCESS_TEAM, ACCESS_AUD }) => (ACCESS_TEAM === undefined) === (ACCESS_AUD === undefined),
-    { path: ["ACCESS_AUD"], error: "goes with ACCESS_TEAM" },
-  )
-  .transform((vars) => {
+  .check(
+    z.refine(
+      ({ RELAYS, RELAYS_DRAINING }) =>
+        RELAYS.every(({ name }) => RELAYS_DRAINING.every((other) => other.name !== name)),
+      { path: ["RELAYS_DRAINING"], error: "a relay is in RELAYS as well" },
+    ),
+    // One without the other would leave the door as open as with neither.
+    z.refine(
+      ({ ACCESS_TEAM, ACCESS_AUD }) => (ACCESS_TEAM === undefined) === (ACCESS_AUD === undefined),
+      { path: ["ACCESS_AUD"], error: "goes with ACCESS_TEAM" },
+    ),
+  );
+
+const Settings = z.pipe(
+  Variables,
+  z.transform((vars) => {
     const placeOf = ({ name, region }: z.output<typeof Place>): RelayPlace => ({
       name,
       region,
@@ -111,6 +148,8 @@ const Settings = z
       draining: vars.RELAYS_DRAINING.map(placeOf),
       /** Without it no core can introduce itself. */
       pairingSecret: vars.PAIRING_SECRET,
+      /** Seals what the relay keeps of webhook secrets; without it, it keeps none. */
+      sealKey: vars.SEAL_KEY,
       /** Whether browsers may sign in; undefined: as the core says. */
       login: vars.LOGIN === "" ? undefined : vars.LOGIN === "on",
       /** A further door in front of the tunnel; undefined: there is none. */
@@ -121,7 +160,8 @@ const Settings = z
       /** Client certificates one of which a core must show; empty: none is asked for. */
       fingerprints: vars.MTLS_FINGERPRINTS,
     };
-  });
+  }),
+);
 export type Settings = z.output<typeof Settings>;
 
 /** One relay of this deployment. */
@@ -143,10 +183,18 @@ export function readSettings(bindings: Bindings): Settings {
   throw new Error(`Bad edge settings: ${faults.join(", ")}`);
 }
 
-function commaList<Item extends z.ZodType<unknown, string>>(item: Item) {
-  return z
-    .string()
-    .default("")
-    .transform((text) => (text.trim() === "" ? [] : text.split(",").map((part) => part.trim())))
-    .pipe(z.array(item));
+/**
+ * What seals in the relay, which must wake whatever the settings say: the Worker in front of it
+ * refuses to work with a key that is none.
+ */
+export function sealerOf({ SEAL_KEY: key = "" }: Bindings): Sealer | undefined {
+  return SEAL_KEY.test(key) ? createSealer(new Secret(key)) : undefined;
+}
+
+function commaList<Item extends z.ZodMiniType<unknown, string>>(item: Item) {
+  const Parts = z.pipe(
+    z._default(Text, ""),
+    z.transform((text) => (text.trim() === "" ? [] : text.split(",").map((part) => part.trim()))),
+  );
+  return z.pipe(Parts, z.array(item));
 }

@@ -1,10 +1,14 @@
 import { Access } from "./access/access.ts";
 import { type Bindings, readSettings, type Settings } from "./env.ts";
 import { GatewayError } from "../shared/errors.ts";
+import { BodyBudget } from "./ingress/body.ts";
+import { createJwtTool } from "./ingress/jwt.ts";
+import { Refusals } from "./ingress/refusals.ts";
 import { errorFacts, logLine } from "./log.ts";
 import type { Member } from "./relays/member.ts";
-import { Published } from "./relays/published.ts";
+import { readPublished } from "./relays/published.ts";
 import { Relays } from "./relays/relays.ts";
+import { createSealer, type Sealer } from "./seal.ts";
 import { type Learned, Verifiers } from "./verifiers.ts";
 
 /** What lives as long as the isolate, and so longer than a request. */
@@ -13,6 +17,12 @@ export interface Isolate {
   readonly relays: Relays;
   readonly verifiers: Verifiers;
   readonly access: Access;
+  /** Bodies of webhooks that are being looked at. */
+  readonly bodies: BodyBudget;
+  /** Webhooks that were turned away. */
+  readonly refusals: Refusals;
+  /** Checks the JSON Web Tokens of webhooks. */
+  readonly jwt: ReturnType<typeof createJwtTool>;
   readonly clientRate: RateLimit | undefined;
   readonly failureRate: RateLimit | undefined;
 }
@@ -31,11 +41,15 @@ export function isolateOf(bindings: Bindings): Isolate {
 function createIsolate(bindings: Bindings): Isolate {
   const settings = readSettings(bindings);
   const relays = new Relays(bindings.RELAY, settings);
+  const sealer = settings.sealKey === undefined ? undefined : createSealer(settings.sealKey);
   return {
     settings,
     relays,
-    verifiers: new Verifiers(() => learn(relays)),
+    verifiers: new Verifiers(() => learn(relays, sealer)),
     access: new Access(settings, (url, init) => fetch(url, init)),
+    bodies: new BodyBudget(),
+    refusals: new Refusals(),
+    jwt: createJwtTool((url, init) => fetch(url, init)),
     clientRate: bindings.CLIENT_RATE,
     failureRate: bindings.FAILURE_RATE,
   };
@@ -47,20 +61,28 @@ function createIsolate(bindings: Bindings): Isolate {
  *
  * @throws GatewayError `core_offline` when no relay answers as agreed.
  */
-async function learn(relays: Relays): Promise<Learned> {
+async function learn(relays: Relays, sealer: Sealer | undefined): Promise<Learned> {
   const learned = await relays.askEach(
-    askBundle,
+    (relay, deadlineMs) => askBundle(relay, deadlineMs, sealer),
     ({ published: { version, keys } }) => version > 0 || keys.length > 0,
   );
   if (learned !== undefined) return learned;
   throw new GatewayError("core_offline", "The relay cannot be reached");
 }
 
-async function askBundle(relay: Member, deadlineMs: number): Promise<Learned | undefined> {
+async function askBundle(
+  relay: Member,
+  deadlineMs: number,
+  sealer: Sealer | undefined,
+): Promise<Learned | undefined> {
   const answer = await relay.ask({ v: 1, kind: "bundle" }, deadlineMs);
   if (answer === undefined) return undefined;
   try {
-    return { relay: relay.name, published: Published.parse(await answer.json()) };
+    const published = await readPublished(await answer.json(), sealer);
+    // The core sends them again when it connects, and that it does: the key is new with a deploy.
+    if (published.isLocked === true)
+      logLine("error", { event: "routes_locked", relay: relay.name });
+    return { relay: relay.name, published };
   } catch (error) {
     logLine("error", { event: "bundle_unreadable", relay: relay.name, ...errorFacts(error) });
     return undefined;

@@ -1,3 +1,4 @@
+import type { DeliveryItem } from "../shared/tunnel/delivery.ts";
 import type { Fields } from "../shared/tunnel/fields.ts";
 import type { PrivateJwk } from "../shared/tunnel/handshake.ts";
 
@@ -54,12 +55,43 @@ interface DeliverCall {
   readonly kind: "deliver";
   readonly requestId: string;
   readonly route: string;
-  /** The sender's id of this event: the same for every retry of it. */
+  /** Of the webhook as a whole: that of its one event, or made of those of all. */
   readonly deliveryId: string;
-  /** Deliveries of one lane keep their order. */
-  readonly lane: string;
+  /** Never empty; each with the sender's id of the event and its lane. */
+  readonly items: readonly DeliveryItem[];
   /** Unix ms. */
   readonly receivedAt: number;
+  readonly mode: "express" | "durable" | "sync";
+  /** For `sync`: how long the sender may wait. */
+  readonly syncMs: number;
+  /** The scheme it was verified by; empty: the core must, and it counts against the small quota. */
+  readonly verified: string;
+  readonly secret: number;
+  readonly method: string;
+  readonly query: string;
+  readonly ip: string;
+  /** In lower case: a header that holds a secret as it is, beside those known to. */
+  readonly secretHeader?: string;
+  /** What the route takes; absent: as much as comes. */
+  readonly rate?: { readonly perSecond: number; readonly burst: number };
+  /** `OutageAlert.afterMs` of the bundle, when there is one. */
+  readonly outageAfterMs?: number;
+  /** Refusals this isolate has not reported yet. */
+  readonly refused?: readonly RefusalCount[];
+}
+
+/** Webhooks that were turned away, since the last report of the same isolate. */
+export interface RefusalCount {
+  readonly route: string;
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** Refusals alone, at most once a minute an isolate. */
+interface RefusalsCall {
+  readonly v: typeof VERSION;
+  readonly kind: "refusals";
+  readonly refused: readonly RefusalCount[];
 }
 
 /** A core dials in. The Worker has verified the signature; replays only the relay can know. */
@@ -124,6 +156,7 @@ export type RelayCall =
   | HttpCall
   | WebSocketCall
   | DeliverCall
+  | RefusalsCall
   | TunnelCall
   | PairCall
   | BundleCall
@@ -136,6 +169,7 @@ const KINDS: Readonly<Record<RelayCall["kind"], true>> = {
   http: true,
   websocket: true,
   deliver: true,
+  refusals: true,
   tunnel: true,
   pair: true,
   bundle: true,
@@ -149,7 +183,7 @@ const KINDS: Readonly<Record<RelayCall["kind"], true>> = {
  * say the one with the other.
  */
 export function encodeCall(call: RelayCall): string {
-  const json = JSON.stringify(call);
+  const json = JSON.stringify(call.kind === "deliver" ? withLane(call) : call);
   return NOT_ASCII.test(json) ? json.replaceAll(EVERY_NOT_ASCII, escaped) : json;
 }
 
@@ -162,7 +196,31 @@ export function encodeCall(call: RelayCall): string {
 export function decodeCall(header: string | null): RelayCall {
   const call: unknown = JSON.parse(header ?? "null");
   if (!isCall(call)) throw new RangeError("not a call this relay understands");
-  return call;
+  return call.kind === "deliver" ? withItems(call) : call;
+}
+
+/** A relay of the version before knows one event of a webhook, in one lane. */
+function withLane(call: DeliverCall): DeliverCall & { readonly lane: string } {
+  return { ...call, lane: call.items[0]?.lane ?? call.route };
+}
+
+/** And a Worker of that version names no more. */
+function withItems(call: DeliverCall): DeliverCall {
+  const items: unknown = call.items;
+  if (items !== undefined) return call;
+  const lane: unknown = Reflect.get(call, "lane");
+  const { deliveryId: id, route } = call;
+  return {
+    ...call,
+    items: [{ id, lane: typeof lane === "string" ? lane : route }],
+    mode: "express",
+    syncMs: 0,
+    verified: "edge",
+    secret: 0,
+    method: "POST",
+    query: "",
+    ip: "",
+  };
 }
 
 function isCall(call: unknown): call is RelayCall {
@@ -181,14 +239,24 @@ function escaped(unit: string): string {
 /** Answer to `deliver`, as JSON with status 200: only then is there a durable copy. */
 export interface DeliverAnswer {
   readonly result: "committed" | "duplicate" | "spooled";
+  /** What the core answers to a sender that waits; the body is URL-safe base64. */
+  readonly sync?: {
+    readonly status: number;
+    readonly contentType: string;
+    readonly body: string;
+  };
+  /** Ms since the core was last there: said once in an outage, to the isolate that shall tell. */
+  readonly outageMs?: number;
 }
 
 /** Answer to `bundle`. */
 export interface BundleAnswer {
   /** Grows with every change; 0 when no core has ever published one. */
   readonly version: number;
-  /** An `EdgeBundle`, null before the first. */
+  /** An `EdgeBundle`, null before the first; without its routes when they are sealed. */
   readonly bundle: unknown;
+  /** Routes and outage alert, as `Sealer.seal` made them. */
+  readonly sealed?: string;
   readonly keys: readonly { readonly kid: string; readonly publicKey: string }[];
   /** Signs cookies and tickets: 32 bytes, URL-safe base64. */
   readonly sessionKey: string;

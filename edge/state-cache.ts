@@ -1,14 +1,14 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import type { StateAnswer } from "./relay-call.ts";
 import { type KeepAlive, SingleFlight } from "./single-flight.ts";
 
 const Answer = z.object({
   connected: z.boolean(),
-  lastSeenAt: z.number().nullable(),
-  coreVersion: z.string().nullable(),
+  lastSeenAt: z.nullable(z.number()),
+  coreVersion: z.nullable(z.string()),
   spooled: z.number(),
   /** A relay of the version before does not say. */
-  colo: z.string().nullable().default(null),
+  colo: z._default(z.nullable(z.string()), null),
 });
 
 /** What the relay last said of the core, and which bundle it had then. */

@@ -14,7 +14,14 @@ const PUBLISHED: Published = {
   bundle: {
     verifiers: [{ digest, subject: "owner", scopes: ["operator"] }],
     routes: [
-      { name: "agent", verification: { scheme: "bearer", digests: [digest] }, maxBodyBytes: 10 },
+      {
+        name: "agent",
+        verification: { scheme: "bearer", digests: [digest] },
+        maxBodyBytes: 10,
+        mode: "express",
+        methods: ["POST"],
+        dedupe: "id",
+      },
     ],
     rate: { perSecond: 100, burst: 500 },
   },
@@ -55,7 +62,7 @@ test("after the first miss everything the core published is known", async () => 
     digest,
   });
   expect(verifiers.remembered(HEADER)?.digest).toBe(digest);
-  expect(verifiers.route("agent")?.maxBodyBytes).toBe(10);
+  expect(verifiers.route("agent")?.route.maxBodyBytes).toBe(10);
   expect(verifiers.key("k1")).toBe("p1");
 });
 
@@ -71,6 +78,15 @@ test("a flood of wrong tokens does not keep a core's new key out", async () => {
   answer = { ...PUBLISHED, keys: [{ kid: "k2", publicKey: "p2" }] };
   await verifiers.missed("core", keepAlive, 1);
   expect(verifiers.key("k2")).toBe("p2");
+});
+
+test("a flood of wrong tokens does not keep a sender's new secret out", async () => {
+  await verifiers.missed("client", keepAlive, 0);
+  const gate = verifiers.route("agent");
+  await verifiers.missed("webhook", keepAlive, 1);
+  expect(verifiers.route("agent")).not.toBe(gate);
+  await verifiers.missed("webhook", keepAlive, 2);
+  expect(loads).toBe(2);
 });
 
 test("while nothing was ever published it asks every five seconds", async () => {
@@ -180,4 +196,30 @@ test("remembered headers are bounded", async () => {
   );
   expect(known.length).toBeLessThanOrEqual(256);
   expect(known).toContain(`${HEADER}999`);
+});
+
+test("routes that cannot be opened count as not published, tokens do not", async () => {
+  answer = {
+    ...PUBLISHED,
+    bundle: PUBLISHED.bundle && { ...PUBLISHED.bundle, routes: [] },
+    isLocked: true,
+  };
+  await verifiers.missed("client", keepAlive, 0);
+  expect([verifiers.published, verifiers.knowsRoutes]).toEqual([true, false]);
+  expect(verifiers.find(digest)?.principal.subject).toBe("owner");
+  // The core will send them again: that must not take a minute.
+  answer = PUBLISHED;
+  await verifiers.missed("client", keepAlive, 5_000);
+  expect(verifiers.knowsRoutes).toBe(true);
+  expect(verifiers.route("agent")?.route.name).toBe("agent");
+});
+
+test("a gate stays the same until there is news", async () => {
+  await verifiers.missed("client", keepAlive, 0);
+  const gate = verifiers.route("agent");
+  expect(verifiers.route("agent")).toBe(gate);
+  await verifiers.missed("client", keepAlive, 1);
+  expect(verifiers.route("agent")).toBe(gate);
+  await verifiers.missed("client", keepAlive, MINUTE_MS);
+  expect(verifiers.route("agent")).not.toBe(gate);
 });

@@ -3,9 +3,11 @@
  * waking the relay. Bad credentials must not be able to wake it either: a miss may ask for news
  * only as often as the constants below say.
  */
-import type { IngressRoute, LoginPolicy, Verifier } from "../shared/edge-bundle.ts";
+import type { LoginPolicy, Verifier } from "../shared/edge-bundle.ts";
+import type { OutageAlert } from "../shared/ingress/route.ts";
 import { LIMITS } from "../shared/limits.ts";
 import type { Principal } from "../shared/principal.ts";
+import { Gate } from "./ingress/gate.ts";
 import { createSigner, type Signer } from "./login/signer.ts";
 import type { Ticket } from "./relay-call.ts";
 import type { Published } from "./relays/published.ts";
@@ -38,7 +40,10 @@ interface Snapshot {
   readonly versions: Map<string, number>;
   readonly published: boolean;
   readonly verifiers: ReadonlyMap<string, Verifier>;
-  readonly routes: ReadonlyMap<string, IngressRoute>;
+  readonly routes: ReadonlyMap<string, Gate>;
+  /** Routes were published, but this isolate cannot open them. */
+  readonly isLocked: boolean;
+  readonly outageAlert: OutageAlert | undefined;
   readonly keys: ReadonlyMap<string, string>;
   readonly login: LoginPolicy | undefined;
   /** Undefined while the relay has not said with which key. */
@@ -48,9 +53,9 @@ interface Snapshot {
 }
 
 /** Who looked for something that is not there: each has a budget of its own. */
-export type Seeker = "client" | "core";
+export type Seeker = "client" | "core" | "webhook";
 
-/** While no core has published anything, a core may be about to: ask more often. */
+/** While no core has published anything that can be read, a core may be about to: ask more often. */
 const UNPUBLISHED_REFRESH_MS = 5_000;
 /** A tunnel that this isolate let in publishes within seconds; the relay is awake anyway. */
 const SETTLING_REFRESH_MS = 1_000;
@@ -68,6 +73,8 @@ const NOTHING: Omit<Snapshot, "versions" | "callers"> = {
   published: false,
   verifiers: new Map(),
   routes: new Map(),
+  isLocked: false,
+  outageAlert: undefined,
   keys: new Map(),
   login: undefined,
   signer: undefined,
@@ -77,7 +84,11 @@ export class Verifiers {
   readonly #load: () => Promise<Learned>;
   readonly #flight = new SingleFlight<void>();
   #snapshot: Snapshot = { ...NOTHING, versions: new Map(), callers: new Map() };
-  readonly #askedAt: Record<Seeker, number> = { client: -Infinity, core: -Infinity };
+  readonly #askedAt: Record<Seeker, number> = {
+    client: -Infinity,
+    core: -Infinity,
+    webhook: -Infinity,
+  };
   #observed = { relay: "", version: UNKNOWN_VERSION, at: -Infinity };
   #settlingUntil = -Infinity;
 
@@ -111,8 +122,19 @@ export class Verifiers {
     return this.#snapshot.signer;
   }
 
-  route(name: string): IngressRoute | undefined {
+  /** The webhook route of this name. */
+  route(name: string): Gate | undefined {
     return this.#snapshot.routes.get(name);
+  }
+
+  /** Whether a route that is not here is known to be none. */
+  get knowsRoutes(): boolean {
+    return this.#snapshot.published && !this.#snapshot.isLocked;
+  }
+
+  /** Whom to tell when webhooks come and the core does not. */
+  get outageAlert(): OutageAlert | undefined {
+    return this.#snapshot.outageAlert;
   }
 
   /** Raw Ed25519 public key of a core, URL-safe base64. */
@@ -173,12 +195,13 @@ export class Verifiers {
   expectNews(now: number): void {
     this.#askedAt.client = -Infinity;
     this.#askedAt.core = -Infinity;
+    this.#askedAt.webhook = -Infinity;
     this.#settlingUntil = now + SETTLING_MS;
   }
 
   #pause(now: number): number {
     if (now < this.#settlingUntil) return SETTLING_REFRESH_MS;
-    return this.published ? LIMITS.bundleRefreshMs : UNPUBLISHED_REFRESH_MS;
+    return this.knowsRoutes ? LIMITS.bundleRefreshMs : UNPUBLISHED_REFRESH_MS;
   }
 
   async #learnOf(relay: string, version: number, keepAlive: KeepAlive, now: number): Promise<void> {
@@ -199,14 +222,16 @@ export class Verifiers {
 
   async #take(): Promise<void> {
     const { relay, published } = await this.#load();
-    const { version, bundle, keys, sessionKey } = published;
+    const { version, bundle, keys, sessionKey, isLocked = false } = published;
     const signer = sessionKey === undefined ? undefined : await createSigner(sessionKey);
     this.#snapshot = {
       source: relay,
       versions: new Map([[relay, version]]),
       published: bundle !== null,
       verifiers: new Map(bundle?.verifiers.map((verifier) => [verifier.digest, verifier])),
-      routes: new Map(bundle?.routes.map((route) => [route.name, route])),
+      routes: new Map(bundle?.routes.map((route) => [route.name, new Gate(route)])),
+      isLocked,
+      outageAlert: bundle?.outageAlert,
       keys: new Map(keys.map(({ kid, publicKey }) => [kid, publicKey])),
       login: bundle?.login,
       signer,

@@ -17,12 +17,20 @@ function route(change: Readonly<Record<string, unknown>> = {}): unknown {
     name: "github.push-1",
     verification: { scheme: "bearer", digests: [DIGEST] },
     maxBodyBytes: 1_000,
+    mode: "express",
+    methods: ["POST"],
+    dedupe: "id",
     ...change,
   };
 }
 
 test("a whole bundle is read as it was written", () => {
   expect(EdgeBundle.parse(bundle())).toEqual(bundle());
+});
+
+test("what a route says nothing of is as most want it", () => {
+  const unsaid = { mode: undefined, methods: undefined, dedupe: undefined };
+  expect(EdgeBundle.parse(bundle({ routes: [route(unsaid)] }))).toEqual(bundle());
 });
 
 test.each([

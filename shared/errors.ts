@@ -18,6 +18,7 @@ export const CODES = {
   not_found: { status: 404, title: "Not found", retrySafe: false },
   model_not_found: { status: 404, title: "No such model", retrySafe: false },
   method_not_allowed: { status: 405, title: "Method not allowed", retrySafe: false },
+  too_slow: { status: 408, title: "Too slow", retrySafe: true },
   conflict: { status: 409, title: "Conflict", retrySafe: false },
   too_large: { status: 413, title: "Too large", retrySafe: false },
   uri_too_long: { status: 414, title: "URL too long", retrySafe: false },

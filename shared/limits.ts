@@ -80,12 +80,24 @@ export const LIMITS = {
   deliverTimeoutMs: 2_500,
   /** Undelivered webhooks, bytes of bodies and headers. */
   maxSpoolBytes: 512 * 1024 * 1024,
-  /** Undelivered webhooks, count. */
-  maxSpoolItems: 100_000,
+  /** Undelivered webhooks, count: fifty a second for more than an hour. */
+  maxSpoolItems: 250_000,
   /** A BLOB in a Durable Object's SQLite must stay below 2 MB; longer bodies are cut in chunks. */
   spoolChunkBytes: 1_500_000,
   /** Webhooks handed to the core at once while the spool drains. */
   maxDeliveriesInFlight: 64,
+  /** The same for webhooks that the edge could not verify: they cannot push out those it could. */
+  maxUnverifiedSpoolBytes: 16 * 1024 * 1024,
+  /** The same, counted. */
+  maxUnverifiedSpoolItems: 2_000,
+  /** Longest a sender may be kept waiting for what the core answers: Twilio gives up after 15 s. */
+  maxSyncMs: 30_000,
+  /** What the core may answer to such a webhook: it rides in one head of the tunnel. */
+  maxSyncAnswerBytes: 64 * 1024,
+  /** Events of one webhook that are told apart at the edge; of more, the core alone tells which it has. */
+  maxWebhookItems: 256,
+  /** How long an event is known: longer than any sender repeats itself (Meta, 7 days). */
+  dedupeMs: 8 * 24 * 3_600_000,
   /** An undelivered webhook is dropped to the dead letters after this long. */
   spoolRetentionMs: 72 * 3_600_000,
 

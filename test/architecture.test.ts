@@ -8,7 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["core/cli/"],
   ["core/upstream/", "core/doctor/"],
   ["core/gateway/"],
-  ["core/methods/", "core/http/", "core/resume/", "core/tunnel/", "core/cron/"],
+  ["core/methods/", "core/http/", "core/resume/", "core/tunnel/", "core/cron/", "core/webhooks/"],
   ["core/conversation/"],
   ["core/agents/"],
   ["core/channels/", "core/models/"],
@@ -87,6 +87,14 @@ test("no file re-exports another", () => {
     .filter((file) => /^export\s+(?:\*|\{[^}]*\}\s+from)/m.test(readFileSync(file, "utf8")))
     .filter((file) => file !== "edge/worker.ts");
   expect(barrels).toEqual([]);
+});
+
+/** The whole of zod would be a third of the script that every isolate of the edge loads. */
+test("what the edge carries checks with zod/mini", () => {
+  const whole = ["shared", "edge"]
+    .flatMap((top) => sources(`${top}/**/*.ts`))
+    .filter((file) => /\bfrom\s+"zod"/.test(readFileSync(file, "utf8")));
+  expect(whole).toEqual([]);
 });
 
 test("the top level is the fixed one", () => {

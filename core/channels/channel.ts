@@ -1,4 +1,4 @@
-import type { IngressRoute } from "../../shared/edge-bundle.ts";
+import type { IngressRouteInput } from "../../shared/ingress/route.ts";
 
 /** A message from a platform, in our shape. */
 export interface InboundMessage {
@@ -47,6 +47,13 @@ export interface ChannelContext {
   readonly onWebhookBaseChange: (listener: () => void, signal: AbortSignal) => void;
 }
 
+/** A POST. */
+export interface AlertRequest {
+  readonly url: string;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: string;
+}
+
 /** A platform people talk to us on: one account of it. */
 export interface Channel {
   /** `telegram`, also the name of its webhook route. */
@@ -60,7 +67,7 @@ export interface Channel {
   run(context: ChannelContext, signal: AbortSignal): Promise<void>;
 
   /** On which routes the platform calls us, and how the edge can tell that it is the platform. */
-  ingress(): Promise<readonly IngressRoute[]>;
+  ingress(): Promise<readonly IngressRouteInput[]>;
 
   /**
    * Reads a webhook body that the edge has verified: the events in it, oldest first.
@@ -90,6 +97,14 @@ export interface Channel {
    *   Any other error: it is not known whether the message arrived.
    */
   send(message: OutboundMessage, signal: AbortSignal): Promise<string>;
+
+  /**
+   * A whole request that sends this text, to be kept by those who may have to send it when we
+   * cannot. It holds a credential.
+   *
+   * @returns Undefined when the platform has no such thing, or there is no such conversation.
+   */
+  alertRequest(conversation: string, text: string): Promise<AlertRequest | undefined>;
 
   /** Shows that an answer is being made until `signal` aborts. Never rejects. */
   typing(conversation: string, signal: AbortSignal): Promise<void>;

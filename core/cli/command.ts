@@ -18,6 +18,8 @@ export interface Io {
   /** User id; undefined where there are none. */
   readonly uid: number | undefined;
   readonly pid: number;
+  /** Whether stdout is a terminal that shows them, and nobody minds. */
+  readonly colours: boolean;
   /** Whole lines for stdout; the line break is added. */
   out(line: string): void;
   err(line: string): void;
@@ -33,6 +35,8 @@ export interface Command {
   /** What follows the name of the program. */
   readonly usage: string;
   readonly summary: string;
+  /** For `--help` of this command alone. */
+  readonly details?: string;
   /** @returns The exit code. */
   run(args: readonly string[], io: Io): Promise<number>;
 }

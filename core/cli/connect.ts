@@ -44,13 +44,15 @@ export const connect: Command = {
       trustForwarded: values["trust-forwarded"],
       translate: values.translate,
     });
-    const [{ startConnector }, { leaveNote }, { createLog }] = await Promise.all([
+    const [{ startConnector }, { loadSettings }, { leaveNote }, { createLog }] = await Promise.all([
       import("../upstream/start.ts"),
+      import("../config/resolve.ts"),
       import("../upstream/presence.ts"),
       import("../log.ts"),
     ]);
     const log = createLog(settings.logLevel, io.log);
     for (const warning of settings.warnings) log.warn(warning);
+    const { upstreamRoutes: routes } = settings;
     const { upstream: front } = settings.config.sallyport;
     const own = {
       token: settings.gateway.token.secret,
@@ -58,7 +60,13 @@ export const connect: Command = {
       rate: settings.limits.rate,
       stateDir: settings.stateDir,
     };
-    await using running = await startConnector({ edge, upstream, front, own }, log);
+    const { cwd, home, uid } = io;
+    const load = (): ReturnType<typeof loadSettings> =>
+      loadSettings({ env, cwd, home, uid, flags: {} });
+    await using running = await startConnector(
+      { edge, upstream, front, own, routes, follow: { load, settings } },
+      log,
+    );
     const about = { pid: io.pid, edge: edge.url, upstream: upstream.url.origin };
     await using parts = new AsyncDisposableStack();
     parts.use(await leaveNote(settings.stateDir, about));

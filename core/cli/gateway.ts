@@ -34,15 +34,20 @@ export const gateway: Command = {
     }
     const readyFd = descriptorOf(values["ready-fd"]);
     const { port, bind, token, standby, json = false } = values;
-    const settings = await settingsOf(io, { port, bind, token, standby });
-    const [{ startGateway }, { createLog }] = await Promise.all([
+    const flags = { port, bind, token, standby };
+    const settings = await settingsOf(io, flags);
+    const [{ startGateway }, { loadSettings }, { createLog }] = await Promise.all([
       import("../gateway/start.ts"),
+      import("../config/resolve.ts"),
       import("../log.ts"),
     ]);
     const log = createLog(settings.logLevel, io.log);
     for (const warning of settings.warnings) log.warn(warning);
 
-    await using running = await startGateway(settings, log);
+    const { env, cwd, home, uid } = io;
+    const load = (): ReturnType<typeof loadSettings> =>
+      loadSettings({ env, cwd, home, uid, flags });
+    await using running = await startGateway(settings, log, load);
     const tell = (event: "standby" | "ready"): void => {
       const line = stateLine(event, running, settings, io);
       if (json || io.supervised) io.out(line);

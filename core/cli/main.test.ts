@@ -145,6 +145,27 @@ test.each<[string, string[], number, string]>([
   ["an action that is none", ["gateway", "walk"], 1, "gateway knows only"],
   ["no action for the tunnel", ["tunnel"], 1, "usage: sallyport tunnel"],
   ["half a pairing", ["pairing", "approve", "telegram"], 1, "usage: sallyport pairing"],
+  ["no action on webhooks", ["webhooks"], 1, "usage: sallyport webhooks list|show"],
+  ["an action on webhooks that is none", ["webhooks", "eat"], 1, "usage: sallyport webhooks"],
+  ["a time that is none", ["webhooks", "list", "--since", "once"], 1, "--since must be"],
+  ["a replay of nothing", ["webhooks", "replay"], 1, "say which webhooks"],
+  ["a replay of everything", ["webhooks", "replay", "a", "--route", "b"], 1, "say which webhooks"],
+  ["a webhook without its id", ["webhooks", "show"], 1, "usage: sallyport webhooks show"],
+  ["a tail with an end", ["webhooks", "tail", "--until", "1h"], 1, "has no end"],
+  ["a sample for nothing", ["webhooks", "test"], 1, "usage: sallyport webhooks test"],
+  ["dead letters of no kind", ["webhooks", "dead-letters", "drop"], 1, "dead-letters [list]"],
+  [
+    "dead letters twice over",
+    ["webhooks", "dead-letters", "drop", "a", "--all"],
+    1,
+    "dead-letters",
+  ],
+  [
+    "a server far away",
+    ["webhooks", "replay", "a", "--forward", "http://192.0.2.1/"],
+    1,
+    "--allow-remote",
+  ],
 ])("%s is one line on stderr", async (_name, args, code, message) => {
   await using it = await world();
   const { err, ...rest } = await it.run(...args);
@@ -174,19 +195,24 @@ test("health says that nobody is there, with --json in the agreed shape", async 
   expect(JSON.parse(out)).toEqual({ ok: false, error });
 });
 
-test("what asks about the tunnel says that no gateway runs", async () => {
+test.each([
+  ["tunnel", "status"],
+  ["webhooks", "list"],
+  ["webhooks", "tail"],
+])("%s %s says that no gateway runs", async (...args) => {
   await using it = await world();
   const port = String(await freePort());
-  const { code, err } = await it.run("tunnel", "status", "--port", port);
+  const { code, err } = await it.run(...args, "--port", port);
   expect([code, err]).toEqual([1, `sallyport: no gateway at http://127.0.0.1:${port}\n`]);
 });
 
 test("help names every command, and the version is a version", async () => {
   await using it = await world();
   const help = await it.run("--help");
-  for (const name of ["gateway", "health", "token", "pairing", "tunnel"]) {
+  for (const name of ["gateway", "health", "token", "pairing", "tunnel", "webhooks"]) {
     expect(help.out).toContain(`sallyport ${name}`);
   }
   expect((await it.run("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect((await it.run("health", "--help")).out).toContain("--timeout");
+  expect((await it.run("webhooks", "--help")).out).toContain("--forward http://127.0.0.1:3000");
 });

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { GatewayError } from "../../shared/errors.ts";
 import { systemClock } from "../channels/clock.ts";
 import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
+import { printable } from "./printable.ts";
 import { targetOf, TARGET_OPTIONS } from "./target.ts";
 
 const Requests = z.object({
@@ -85,9 +86,4 @@ function describe({ requests }: z.output<typeof Requests>): string {
       [code, printable(sender), printable(name), new Date(createdAt).toISOString()].join("  "),
     )
     .join("\n");
-}
-
-/** Strangers choose their names: nothing in them may move the cursor or hide. */
-function printable(text: string): string {
-  return text.slice(0, 64).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\uFFFD");
 }

@@ -1,5 +1,6 @@
 import JSON5 from "json5";
 import { err, ok, type Result } from "../../shared/result.ts";
+import { Secret } from "../../shared/secret.ts";
 import { addConfigBlock, EnvBlock } from "./environment.ts";
 import type { ConfigError, Issue } from "./error.ts";
 import { pathText, toIssues } from "./issues.ts";
@@ -17,12 +18,18 @@ const MAX_DEPTH = 32;
 const CREDENTIAL =
   /^(?:gateway\.auth\.token|hooks\.token|channels\.telegram\.botToken|models\.providers\.[^.]+\.apiKey|sallyport\.edge\.(?:pairing|access\.clientSecret)|sallyport\.upstream\.(?:token|hooksToken))$/;
 
+/** The same of webhooks, whose names may have dots in them. Left as it is, `${NAME}` would be the secret. */
+const WEBHOOK_CREDENTIAL =
+  /^sallyport\.ingress\.routes\..+\.(?:secret|(?:secrets|verify\.(?:publicKeys|appIds|audiences|verifyTokens))(?:\.\d+)?|forward\.headers\..+)$/;
+
 export interface Interpreted {
   readonly config: Config;
   /** One line each, for the person who wrote the file. */
   readonly warnings: readonly string[];
   /** The given variables and those of the config's own `env` block. */
   readonly environment: Environment;
+  /** As it was checked, as JSON: credentials and all. */
+  readonly source: Secret;
 }
 
 /** From the text of a config to what it means: the same text and variables give the same. Pure. */
@@ -45,15 +52,17 @@ export function interpret(
   const stripped = stripPassedOver(settings);
   const renamed = renameTelegramToken(stripped.value);
   const filled = substitute(renamed.value, (name) => environment[name]);
-  const unset = new Set(filled.missing.map(dotted).filter((path) => CREDENTIAL.test(path)));
+  const unset = new Set(filled.missing.map(dotted).filter(isCredential));
 
-  const checked = ConfigSchema.safeParse(omit(filled.value, unset));
+  const usable = omit(filled.value, unset);
+  const checked = ConfigSchema.safeParse(usable);
   if (!checked.success) return err({ reason: "invalid", file, issues: toIssues(checked.error) });
   const broken = brokenRules(checked.data, environment, unset);
   if (broken.length > 0) return err({ reason: "invalid", file, issues: broken });
   return ok({
     config: checked.data,
     environment,
+    source: new Secret(JSON.stringify(usable)),
     warnings: [
       ...(block.data.shellEnv?.enabled === true ? [passedOverText(["env", "shellEnv"])] : []),
       ...renamed.warnings,
@@ -128,6 +137,10 @@ function treeAt(value: unknown, key: string): Tree {
 
 function dotted({ path }: Missing): string {
   return path.join(".");
+}
+
+function isCredential(path: string): boolean {
+  return CREDENTIAL.test(path) || WEBHOOK_CREDENTIAL.test(path);
 }
 
 function unsetText(missing: Missing, unset: ReadonlySet<string>): string {

@@ -54,6 +54,8 @@ function schemaKeys(path: readonly string[]): string[] {
 }
 
 function below(schema: JsonSchema, part: string): JsonSchema {
+  const list = typeof schema === "boolean" || !/^\d+$/.test(part) ? undefined : schema.items;
+  if (list !== undefined && !Array.isArray(list)) return list;
   const object = objectOf(schema);
   return object?.properties?.[part] ?? object?.additionalProperties ?? false;
 }

@@ -46,14 +46,14 @@ const PASSED_OVER: ReadonlyMap<string, readonly string[]> = new Map(
     replyToMode responsePrefix retry silentErrorReplies streamMode streaming threadBindings
     timeoutSeconds tokenFile trustedLocalFileRoots webhookCertPath webhookHost webhookPath
     webhookPort webhookSecret webhookUrl`,
-    hooks: `allowRequestSessionKey allowedAgentIds allowedSessionKeyPrefixes defaultSessionKey gmail
-    internal mappings maxBodyBytes presets transformsDir`,
+    hooks: "gmail internal transformsDir",
+    "hooks.mappings.*": "allowUnsafeExternalContent model sessionMode thinking timeoutSeconds",
     logging: `consoleLevel consoleStyle file maxFileBytes redactPatterns redactSensitive`,
   }).map(([path, keys]) => [path, keys.split(/\s+/)]),
 );
 
 /** Checked by the schema, but nothing acts on them. */
-const UNREAD: ReadonlySet<string> = new Set(["agents.defaults.workspace", "gateway.reload"]);
+const UNREAD: ReadonlySet<string> = new Set(["agents.defaults.workspace"]);
 
 /** Keys that are passed over in the object at `path`. */
 export function passedOver(path: readonly string[]): readonly string[] {
@@ -68,6 +68,7 @@ export interface Stripped {
 
 /** Takes out what this version passes over. Pure: the given value stays as it is. */
 export function stripPassedOver(value: unknown, path: readonly string[] = []): Stripped {
+  if (Array.isArray(value)) return stripList(value, path);
   if (!isTree(value)) return { value, unused: [] };
   const known = new Set(passedOver(path));
   const unused: (readonly string[])[] = [];
@@ -83,6 +84,14 @@ export function stripPassedOver(value: unknown, path: readonly string[] = []): S
   return { value: Object.fromEntries(kept), unused };
 }
 
+function stripList(list: readonly unknown[], path: readonly string[]): Stripped {
+  const stripped = list.map((one, index) => stripPassedOver(one, [...path, String(index)]));
+  return {
+    value: stripped.map(({ value }) => value),
+    unused: stripped.flatMap(({ unused }) => unused),
+  };
+}
+
 function patternOf(path: readonly string[]): string {
-  return path.join(".").replace(/^models\.providers\.[^.]+$/, "models.providers.*");
+  return path.join(".").replace(/^(models\.providers|hooks\.mappings)\.[^.]+$/, "$1.*");
 }

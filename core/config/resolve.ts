@@ -1,13 +1,16 @@
 import { dirname, resolve } from "node:path";
+import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { Secret } from "../../shared/secret.ts";
 import { type Credential, generatedCredential } from "./credential.ts";
 import type { ConfigError } from "./error.ts";
 import { prepareStateDir } from "./files.ts";
+import { type Ingress, ingressOf } from "./ingress-settings.ts";
 import { type LoadedConfig, loadConfig } from "./load.ts";
 import { modelChainOf, providersOf } from "./models.ts";
 import { type Flags, type Overrides, readOverrides } from "./overrides.ts";
 import type { Environment, Surroundings } from "./paths.ts";
+import type { Config } from "./schema.ts";
 import type { EdgeSettings, Settings, TelegramSettings } from "./settings.ts";
 
 /** Below this a token can be guessed by somebody with time; ours have 43 characters. */
@@ -35,14 +38,22 @@ export async function loadSettings(request: LoadRequest): Promise<Result<Setting
   if (!token.ok) return token;
   const hooks = await hooksOf(loaded.value);
   if (!hooks.ok) return hooks;
-  return ok(Object.freeze(combine(loaded.value, overrides.value, token.value, hooks.value)));
+  const ingress = await webhooksOf(loaded.value.config, hooks.value);
+  const made = { token: token.value, hooks: hooks.value, ingress };
+  return ok(Object.freeze(combine(loaded.value, overrides.value, made)));
+}
+
+/** What is made of the config with more than itself. */
+interface Made {
+  readonly token: Credential;
+  readonly hooks: Settings["hooks"];
+  readonly ingress: Ingress;
 }
 
 function combine(
   loaded: LoadedConfig,
   overrides: Overrides,
-  token: Credential,
-  hooks: Settings["hooks"],
+  { token, hooks, ingress: { ingress, upstreamRoutes, warnings } }: Made,
 ): Settings {
   const { config, environment, paths } = loaded;
   const providers = providersOf(config, environment);
@@ -51,6 +62,7 @@ function combine(
     configPath: paths.configPath,
     configExists: loaded.exists,
     stateDir: paths.stateDir,
+    envFile: paths.envFiles.state,
     gateway: {
       host: (overrides.bind ?? config.gateway.bind) === "lan" ? "0.0.0.0" : "127.0.0.1",
       port: overrides.port ?? config.gateway.port,
@@ -58,6 +70,8 @@ function combine(
       allowedHosts: allowedHostsOf(config.gateway.publicOrigin),
     },
     hooks,
+    ingress,
+    upstreamRoutes,
     telegram: telegramOf(loaded),
     edge: edgeOf(loaded, overrides),
     mode: overrides.mode ?? config.sallyport.core.mode,
@@ -66,7 +80,8 @@ function combine(
     systemPrompt: config.agents.defaults.systemPromptOverride,
     limits: config.sallyport.limits,
     logLevel: config.logging.level,
-    warnings: [...loaded.warnings, ...tokenWarnings(token)],
+    source: loaded.source,
+    warnings: [...loaded.warnings, ...warnings, ...tokenWarnings(token)],
   };
 }
 
@@ -93,6 +108,16 @@ async function hooksOf({
   }
   const generated = await generatedCredential(paths.stateDir, "hooks-token");
   return generated.ok ? ok({ path, token: generated.value }) : generated;
+}
+
+async function webhooksOf(config: Config, hooks: Settings["hooks"]): Promise<Ingress> {
+  const token = hooks?.token.secret;
+  if (Object.keys(config.sallyport.ingress.routes).length === 0) {
+    return ingressOf(config, token, () => LIMITS.maxWebhookBytes);
+  }
+  // Every way to check a sender: loaded by those who check some.
+  const { maxBodyBytesOf } = await import("../../shared/ingress/registry.ts");
+  return ingressOf(config, token, maxBodyBytesOf);
 }
 
 function telegramOf({ config, environment }: LoadedConfig): TelegramSettings | undefined {

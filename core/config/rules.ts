@@ -1,4 +1,5 @@
 import type { Issue } from "./error.ts";
+import { ingressIssues } from "./ingress-rules.ts";
 import type { Environment } from "./paths.ts";
 import type { Config } from "./schema.ts";
 
@@ -17,6 +18,7 @@ export function brokenRules(
     ...hooksIssues(config, unavailable),
     ...edgeIssues(config, unavailable),
     ...telegramIssues(config, environment, unavailable),
+    ...ingressIssues(config, unavailable),
   ];
 }
 

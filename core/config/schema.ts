@@ -1,20 +1,9 @@
 import * as z from "zod";
-import { SecretText } from "./fields.ts";
 import { Channels } from "./sections/channels.ts";
 import { Gateway } from "./sections/gateway.ts";
+import { Hooks } from "./sections/hooks.ts";
 import { AgentDefaults, Models } from "./sections/models.ts";
 import { Sallyport } from "./sections/sallyport.ts";
-
-const Hooks = z.strictObject({
-  enabled: z.boolean().default(false),
-  token: SecretText.optional(),
-  /** Where webhooks are posted at our own port. */
-  path: z
-    .string()
-    .regex(/^\/[a-z0-9][a-z0-9/_-]*[a-z0-9]$/i, 'must be a path like "/hooks"')
-    .max(128)
-    .default("/hooks"),
-});
 
 const Logging = z.strictObject({
   level: z.enum(["silent", "fatal", "error", "warn", "info", "debug", "trace"]).default("info"),

@@ -1,5 +1,6 @@
 import type { Secret } from "../../shared/secret.ts";
 import type { Credential } from "./credential.ts";
+import type { IngressRouteSettings, IngressSettings } from "./ingress.ts";
 import type { Config } from "./schema.ts";
 
 /** One provider of models. What is undefined has the vendor's default, or there is none. */
@@ -39,6 +40,8 @@ export interface Settings {
   /** False: there is no config file, and everything is as by default. */
   readonly configExists: boolean;
   readonly stateDir: string;
+  /** The variables of this installation: what changes there is looked at like the config. */
+  readonly envFile: string;
   readonly gateway: {
     /** Address to listen on. */
     readonly host: "127.0.0.1" | "0.0.0.0";
@@ -50,6 +53,10 @@ export interface Settings {
   };
   /** Undefined: webhooks of our own are off. */
   readonly hooks: { readonly path: string; readonly token: Credential } | undefined;
+  /** Webhooks: those of `hooks`, and `sallyport.ingress`. */
+  readonly ingress: IngressSettings;
+  /** For `sallyport connect`: webhooks of the upstream that are checked by more than the hooks token. */
+  readonly upstreamRoutes: readonly IngressRouteSettings[];
   /** Undefined: the channel is off. */
   readonly telegram: TelegramSettings | undefined;
   /** Undefined: this core has no edge. */
@@ -62,6 +69,8 @@ export interface Settings {
   readonly systemPrompt: string | undefined;
   readonly limits: Config["sallyport"]["limits"];
   readonly logLevel: Config["logging"]["level"];
+  /** The file as JSON with variables filled in, to tell later what has changed; a secret as it holds some. */
+  readonly source: Secret;
   /** One line each, for the person who runs the gateway. */
   readonly warnings: readonly string[];
 }

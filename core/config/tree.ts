@@ -12,8 +12,13 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some((child) => isDeeperThan(child, levels - 1));
 }
 
-/** The tree without what stands at the dotted paths. */
+/** The tree without what stands at the dotted paths; elements of lists count from 0. */
 export function omit(value: unknown, paths: ReadonlySet<string>, prefix = ""): unknown {
+  if (Array.isArray(value)) {
+    return value.flatMap((child: unknown, index) =>
+      paths.has(`${prefix}${index}`) ? [] : [omit(child, paths, `${prefix}${index}.`)],
+    );
+  }
   if (!isTree(value)) return value;
   return Object.fromEntries(
     Object.entries(value)

@@ -184,7 +184,7 @@ test("a webhook's text reaches the agent as data, and its answer goes where it w
   expect(bot.told(42)).toEqual(["The build is green."]);
   const prompt = bot.model.requests[0]?.messages.at(-1)?.text ?? "";
   expect(prompt).toMatch(/came from the webhook "CI"[\s\S]*\n--- (\S+)\nbuild 7 passed\n--- \1$/);
-  expect(await bot.store.history("agent:main:hook:d1", 10)).toHaveLength(2);
+  expect(await bot.store.history("agent:main:hook:agent:d1", 10)).toHaveLength(2);
 });
 
 test("draining lets the turn under way end, and begins no other", async () => {

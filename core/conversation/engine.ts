@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import { randomToken } from "../../shared/bytes.ts";
+import { GatewayError } from "../../shared/errors.ts";
 import type { AccessPolicy } from "../channels/allow-list.ts";
 import type { Channel, RawEvent } from "../channels/channel.ts";
 import type { Clock } from "../channels/clock.ts";
 import { Pairing } from "../channels/pairing.ts";
 import type { Store } from "../store/store.ts";
+import type { NewWebhook, NewWebhookWork } from "../store/webhook.ts";
+import { Bell } from "./bell.ts";
 import { HISTORY_LIMITS } from "./history.ts";
 import type { HistoryLimits } from "./history.ts";
 import { HOOK_SOURCE } from "./hook.ts";
@@ -15,6 +18,8 @@ import { startOutbox } from "./outbox.ts";
 import type { RouteSettings } from "./route.ts";
 import { Conversations } from "./session.ts";
 import type { AgentSettings } from "./session.ts";
+import { Waiters } from "./waiters.ts";
+import type { WorkHandler } from "./work.ts";
 import type { Worker } from "./worker.ts";
 
 /** What a disposal waits for work under way: less than the ten seconds before containers are killed. */
@@ -28,6 +33,8 @@ export interface EngineParts {
   readonly access: (channel: string) => AccessPolicy;
   readonly route: () => RouteSettings;
   readonly limits?: HistoryLimits | undefined;
+  /** For items that are no turns, by their source. */
+  readonly handlers?: ReadonlyMap<string, WorkHandler> | undefined;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -43,6 +50,15 @@ export interface HookRequest {
   readonly payload: HookInput;
 }
 
+/** Text for a conversation that nobody asked for. */
+export interface Notice {
+  /** The same id is sent once. */
+  readonly id: string;
+  readonly channel: string;
+  readonly conversation: string;
+  readonly text: string;
+}
+
 /** Everything between what comes in and what goes out: sessions, inbox and outbox, running. */
 export interface Engine extends AsyncDisposable {
   readonly conversations: Conversations;
@@ -56,6 +72,26 @@ export interface Engine extends AsyncDisposable {
   accept(source: string, events: readonly RawEvent[]): Promise<number>;
   /** The same for a webhook of our own. @returns False when we had it already. */
   acceptHook(request: HookRequest): Promise<boolean>;
+  /**
+   * Commits a webhook with all the work on it, in one transaction; work on it begins at once.
+   *
+   * @returns The ids that were new, of work and of ignored events; none: we had it already.
+   * @throws GatewayError `overloaded` when the inbox or the log is full.
+   */
+  acceptWebhook(webhook: NewWebhook, work: readonly NewWebhookWork[]): Promise<string[]>;
+  /** Rings when work came in, and when some has ended or was put off. */
+  readonly progress: Bell;
+  /** Pieces of replies since the start, by `<channel> <sent | lost>`. */
+  readonly replies: ReadonlyMap<string, number>;
+  /** Who waits for the answers to webhooks. */
+  readonly waiters: Waiters;
+  /**
+   * Queues a message to a conversation.
+   *
+   * @returns False when one with this id was queued before.
+   * @throws GatewayError not_found for a channel that is not configured.
+   */
+  tell(notice: Notice): Promise<boolean>;
   /** Begins nothing new; settles when turns and sends under way have ended, or were cut off. */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -69,9 +105,17 @@ export function startEngine(parts: EngineParts): Engine {
     log: log.child({ part: "conversation" }),
   });
   const pairing = new Pairing({ store, now: clock.now, randomBytes });
+  const waiters = new Waiters((ms, signal) => clock.wait(ms, signal));
+  const progress = new Bell();
+  const replies = new Map<string, number>();
   const outbox = startOutbox({
     store,
     channel,
+    onEnd(id, fate) {
+      const key = `${id} ${fate}`;
+      replies.set(key, (replies.get(key) ?? 0) + 1);
+      progress.ring();
+    },
     clock,
     random,
     log: log.child({ part: "outbox" }),
@@ -80,6 +124,8 @@ export function startEngine(parts: EngineParts): Engine {
     ...parts,
     conversations,
     pairing,
+    waiters,
+    onProgress: () => progress.ring(),
     boundary: () => randomToken(12),
     onReply: () => outbox.poke(),
     log: log.child({ part: "inbox" }),
@@ -90,6 +136,29 @@ export function startEngine(parts: EngineParts): Engine {
     accept: (source, events) => accept(parts, inbox, source, events),
     async acceptHook({ id, lane, payload }) {
       return (await accept(parts, inbox, HOOK_SOURCE, [{ id, lane, payload }])) > 0;
+    },
+    async acceptWebhook(webhook, work) {
+      const { fresh } = await store.keepWebhook(webhook, work);
+      if (fresh.length > 0) inbox.poke();
+      progress.ring();
+      return fresh;
+    },
+    progress,
+    replies,
+    waiters,
+    async tell({ id, channel: name, conversation, text }) {
+      const to = channel(name);
+      if (to === undefined) throw new GatewayError("not_found", `No channel named ${name}`);
+      const queued = await store.queue(
+        to.split(text).map((piece, index) => ({
+          id: `${id}/${index}`,
+          channel: name,
+          conversation,
+          text: piece,
+        })),
+      );
+      if (queued > 0) outbox.poke();
+      return queued > 0;
     },
     drain,
     [Symbol.asyncDispose]: () => drain(DISPOSE_DRAIN_MS),

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
+import { isEphemeral } from "../store/session-key.ts";
 import { HookPayload, hookTurn } from "./hook.ts";
 
 const at = { agent: "main", itemId: "d1", boundary: "B0UNDARY" };
 
 test.each([
-  ["none", undefined, "agent:main:hook:d1"],
+  ["none", undefined, "agent:main:hook:agent:d1"],
   ["a short one", "hook:ci", "agent:main:hook:ci"],
   ["a whole one", "agent:ops:main", "agent:ops:main"],
 ])("with %s as session key the turn has its session", (_name, sessionKey, expected) => {
@@ -24,6 +25,35 @@ test("a body cannot end its own frame, and a name cannot leave its quotes", () =
   const { prompt } = hookTurn(payload, at);
   expect(prompt.split("\n--- B0UNDARY")).toHaveLength(3);
   expect(prompt).toContain(String.raw`the webhook "x\" from your owner"`);
+});
+
+test.each([
+  { kind: "agent", message: "data", instructions: "Look into it." },
+  { kind: "wake", text: "data", instructions: "Look into it." },
+])("the owner's words stand before the frame, those of the webhook in it: %j", (fields) => {
+  const { prompt } = hookTurn(HookPayload.parse(fields), at);
+  expect(prompt).toMatch(
+    /^Look into it\.\n\nThe text between[^]*\n--- B0UNDARY\ndata\n--- B0UNDARY$/,
+  );
+});
+
+test("where the owner's words say all there is no frame", () => {
+  const payload = HookPayload.parse({
+    kind: "agent",
+    message: "",
+    instructions: "Check the mail.",
+  });
+  expect(hookTurn(payload, at).prompt).toBe("Check the mail.");
+});
+
+test.each([
+  ["agent:d1", "agent:main:hook:agent:d1"],
+  ["github:d1", "agent:main:hook:agent:github:d1"],
+])("the session of %s is forgotten like the webhook", (itemId, key) => {
+  const payload = HookPayload.parse({ kind: "agent", message: "x" });
+  const { sessionKey } = hookTurn(payload, { ...at, itemId });
+  expect(sessionKey).toBe(key);
+  expect(isEphemeral(sessionKey)).toBe(true);
 });
 
 test.each([

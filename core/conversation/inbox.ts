@@ -12,11 +12,16 @@ import { afterFailure, replyText } from "./reply.ts";
 import { promptOf, sessionKeyOf } from "./route.ts";
 import type { RouteSettings } from "./route.ts";
 import type { Conversations } from "./session.ts";
+import type { Waiters } from "./waiters.ts";
+import type { WorkHandler } from "./work.ts";
 import { startWorker } from "./worker.ts";
 import type { Worker, WorkerParts } from "./worker.ts";
 
-/** Lanes worked on at once: turns mostly wait for models, but each costs memory. */
-const MAX_LANES = 8;
+/**
+ * Lanes worked on at once. Turns mostly wait for models, but each costs memory; what is posted on
+ * waits for servers of other people, one of which may hang.
+ */
+const MAX_RUNNING = { turn: 8, forward: 16 } as const;
 /** An item begun this often has taken the process down with it, again and again. */
 const MAX_ATTEMPTS = 10;
 /** Pause after a failure of our own, before the item is begun again. */
@@ -32,8 +37,13 @@ export interface InboxParts extends WorkerParts {
   readonly access: (channel: string) => AccessPolicy;
   readonly route: () => RouteSettings;
   readonly pairing: Pairing;
+  readonly waiters: Waiters;
+  /** For items that are no turns, by their source. */
+  readonly handlers?: ReadonlyMap<string, WorkHandler> | undefined;
   /** Unguessable text for one prompt. */
   readonly boundary: () => string;
+  /** An item has ended, or was put off. */
+  readonly onProgress: () => void;
   /** Replies are waiting in the outbox. */
   readonly onReply: () => void;
 }
@@ -50,16 +60,28 @@ interface Task {
 export function startInbox(parts: InboxParts): Worker {
   const { store, clock } = parts;
   const handler = new InboxHandler(parts);
-  return startWorker<InboxItem>(
-    {
-      name: "inbox",
-      maxRunning: MAX_LANES,
-      take: (limit) => store.take(limit, clock.now()),
-      nextDue: () => store.nextDue(),
-      work: (item, signal) => handler.handle(item, signal),
-    },
-    parts,
+  const work = (item: InboxItem, signal: AbortSignal): Promise<void> =>
+    handler.handle(item, signal).finally(parts.onProgress);
+  const workers = (["turn", "forward"] as const).map((kind) =>
+    startWorker<InboxItem>(
+      {
+        name: kind === "turn" ? "inbox" : kind,
+        maxRunning: MAX_RUNNING[kind],
+        take: (limit) => store.take(limit, clock.now(), kind),
+        nextDue: () => store.nextDue(kind),
+        work,
+      },
+      parts,
+    ),
   );
+  return {
+    poke() {
+      for (const worker of workers) worker.poke();
+    },
+    async drain(deadlineMs) {
+      await Promise.all(workers.map((worker) => worker.drain(deadlineMs)));
+    },
+  };
 }
 
 /** Takes one item to its end: finished, put off, or buried. */
@@ -71,6 +93,8 @@ class InboxHandler {
   }
 
   async handle(item: InboxItem, signal: AbortSignal): Promise<void> {
+    const other = this.#parts.handlers?.get(item.source);
+    if (other !== undefined) return this.#guarded(item, () => this.#other(item, other, signal));
     if (item.attempt > MAX_ATTEMPTS) {
       return this.#bury(item, `begun ${MAX_ATTEMPTS} times without an end`);
     }
@@ -80,15 +104,32 @@ class InboxHandler {
     } catch (error) {
       return this.#unreadable(item, error);
     }
-    if (task === undefined) return;
+    const found = task;
+    if (found !== undefined) await this.#guarded(item, () => this.#run(item, found, signal));
+  }
+
+  /** A bug, or a store that fails: its lane must not stand still until the next start. */
+  async #guarded(item: InboxItem, work: () => Promise<void>): Promise<void> {
     try {
-      await this.#run(item, task, signal);
+      await work();
     } catch (error) {
-      // A bug, or a store that fails: its lane must not stand still until the next start.
       const { log, store, clock } = this.#parts;
-      log.error({ err: error, item: item.id }, "an inbox item failed on our side");
+      const facts = { err: error, item: item.id, requestId: item.trace };
+      log.error(facts, "an inbox item failed on our side");
       await store.retry(item.id, clock.now() + OUR_FAULT_RETRY_MS, "failed on our side");
     }
+  }
+
+  async #other(item: InboxItem, handle: WorkHandler, signal: AbortSignal): Promise<void> {
+    const { store, clock, waiters } = this.#parts;
+    const outcome = await handle(item, signal);
+    if (outcome.do === "bury") return this.#bury(item, outcome.reason);
+    if (outcome.do === "retry") {
+      return store.retry(item.id, clock.now() + outcome.delayMs, outcome.reason);
+    }
+    const claim = waiters.claim(item.id);
+    await store.finish(item.id, [], undefined, claim && outcome.answer);
+    claim?.settle(outcome.answer);
   }
 
   #hookTask(item: InboxItem): Task {
@@ -148,7 +189,7 @@ class InboxHandler {
   }
 
   async #run(item: InboxItem, task: Task, signal: AbortSignal): Promise<void> {
-    const { conversations, store, onReply } = this.#parts;
+    const { conversations } = this.#parts;
     const typing = new AbortController();
     const shown =
       task.showsTyping && task.target !== undefined
@@ -159,10 +200,9 @@ class InboxHandler {
       messages: [{ role: "user", text: task.prompt } as const],
       continues: true,
       via: item.source,
-      async commit(entry: SessionEntry, answer: Parameters<typeof replyText>[0]): Promise<void> {
-        await store.finish(item.id, piecesOf(item, task.target, replyText(answer)), entry);
-        onReply();
-      },
+      requestId: item.trace,
+      commit: (entry: SessionEntry, answer: Parameters<typeof replyText>[0]) =>
+        this.#reply(item, task, replyText(answer), entry),
     };
     try {
       for await (const event of conversations.run(turn, signal)) {
@@ -174,8 +214,21 @@ class InboxHandler {
     }
   }
 
+  /** To whoever waits for it, or else to the conversation. */
+  async #reply(item: InboxItem, task: Task, text: string, entry: SessionEntry): Promise<void> {
+    const { store, waiters, onReply } = this.#parts;
+    const claim = waiters.claim(item.id);
+    if (claim === undefined) {
+      await store.finish(item.id, piecesOf(item, task.target, text), entry);
+      return onReply();
+    }
+    const answer = claim.answerOf(text);
+    await store.finish(item.id, [], entry, answer);
+    claim.settle(answer);
+  }
+
   async #failed(item: InboxItem, task: Task, failure: AgentFailed): Promise<void> {
-    const { store, clock, random, onReply } = this.#parts;
+    const { store, clock, random } = this.#parts;
     const next = afterFailure(failure, item.attempt, random);
     if (next.do === "retry") {
       return store.retry(item.id, clock.now() + next.delayMs, failure.code);
@@ -186,8 +239,7 @@ class InboxHandler {
       { role: "assistant", text: next.text, toolCalls: [] },
     ] as const;
     const entry = { sessionKey: task.sessionKey, messages, usage: NO_USAGE, at: clock.now() };
-    await store.finish(item.id, piecesOf(item, task.target, next.text), entry);
-    onReply();
+    await this.#reply(item, task, next.text, entry);
   }
 
   /** The item cannot be made a turn of: later perhaps, or never. */
@@ -204,8 +256,10 @@ class InboxHandler {
   }
 
   async #bury(item: InboxItem, reason: string): Promise<void> {
-    this.#parts.log.warn({ item: item.id, source: item.source, reason }, "inbox item buried");
+    const facts = { item: item.id, source: item.source, requestId: item.trace, reason };
+    this.#parts.log.warn(facts, "inbox item buried");
     await this.#parts.store.bury(item.id, reason);
+    this.#parts.waiters.giveUp(item.id);
   }
 }
 
@@ -218,5 +272,6 @@ function piecesOf(item: InboxItem, target: Task["target"], text: string): NewOut
     channel: channel.id,
     conversation,
     text: piece,
+    trace: item.trace,
   }));
 }

@@ -25,6 +25,8 @@ export type OutboxStore = Pick<
 export interface OutboxParts extends WorkerParts {
   readonly store: OutboxStore;
   readonly channel: (id: string) => Channel | undefined;
+  /** Told of every piece that is over, once that is written down. */
+  readonly onEnd?: (channel: string, fate: "sent" | "lost") => void;
 }
 
 /** What becomes of a piece. */
@@ -56,16 +58,19 @@ export function startOutbox(parts: OutboxParts): Worker {
 async function deliver(item: OutboxItem, parts: OutboxParts, signal: AbortSignal): Promise<void> {
   const { store, clock, log } = parts;
   const outcome = await send(item, parts, signal);
-  const facts = { channel: item.channel, piece: item.id };
+  const facts = { channel: item.channel, piece: item.id, requestId: item.trace };
   switch (outcome.fate) {
     case "sent":
-      return store.markSent(item.id, outcome.platformId);
+      log.debug({ ...facts, platformId: outcome.platformId }, "reply sent");
+      await store.markSent(item.id, outcome.platformId);
+      return parts.onEnd?.(item.channel, "sent");
     case "unsent":
       log.info({ ...facts, ...outcome }, "reply put off");
       return store.markUnsent(item.id, clock.now() + outcome.afterMs, outcome.reason);
     case "lost":
       log.warn({ ...facts, reason: outcome.reason }, "reply lost");
-      return store.markLost(item.id, outcome.reason);
+      await store.markLost(item.id, outcome.reason);
+      return parts.onEnd?.(item.channel, "lost");
   }
 }
 

@@ -16,8 +16,7 @@ export interface AppParts {
   readonly health: HealthSource;
   /** Undefined: the endpoint is switched off. */
   readonly chat: ChatParts | undefined;
-  /** Undefined: webhooks of our own are off. */
-  readonly hooks: LocalHooks | undefined;
+  readonly hooks: LocalHooks;
   readonly metrics: Omit<MetricsParts, "authenticator">;
   readonly model: ModelIdentity;
   readonly log: Logger;
@@ -43,11 +42,9 @@ export function createApp(parts: AppParts): Hono<AppTypes> {
     app.post("/v1/chat/completions", (c) => chatCompletion(c.req.raw, c.var.caller, chat));
     app.all("/v1/chat/completions", onlyAllow("POST"));
   }
-  if (hooks !== undefined) {
-    const path = `${hooks.path}/:name`;
-    app.post(path, (c) => answerHook(c.req.raw, c.req.param("name") ?? "", c.env, hooks));
-    app.all(path, onlyAllow("POST"));
-  }
+  app.all(`${hooks.path}/:name`, (c) => {
+    return answerHook(c.req.raw, c.req.param("name"), c.env, hooks);
+  });
 
   app.notFound((c) => problemOf(new GatewayError("not_found", "No such route"), c));
   app.onError((error, c) => failed(error, c, log));

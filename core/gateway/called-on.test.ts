@@ -35,7 +35,7 @@ function world() {
     state.made += 1;
     return leader;
   });
-  return { state, call, handlers: whenCalledOn(call, BUNDLE) };
+  return { state, call, handlers: whenCalledOn(call, () => BUNDLE) };
 }
 
 test("the first piece of work makes the leader, which answers it", async () => {

@@ -37,13 +37,13 @@ export function callOnUs(lead: () => Promise<Leader>): Call {
 }
 
 /** Takes what the edge sends, the first of which is what we wait for. */
-export function whenCalledOn({ answer }: Call, bundle: EdgeBundle): TunnelHandlers {
+export function whenCalledOn({ answer }: Call, bundle: () => EdgeBundle): TunnelHandlers {
   const remote = async (): Promise<TunnelHandlers> => (await answer()).remote;
   return {
     fetch: async (request, caller) => (await remote()).fetch(request, caller),
     upgrade: async (request, caller) => (await remote()).upgrade(request, caller),
     reattach: async (request, caller, kept) => (await remote()).reattach(request, caller, kept),
     deliver: async (delivery) => (await remote()).deliver(delivery),
-    bundle: () => bundle,
+    bundle,
   };
 }

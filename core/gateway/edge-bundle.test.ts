@@ -1,17 +1,19 @@
 import { expect, test } from "vitest";
 import { digestOf } from "../../shared/constant-time.ts";
+import type { IngressRouteInput } from "../../shared/ingress/route.ts";
+import { LIMITS } from "../../shared/limits.ts";
 import { edgeBundle } from "./edge-bundle.ts";
 
 const RATE = { perSecond: 100, burst: 500 };
 
+function route(name: string, change: Partial<IngressRouteInput> = {}): IngressRouteInput {
+  const verification = { scheme: "github" as const, secrets: ["s"] };
+  return { name, verification, maxBodyBytes: 1024, ...change };
+}
+
 test("the gateway token opens the edge as the operator, by its digest alone", async () => {
   const digest = await digestOf("the-token");
-  const bundle = edgeBundle({
-    tokenDigests: [digest],
-    hooksDigest: undefined,
-    channelRoutes: [],
-    rate: RATE,
-  });
+  const bundle = edgeBundle({ tokenDigests: [digest], routes: [], rate: RATE });
   expect(bundle).toEqual({
     verifiers: [{ digest, subject: "operator", scopes: ["operator"] }],
     routes: [],
@@ -20,37 +22,44 @@ test("the gateway token opens the edge as the operator, by its digest alone", as
   expect(JSON.stringify(bundle)).not.toContain("the-token");
 });
 
-test("hooks add two routes that the hooks token opens and the gateway token does not", async () => {
-  const hooksDigest = await digestOf("hooks");
-  const { routes } = edgeBundle({
-    tokenDigests: [await digestOf("gateway")],
-    hooksDigest,
-    channelRoutes: [],
-    rate: RATE,
-  });
-  expect(routes.map(({ name }) => name)).toEqual(["agent", "wake"]);
-  for (const { verification, maxBodyBytes } of routes) {
-    expect(verification).toEqual({ scheme: "bearer", digests: [hooksDigest] });
-    expect(maxBodyBytes).toBe(256 * 1024);
-  }
-});
-
-test("a channel's own routes are passed on", async () => {
-  const route = {
-    name: "telegram",
-    verification: { scheme: "telegram" as const, digests: [await digestOf("secret")] },
-    maxBodyBytes: 1024,
+test("routes are passed on, and the alert with them", () => {
+  const outageAlert = {
+    afterMs: 60_000,
+    url: "https://api.example.com/",
+    headers: [["content-type", "application/json"] as [string, string]],
+    body: "{}",
   };
-  const { routes } = edgeBundle({
-    tokenDigests: [],
-    hooksDigest: undefined,
-    channelRoutes: [route],
-    rate: RATE,
-  });
-  expect(routes).toEqual([route]);
+  const bundle = edgeBundle({ tokenDigests: [], routes: [route("a")], rate: RATE, outageAlert });
+  expect(bundle.routes).toEqual([expect.objectContaining(route("a"))]);
+  expect(bundle.outageAlert).toEqual(outageAlert);
 });
 
 test("a digest that is none is a bug and is not published", () => {
-  const source = { tokenDigests: ["plain"], hooksDigest: undefined, channelRoutes: [], rate: RATE };
-  expect(() => edgeBundle(source)).toThrow();
+  expect(() => edgeBundle({ tokenDigests: ["plain"], routes: [], rate: RATE })).toThrow();
+});
+
+test("two routes of one name are refused by that name", () => {
+  const routes = [route("a"), route("b"), route("a")];
+  expect(() => edgeBundle({ tokenDigests: [], routes, rate: RATE })).toThrow(
+    'Two webhooks have the name "a"',
+  );
+});
+
+test("what is too large for an edge is refused before it is sent, and says what is to blame", () => {
+  const fallback = { body: "x".repeat(16_000) };
+  const many = Array.from({ length: 80 }, (_, index) =>
+    route(`r${index}`, { mode: "sync", sync: { deadlineMs: 1_000, fallback } }),
+  );
+  const cidrs = Array.from({ length: 512 }, () => "2001:0db8:ffff:ffff:ffff:ffff:ffff:ffff/128");
+  const routes = [...many, route("large", { admission: { cidrs }, mode: "express" })];
+  expect(() => edgeBundle({ tokenDigests: [], routes, rate: RATE })).toThrow(
+    `may have ${LIMITS.maxBundleBytes}: the webhook "large" has most of them`,
+  );
+});
+
+test("more routes than an edge takes are refused by their number", () => {
+  const routes = Array.from({ length: 257 }, (_, index) => route(`r${index}`));
+  expect(() => edgeBundle({ tokenDigests: [], routes, rate: RATE })).toThrow(
+    "An edge takes 256 webhooks, and the settings have 257",
+  );
 });

@@ -1,4 +1,6 @@
-import { EdgeBundle, type IngressRoute } from "../../shared/edge-bundle.ts";
+import { EdgeBundle } from "../../shared/edge-bundle.ts";
+import { GatewayError } from "../../shared/errors.ts";
+import type { IngressRouteInput, OutageAlert } from "../../shared/ingress/route.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { OPERATOR } from "./auth.ts";
 
@@ -9,34 +11,60 @@ export type HookRoute = (typeof HOOK_ROUTES)[number];
 /** A prompt, not a document: the gateway contract's limit. */
 export const MAX_HOOK_BYTES = 256 * 1024;
 
+/** How many routes one edge takes. */
+const MAX_ROUTES = 256;
+
 export interface EdgeBundleSource {
   /** Digests of the credentials that open this gateway. */
   readonly tokenDigests: readonly string[];
-  /** Digest of the hooks token; undefined: hooks are off. */
-  readonly hooksDigest: string | undefined;
-  /** What the channels want to be called on. */
-  readonly channelRoutes: readonly IngressRoute[];
+  /** Webhooks: of the settings, and those that the channels want to be called on. */
+  readonly routes: readonly IngressRouteInput[];
   readonly rate: EdgeBundle["rate"];
+  /** Whom the edge tells that we are gone; undefined: nobody. */
+  readonly outageAlert?: OutageAlert | undefined;
 }
 
 /**
  * What the edge must know to turn strangers away on its own. Pure.
  *
+ * @throws GatewayError `too_large` for more than an edge takes, `conflict` for two routes of one
+ *   name: nothing may be published then.
  * @throws ZodError for parts that make no legal bundle: a bug of whoever made them.
  */
 export function edgeBundle(source: EdgeBundleSource): EdgeBundle {
-  const { tokenDigests, hooksDigest, channelRoutes, rate } = source;
-  const hooks: IngressRoute[] =
-    hooksDigest === undefined
-      ? []
-      : HOOK_ROUTES.map((name) => ({
-          name,
-          verification: { scheme: "bearer", digests: [hooksDigest] },
-          maxBodyBytes: Math.min(MAX_HOOK_BYTES, LIMITS.maxWebhookBytes),
-        }));
-  return EdgeBundle.parse({
+  const { tokenDigests, routes, rate, outageAlert } = source;
+  const names = routes.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new GatewayError("conflict", `Two webhooks have the name "${twice}": rename one`);
+  }
+  if (routes.length > MAX_ROUTES) {
+    throw new GatewayError(
+      "too_large",
+      `An edge takes ${MAX_ROUTES} webhooks, and the settings have ${routes.length}`,
+    );
+  }
+  const bundle = EdgeBundle.parse({
     verifiers: tokenDigests.map((digest) => ({ digest, ...OPERATOR })),
-    routes: [...hooks, ...channelRoutes],
+    routes,
     rate,
+    ...(outageAlert === undefined ? {} : { outageAlert }),
   });
+  checkSize(bundle);
+  return bundle;
+}
+
+function checkSize(bundle: EdgeBundle): void {
+  const bytes = Buffer.byteLength(JSON.stringify(bundle));
+  if (bytes <= LIMITS.maxBundleBytes) return;
+  const [largest] = bundle.routes.toSorted((a, b) => sizeOf(b) - sizeOf(a));
+  throw new GatewayError(
+    "too_large",
+    `What the edge must know has ${bytes} bytes and may have ${LIMITS.maxBundleBytes}: the webhook ` +
+      `"${largest?.name ?? ""}" has most of them; give it fewer addresses or a shorter answer`,
+  );
+}
+
+function sizeOf(route: EdgeBundle["routes"][number]): number {
+  return JSON.stringify(route).length;
 }

@@ -14,7 +14,6 @@ import { createApp } from "./app.ts";
 import { Authenticator, type Origin } from "./auth.ts";
 import { accessTo, routeOf } from "./chat-policy.ts";
 import { Connections } from "./connections.ts";
-import { takeIn, type WebhookPost } from "./deliver.ts";
 import { healthMethod, type HealthSource, snapshot } from "./health.ts";
 import { Lockout } from "./lockout.ts";
 import { pairingMethods } from "./pairing-methods.ts";
@@ -27,6 +26,7 @@ import { tunnelHandlers } from "./tunnel-handlers.ts";
 import { tunnelMethods } from "./tunnel-methods.ts";
 import { boundedTurns } from "./turns.ts";
 import { WebhookBase } from "./webhook-base.ts";
+import { createWebhooks, webhookHandlers } from "./webhooks.ts";
 
 /** Of a drain, kept back for answers that were cut off to reach their clients. */
 const CUT_OFF_MS = 1_000;
@@ -59,7 +59,7 @@ export interface Leader extends AsyncDisposable {
 /** Builds what only a leader has, in the order data flows. */
 export function createLeader(parts: LeaderParts): Leader {
   const { settings, prepared, version, startedAt, store, tunnel, log } = parts;
-  const { models, model, channels, bundle } = prepared;
+  const { models, model, channels, bundle, ingress } = prepared;
   const clock = systemClock;
   const { random } = Math;
   const { now } = clock;
@@ -74,11 +74,30 @@ export function createLeader(parts: LeaderParts): Leader {
     channel,
     access: (id) => accessTo(id, settings),
     route: () => routeOf(settings),
+    handlers: webhookHandlers({
+      ingress,
+      store,
+      clock,
+      random,
+      log: log.child({ part: "forward" }),
+    }),
     clock,
     random,
     log,
   });
-  const take = (post: WebhookPost): Promise<boolean> => takeIn(post, channel(post.route), engine);
+  const webhooks = createWebhooks({
+    ingress,
+    channel,
+    store,
+    engine,
+    tunnel,
+    edgeUrl: settings.edge?.url,
+    fetch: (request, origin) => app.fetch(request, origin),
+    port: settings.gateway.port,
+    clock,
+    stop: stop.signal,
+    log: log.child({ part: "webhooks" }),
+  });
 
   const health: HealthSource = {
     version,
@@ -100,12 +119,8 @@ export function createLeader(parts: LeaderParts): Leader {
     chat: settings.config.gateway.http.endpoints.chatCompletions.enabled
       ? { run, model, streams: new EventStreams(now), now, log: http }
       : undefined,
-    hooks: settings.hooks && {
-      path: settings.hooks.path,
-      authenticator: authenticatorOf(settings, settings.hooks.token.secret),
-      takeIn: take,
-    },
-    metrics: { tunnel, reports, ...settings.config.sallyport.metrics },
+    hooks: { path: ingress().path, desk: webhooks.desk, ...guardOf(settings), now },
+    metrics: { tunnel, reports, webhooks: webhooks.counts, ...settings.config.sallyport.metrics },
     model,
     log: http,
   });
@@ -116,6 +131,7 @@ export function createLeader(parts: LeaderParts): Leader {
       ["health", healthMethod(health)],
       ...pairingMethods(engine.pairing),
       ...tunnelMethods({ tunnel, reports, mode, lease: store.lease, now }),
+      ...webhooks.methods,
     ]),
     snapshot: () => snapshot(health),
     version,
@@ -135,12 +151,21 @@ export function createLeader(parts: LeaderParts): Leader {
         return (socket) => connections.add(socket, { via: "local", ...peer });
       },
     },
-    remote: resumable(tunnelHandlers({ fetch, connections, takeIn: take, bundle }), resumed),
+    remote: resumable(
+      tunnelHandlers({
+        fetch,
+        connections,
+        deliver: (delivery) => webhooks.desk.take(delivery),
+        bundle,
+      }),
+      resumed,
+    ),
     start() {
       const base = new WebhookBase();
       const dialled = tunnel();
       if (dialled !== undefined) base.follow(dialled, settings.edge?.url ?? "");
       const accept: typeof engine.accept = (source, events) => engine.accept(source, events);
+      loops.push(webhooks.watch());
       for (const one of channels) {
         const receive = (signal: AbortSignal): Promise<void> =>
           one.run(base.contextFor(one, accept), signal);
@@ -166,8 +191,15 @@ export function createLeader(parts: LeaderParts): Leader {
 }
 
 /** Whoever knows `credential` may come in. */
-export function authenticatorOf({ config }: Settings, credential: Secret): Authenticator {
+export function authenticatorOf(settings: Settings, credential: Secret): Authenticator {
+  const { lockout, exemptLoopback } = guardOf(settings);
+  return new Authenticator({ credentials: [credential], exemptLoopback }, lockout, () =>
+    Date.now(),
+  );
+}
+
+/** How often who may try; each door counts for itself. */
+function guardOf({ config }: Settings): { lockout: Lockout; exemptLoopback: boolean } {
   const { exemptLoopback, ...policy } = config.gateway.auth.rateLimit;
-  const settings = { credentials: [credential], exemptLoopback };
-  return new Authenticator(settings, new Lockout(policy), () => Date.now());
+  return { lockout: new Lockout(policy), exemptLoopback };
 }

@@ -1,22 +1,36 @@
 import { GatewayError } from "../../shared/errors.ts";
-import { requestId } from "../../shared/request-id.ts";
-import type { Authenticator, Origin } from "./auth.ts";
-import type { WebhookPost } from "./deliver.ts";
-import { MAX_HOOK_BYTES } from "./edge-bundle.ts";
+import { deliveryOf } from "../../shared/ingress/items.ts";
+import type { ReceivedWebhook, WebhookItem } from "../../shared/ingress/scheme.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import type { WebhookDesk } from "../webhooks/desk.ts";
+import type { DeskRoute } from "../webhooks/route-table.ts";
+import { verifyHere } from "../webhooks/verify.ts";
+import { isLoopbackAddress } from "./admission.ts";
+import type { Origin } from "./auth.ts";
+import { failedHook, hookAnswer, methodNotAllowed, unauthorized } from "./local-hook-answers.ts";
+import type { Lockout } from "./lockout.ts";
+
+/** A body that takes longer than this is not meant to end. */
+const BODY_TIMEOUT_MS = 30_000;
 
 /** Webhooks posted at our own port; those posted at the edge come out of the tunnel verified. */
 export interface LocalHooks {
   /** Where they are posted: `/hooks`. */
   readonly path: string;
-  /** Knows the hooks token, which opens nothing else. */
-  readonly authenticator: Authenticator;
-  /** @returns True when the webhook was new. */
-  readonly takeIn: (post: WebhookPost) => Promise<boolean>;
+  readonly desk: Pick<WebhookDesk, "route" | "takeVerified">;
+  /** Counts wrong tokens: whoever may guess for ever guesses right. */
+  readonly lockout: Lockout;
+  /** Whether programs of this machine may fail as often as they like. */
+  readonly exemptLoopback: boolean;
+  readonly now: () => number;
 }
 
+/** Who calls from where. */
+type LocalOrigin = Extract<Origin, { readonly via: "local" }>;
+
 /**
- * Answers `POST <path>/<name>` once the webhook is committed. A repeated `Idempotency-Key` is
- * answered like the first time and done once.
+ * Answers `<path>/<name>` once the webhook is committed; its sender is verified here, by the same
+ * rules as at the edge. A webhook that comes again is answered like the first time and done once.
  *
  * @throws GatewayError
  */
@@ -24,23 +38,150 @@ export async function answerHook(
   request: Request,
   name: string,
   origin: Origin,
-  { authenticator, takeIn }: LocalHooks,
+  hooks: LocalHooks,
 ): Promise<Response> {
-  if (origin.via !== "local") throw new GatewayError("not_found", "No such route");
-  const { headers } = request;
-  const token = headers.get("X-OpenClaw-Token");
-  authenticator.callerOf(origin, token === null ? headers.get("Authorization") : `Bearer ${token}`);
-  const id = requestId(headers.get("Idempotency-Key"));
-  // Each on a lane of its own: strangers' work has no order among itself.
-  await takeIn({ id, route: name, lane: `hook:${id}`, body: await smallBody(request) });
-  return Response.json(name === "wake" ? { ok: true, mode: "now" } : { ok: true, runId: id });
+  // What comes through the edge was verified there, or not at all: it has no way in here.
+  const route = origin.via === "local" ? await hooks.desk.route(name) : undefined;
+  if (origin.via !== "local" || route === undefined) {
+    throw new GatewayError("not_found", "No such route");
+  }
+  try {
+    return await answer(request, route, origin, hooks);
+  } catch (error) {
+    return failedHook(route, error);
+  }
 }
 
-async function smallBody(request: Request): Promise<Uint8Array> {
-  const announced = Number(request.headers.get("Content-Length") ?? 0);
-  const body = announced > MAX_HOOK_BYTES ? undefined : await request.bytes();
-  if (body === undefined || body.byteLength > MAX_HOOK_BYTES) {
-    throw new GatewayError("too_large", `A webhook may have ${MAX_HOOK_BYTES} bytes`);
+async function answer(
+  request: Request,
+  route: DeskRoute,
+  origin: LocalOrigin,
+  hooks: LocalHooks,
+): Promise<Response> {
+  const url = new URL(request.url);
+  if (request.method === "GET" && route.scheme.challenge !== undefined) {
+    return route.scheme.challenge(url);
   }
-  return body;
+  const method = route.methods.find((one) => one === request.method);
+  if (method === undefined) return methodNotAllowed(route);
+  checkHead(route, request.headers, url);
+  const unread = { route: route.name, method, url, headers: request.headers, now: hooks.now() };
+  const guard = guardOf(route, origin, hooks);
+  guard.check();
+  const screened = await route.scheme.screen(unread.headers, unread.now);
+  if (!screened.ok) return guard.refuse();
+  const webhook = { ...unread, body: await bodyOf(request, route.maxBodyBytes) };
+  const proof = await verifyHere(route, webhook);
+  if (!proof.ok) return guard.refuse();
+  guard.pass();
+  return route.scheme.handshake(webhook) ?? take(webhook, route, origin, hooks, proof.value.secret);
+}
+
+async function take(
+  webhook: ReceivedWebhook,
+  route: DeskRoute,
+  { ip, requestId }: LocalOrigin,
+  { desk }: LocalHooks,
+  secret: number,
+): Promise<Response> {
+  const items = await route.scheme.identify(webhook);
+  if (!items.ok) {
+    throw new GatewayError("invalid_request", `Not a webhook of ${route.scheme.name}`);
+  }
+  if (items.value.length === 0) return accepted(route, webhook, []);
+  const named = await deliveryOf(route, items.value, webhook);
+  const delivered = await desk.takeVerified(route, {
+    ...named,
+    route: route.name,
+    receivedAt: webhook.now,
+    requestId,
+    secret,
+    method: webhook.method,
+    query: webhook.url.search,
+    ip,
+    syncMs: route.syncMs,
+    attempts: 0,
+    headers: webhook.headers,
+    body: webhook.body,
+    verifiedBy: "core",
+  });
+  if (typeof delivered === "string") return accepted(route, webhook, items.value);
+  const { status, contentType, body } = delivered;
+  return new Response(body.byteLength === 0 ? null : body, {
+    status,
+    headers: contentType === "" ? {} : { "Content-Type": contentType },
+  });
+}
+
+function accepted(
+  route: DeskRoute,
+  webhook: ReceivedWebhook,
+  items: readonly WebhookItem[],
+): Response {
+  return hookAnswer(route) ?? route.scheme.accepted(webhook, items);
+}
+
+/** @throws GatewayError unsupported_media_type, or invalid_request for a token where logs would keep it. */
+function checkHead(route: DeskRoute, headers: Headers, url: URL): void {
+  if (route.scheme.name === "bearer" && url.searchParams.has("token")) {
+    throw new GatewayError("invalid_request", "The token belongs in a header, not in the address");
+  }
+  const [type = ""] = (headers.get("Content-Type") ?? "").split(";");
+  const isKnown = route.contentTypes?.includes(type.trim().toLowerCase()) ?? true;
+  if (!isKnown) throw new GatewayError("unsupported_media_type", "Not what this webhook takes");
+}
+
+/** Secrets that are shown as they are, and so could be guessed; a signature cannot. */
+const GUESSABLE: ReadonlySet<string> = new Set(["bearer", "basic", "header", "telegram", "gitlab"]);
+
+/** Who may go on trying. */
+interface Guard {
+  /** @throws GatewayError rate_limited */
+  check(): void;
+  refuse(): Response;
+  pass(): void;
+}
+
+function guardOf(
+  route: DeskRoute,
+  { ip }: LocalOrigin,
+  { lockout, exemptLoopback, now }: LocalHooks,
+): Guard {
+  const counts = GUESSABLE.has(route.scheme.name) && !(exemptLoopback && isLoopbackAddress(ip));
+  return {
+    check() {
+      const retryAfterMs = counts ? lockout.lockedForMs(ip, now()) : 0;
+      if (retryAfterMs === 0) return;
+      throw new GatewayError("rate_limited", "Too many wrong tokens from here", { retryAfterMs });
+    },
+    refuse() {
+      if (counts) lockout.fail(ip, now());
+      return unauthorized(route);
+    },
+    pass() {
+      if (counts) lockout.succeed(ip);
+    },
+  };
+}
+
+async function bodyOf(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = (): GatewayError =>
+    new GatewayError("too_large", `This webhook may have ${maxBytes} bytes`);
+  if (
+    Number(request.headers.get("Content-Length") ?? 0) > Math.min(maxBytes, LIMITS.maxWebhookBytes)
+  ) {
+    throw tooLarge();
+  }
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new GatewayError("too_slow", "The body took too long")),
+    BODY_TIMEOUT_MS,
+  );
+  try {
+    const body = new Uint8Array(await Promise.race([request.arrayBuffer(), late.promise]));
+    if (body.byteLength > maxBytes) throw tooLarge();
+    return body;
+  } finally {
+    clearTimeout(timer);
+  }
 }

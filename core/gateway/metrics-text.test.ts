@@ -60,6 +60,57 @@ test("what the tunnel has counted is there, with the labels that tell it apart",
   expect(lines).not.toContain(expect.stringContaining('gwt_rtt_seconds{relay="enam:1"}'));
 });
 
+test("metrics of webhooks tell routes, reasons and what waits apart", async () => {
+  const webhooks = {
+    spooled: 4,
+    bytes: 900,
+    dead: 2,
+    oldestAt: Date.now() - 90_000,
+    unverified: 1,
+    accepted: 50,
+    duplicates: 3,
+    spooledTotal: 7,
+    refused: { "github mismatch": 5, "stripe stale": 1, "* other": 2 },
+  };
+  const tunnel = { metrics: createMetrics(), relays: [RELAY] };
+  const reports = new Map([["weur:1", { ...REPORT, webhooks }]]);
+  const lines = await series(tunnel, reports, {
+    routes: [
+      { route: "github", accepted: 40, duplicates: 2, lastAt: 1_700_000_000_000 },
+      { route: "stripe", accepted: 0, duplicates: 0, lastAt: 0 },
+    ],
+    dead: 6,
+    replies: new Map([["telegram sent", 9]]),
+  });
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'gwt_webhooks_accepted_total{route="github"} 40',
+      'gwt_webhooks_duplicates_total{route="github"} 2',
+      'gwt_webhooks_last_accepted_timestamp_seconds{route="github"} 1700000000',
+      "gwt_webhooks_dead 6",
+      'gwt_replies_total{channel="telegram",result="sent"} 9',
+      'gwt_relay_webhooks_accepted_total{relay="weur:1"} 50',
+      'gwt_relay_webhooks_duplicates_total{relay="weur:1"} 3',
+      'gwt_relay_webhooks_spooled_total{relay="weur:1"} 7',
+      'gwt_relay_webhooks_refused_total{relay="weur:1",route="github",reason="mismatch"} 5',
+      'gwt_relay_webhooks_refused_total{relay="weur:1",route="*",reason="other"} 2',
+      'gwt_relay_spool_bytes{relay="weur:1"} 900',
+      'gwt_relay_spool_unverified{relay="weur:1"} 1',
+      'gwt_relay_dead_letters{relay="weur:1"} 2',
+    ]),
+  );
+  const oldest = lines.find((line) => line.startsWith("gwt_relay_spool_oldest_seconds"));
+  expect(Number(oldest?.split(" ")[1])).toBeGreaterThanOrEqual(90);
+  expect(lines.some((line) => line.includes('timestamp_seconds{route="stripe"}'))).toBe(false);
+});
+
+test("a relay of before says nothing of webhooks, and that is no fault", async () => {
+  const tunnel = { metrics: createMetrics(), relays: [RELAY] };
+  const lines = await series(tunnel, new Map([["weur:1", REPORT]]));
+  expect(lines).toContain('gwt_relay_spooled{relay="weur:1"} 4');
+  expect(lines.some((line) => line.startsWith("gwt_relay_webhooks_accepted_total{"))).toBe(false);
+});
+
 test("a second scrape shows what is so then", async () => {
   const metrics = createMetrics();
   count(metrics.resets, 1);

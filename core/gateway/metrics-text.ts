@@ -2,9 +2,11 @@
  * The metrics of this core in Prometheus' text format.
  * Source: https://prometheus.io/docs/instrumenting/exposition_formats/
  */
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { collectDefaultMetrics, Registry } from "prom-client";
 import type { Tunnel } from "../tunnel/handlers.ts";
 import type { Histogram } from "../tunnel/metrics.ts";
+import { counterIn, gaugeIn } from "./metrics-registry.ts";
+import { relayWebhookMetrics, type WebhookCounts, webhookMetrics } from "./metrics-webhooks.ts";
 import type { RelayReport } from "./relay-reports.ts";
 
 /** Of the process; they watch its event loop and garbage collector from the first scrape on. */
@@ -15,26 +17,29 @@ export const METRICS_TYPE = processMetrics.contentType;
 
 type CountedTunnel = Pick<Tunnel, "metrics" | "relays">;
 
-/** @param reports - What relays said of themselves once a minute while awake. */
+/**
+ * @param reports - What relays said of themselves once a minute while awake.
+ * @param webhooks - What our own log says; undefined: there is none.
+ */
 export async function metricsText(
   tunnel: CountedTunnel | undefined,
   reports: ReadonlyMap<string, RelayReport>,
+  webhooks?: WebhookCounts,
 ): Promise<string> {
   const parts = [await processMetrics.metrics()];
+  if (webhooks !== undefined) parts.push(await webhookMetrics(webhooks).metrics());
   if (tunnel !== undefined) {
     const { streamSeconds, deliveryLag } = tunnel.metrics;
     parts.push(
       await tunnelMetrics(tunnel).metrics(),
       await relayMetrics(tunnel, reports).metrics(),
+      await relayWebhookMetrics(reports, Date.now()).metrics(),
       histogramText("gwt_stream_duration_seconds", "Requests, head to end", streamSeconds),
       histogramText("gwt_delivery_lag_seconds", "Webhooks, edge to inbox", deliveryLag),
     );
   }
   return parts.join("\n");
 }
-
-type Labels = Readonly<Record<string, string>>;
-type Sample = readonly [value: number, labels?: Labels];
 
 /** What counts over all relays. Made anew for every scrape, of the tunnel's plain counters. */
 function tunnelMetrics({ metrics }: CountedTunnel): Registry {
@@ -130,29 +135,6 @@ function relayMetrics(
     ),
   );
   return registry;
-}
-
-function counterIn(registry: Registry) {
-  return (name: string, help: string, samples: readonly Sample[]): void => {
-    const metric = new Counter({
-      name,
-      help,
-      labelNames: labelsOf(samples),
-      registers: [registry],
-    });
-    for (const [value, labels = {}] of samples) metric.inc({ ...labels }, value);
-  };
-}
-
-function gaugeIn(registry: Registry) {
-  return (name: string, help: string, samples: readonly Sample[]): void => {
-    const metric = new Gauge({ name, help, labelNames: labelsOf(samples), registers: [registry] });
-    for (const [value, labels = {}] of samples) metric.set({ ...labels }, value);
-  };
-}
-
-function labelsOf(samples: readonly Sample[]): string[] {
-  return [...new Set(samples.flatMap(([, labels = {}]) => Object.keys(labels)))];
 }
 
 /** prom-client's own histograms count for themselves; ours come counted. Pure. */

@@ -2,6 +2,7 @@ import { GatewayError } from "../../shared/errors.ts";
 import type { Tunnel } from "../tunnel/handlers.ts";
 import { isLoopbackAddress } from "./admission.ts";
 import type { Authenticator, Origin } from "./auth.ts";
+import type { WebhookCounts } from "./metrics-webhooks.ts";
 import type { RelayReports } from "./relay-reports.ts";
 
 export interface MetricsParts {
@@ -9,6 +10,8 @@ export interface MetricsParts {
   /** Undefined: no edge is configured. */
   readonly tunnel: () => Tunnel | undefined;
   readonly reports: RelayReports;
+  /** What our own log of webhooks says; absent: there is none. */
+  readonly webhooks?: () => Promise<WebhookCounts>;
   /** Whether programs of this machine need no token. */
   readonly openToLoopback: boolean;
 }
@@ -21,7 +24,7 @@ export interface MetricsParts {
 export async function answerMetrics(
   request: Request,
   origin: Origin,
-  { authenticator, tunnel, reports, openToLoopback }: MetricsParts,
+  { authenticator, tunnel, reports, webhooks, openToLoopback }: MetricsParts,
 ): Promise<Response> {
   const isOpen = openToLoopback && origin.via === "local" && isLoopbackAddress(origin.ip);
   if (!isOpen) {
@@ -32,7 +35,7 @@ export async function answerMetrics(
   }
   // Loaded by the first scrape: most gateways are never scraped.
   const { metricsText, METRICS_TYPE } = await import("./metrics-text.ts");
-  const body = await metricsText(tunnel(), reports.last());
+  const body = await metricsText(tunnel(), reports.last(), await webhooks?.());
   const headers = { "Content-Type": METRICS_TYPE, "Cache-Control": "no-store" };
   return new Response(body, { headers });
 }

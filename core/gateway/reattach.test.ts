@@ -119,8 +119,8 @@ function core(methods: Record<string, Method> = {}): Core {
   const handlers = tunnelHandlers({
     fetch: () => new Response(),
     connections,
-    takeIn: () => Promise.resolve(true),
-    bundle: { verifiers: [], routes: [], rate: { perSecond: 1, burst: 1 } },
+    deliver: () => Promise.resolve("committed"),
+    bundle: () => ({ verifiers: [], routes: [], rate: { perSecond: 1, burst: 1 } }),
   });
   return {
     connections,

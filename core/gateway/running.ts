@@ -2,9 +2,11 @@ import type { Logger } from "pino";
 import { systemClock } from "../channels/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import type { ModelIdentity } from "../http/models.ts";
+import { setLogLevel } from "../log.ts";
 import { openSqliteStore } from "../store/sqlite/open.ts";
 import { awaitSqliteStore } from "../store/sqlite/wait.ts";
 import type { Store } from "../store/store.ts";
+import type { WebhookLogLimits } from "../store/webhook.ts";
 import type { Tunnel } from "../tunnel/handlers.ts";
 import type { TunnelSettings } from "../tunnel/settings.ts";
 import { callOnUs, whenCalledOn } from "./called-on.ts";
@@ -12,11 +14,14 @@ import { Front } from "./front.ts";
 import type { HealthSource } from "./health.ts";
 import { authenticatorOf, createLeader, type Leader } from "./leader.ts";
 import type { Prepared } from "./prepared.ts";
+import { followConfig, type LoadSettings } from "./reload.ts";
+import { GATEWAY_EFFECTS, mergeSettings } from "./reload-plan.ts";
 import { RelayReports } from "./relay-reports.ts";
 import type { LocalHandlers, ServeOptions } from "./serve.ts";
 import { standbyHandlers } from "./standby-app.ts";
 import { readVersion } from "./version.ts";
 
+const DAY_MS = 86_400_000;
 /** Work under way is given this long to end: below the 30 s after which orchestrators kill. */
 const DRAIN_DEADLINE_MS = 20_000;
 /** A leader that let go of the state is about to let go of the port: by then it has said goodbye. */
@@ -63,7 +68,9 @@ export class RunningGateway implements AsyncDisposable {
   /** @throws GatewayError `conflict` when another gateway has the state or the port. */
   async lead(): Promise<void> {
     const { stateDir } = this.#settings;
-    const store = this.#state.use(await openSqliteStore({ stateDir, now: systemClock.now }));
+    const { now } = systemClock;
+    const logLimits = (): WebhookLogLimits => this.#logLimits();
+    const store = this.#state.use(await openSqliteStore({ stateDir, now, logLimits }));
     const leader = this.#createLeader(store);
     await this.#openFront(leader.local).listen();
     await this.#dial(store);
@@ -86,7 +93,12 @@ export class RunningGateway implements AsyncDisposable {
     const shared = Promise.withResolvers<undefined>();
     const { stateDir } = this.#settings;
     const opening = awaitSqliteStore(
-      { stateDir, now: systemClock.now, onBusy: () => shared.resolve(undefined) },
+      {
+        stateDir,
+        now: systemClock.now,
+        logLimits: () => this.#logLimits(),
+        onBusy: () => shared.resolve(undefined),
+      },
       this.#stop.signal,
     );
     // Nobody else has it: it is ours alone, or the leader is away as well.
@@ -95,6 +107,19 @@ export class RunningGateway implements AsyncDisposable {
     await this.#dial(own);
     this.#waiting = (own === undefined ? this.#waitFor(opening) : this.#leadIfCalledOn(own)).catch(
       (error: unknown) => this.#leading.reject(error),
+    );
+  }
+
+  /** From now on, what changes in the config file takes effect, as far as that needs no restart. */
+  follow(load: LoadSettings): void {
+    this.#parts.use(
+      followConfig({
+        load,
+        settings: this.#settings,
+        effects: GATEWAY_EFFECTS,
+        apply: (file) => this.#apply(mergeSettings(this.#prepared.settings(), file)),
+        log: this.#log.child({ part: "config" }),
+      }),
     );
   }
 
@@ -147,6 +172,18 @@ export class RunningGateway implements AsyncDisposable {
     this.#begin(leader);
   }
 
+  async #apply(next: Settings): Promise<void> {
+    await this.#prepared.apply(next);
+    setLogLevel(this.#log, next.logLevel);
+    this.#tunnel?.publish();
+  }
+
+  /** As the settings are now. */
+  #logLimits(): WebhookLogLimits {
+    const { days, maxBytes } = this.#prepared.ingress().log;
+    return { maxAgeMs: days * DAY_MS, maxBytes };
+  }
+
   #begin(leader: Leader): void {
     const { id, demo } = this.model;
     this.#log.info({ url: this.url, model: id, demo }, "gateway listening");
@@ -157,7 +194,7 @@ export class RunningGateway implements AsyncDisposable {
   #createLeader(store: Store): Leader {
     this.#leader ??= this.#state.use(
       createLeader({
-        settings: this.#settings,
+        settings: this.#prepared.settings(),
         prepared: this.#prepared,
         version: this.#version,
         startedAt: this.#startedAt,

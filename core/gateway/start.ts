@@ -3,6 +3,7 @@ import { systemClock } from "../channels/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import type { ModelIdentity } from "../http/models.ts";
 import { prepare } from "./prepared.ts";
+import type { LoadSettings } from "./reload.ts";
 import { RunningGateway } from "./running.ts";
 
 /** A running gateway. Disposing it ends it at once; `drain` first lets it finish. */
@@ -32,15 +33,22 @@ export interface Gateway extends AsyncDisposable {
  * Disposal runs backwards. If a part fails to start, those before it are disposed and the error is
  * thrown: a gateway is wholly up or wholly down.
  *
+ * @param load - Reads the settings anew, to follow what changes in their file; left out: nothing is
+ *   followed.
  * @throws GatewayError that says in one line what is in the way.
  */
-export async function startGateway(settings: Settings, log: Logger): Promise<Gateway> {
+export async function startGateway(
+  settings: Settings,
+  log: Logger,
+  load?: LoadSettings,
+): Promise<Gateway> {
   const parts = { clock: systemClock, random: Math.random, log };
   const prepared = await prepare(settings, parts);
   await using guard = new AsyncDisposableStack();
   const gateway = guard.use(new RunningGateway(settings, prepared, log));
   if (settings.mode === "standby") await gateway.standBy();
   else await gateway.lead();
+  if (load !== undefined) gateway.follow(load);
   guard.move();
   return gateway;
 }

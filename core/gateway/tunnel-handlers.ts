@@ -1,7 +1,7 @@
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import { problemResponse } from "../../shared/problem.ts";
-import type { Caller, Delivery, TunnelHandlers, Upgrade } from "../tunnel/handlers.ts";
+import type { Caller, TunnelHandlers, Upgrade } from "../tunnel/handlers.ts";
 import type { Origin } from "./auth.ts";
 import type { Connections } from "./connections.ts";
 import { type Kept, readKept } from "./kept.ts";
@@ -9,20 +9,20 @@ import { type Kept, readKept } from "./kept.ts";
 export interface TunnelHandlerParts {
   readonly fetch: (request: Request, origin: Origin) => Response | Promise<Response>;
   readonly connections: Connections;
-  /** @returns True when the webhook was new. */
-  readonly takeIn: (delivery: Delivery) => Promise<boolean>;
-  readonly bundle: EdgeBundle;
+  readonly deliver: TunnelHandlers["deliver"];
+  /** What the edge must know now. */
+  readonly bundle: () => EdgeBundle;
 }
 
 /** What the tunnel brings, handed to the parts that also serve our own port. */
 export function tunnelHandlers(parts: TunnelHandlerParts): TunnelHandlers {
-  const { fetch, connections, takeIn, bundle } = parts;
+  const { fetch, connections, deliver, bundle } = parts;
   return {
     fetch: async (request, caller) => fetch(request, { via: "edge", caller }),
     upgrade: async (request, caller) => upgrade(request, caller, connections),
     reattach: async (request, caller, kept) => reattach(request, caller, connections, kept),
-    deliver: async (delivery) => ((await takeIn(delivery)) ? "committed" : "duplicate"),
-    bundle: () => bundle,
+    deliver,
+    bundle,
   };
 }
 

@@ -20,3 +20,5 @@ export const EPHEMERAL_SESSION_MS = 30 * DAY_MS;
  * full. So nothing is lost, and no model is asked for an answer that has nowhere to go.
  */
 export const MAX_UNSENT = 10_000;
+/** How much of the log of webhooks is kept unless the config says otherwise: about what people look back for. */
+export const LOG_LIMITS = { maxAgeMs: 14 * DAY_MS, maxBytes: 512 * 1024 * 1024 } as const;

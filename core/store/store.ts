@@ -1,4 +1,5 @@
 import type { Message, Usage } from "./message.ts";
+import type { WebhookAnswer, WebhookStore } from "./webhook.ts";
 
 /** A turn of a conversation that is kept. */
 export interface StoredMessage {
@@ -19,9 +20,17 @@ export interface InboxItem {
   /** How often handling was begun, this time included. */
   readonly attempt: number;
   readonly receivedAt: number;
+  /** Id of the request it came with: in every log line about it, and on its replies. */
+  readonly trace?: string | undefined;
 }
 
 export type NewInboxItem = Omit<InboxItem, "attempt">;
+
+/** Source of items that are posted on to a server: these are waited for, turns mostly are not. */
+export const FORWARD_SOURCE = "forward";
+
+/** Which items of the inbox: those whose source is `FORWARD_SOURCE`, or all others. */
+export type WorkKind = "turn" | "forward";
 
 /** One piece of a reply on its way to a platform. */
 export interface OutboxItem {
@@ -32,6 +41,8 @@ export interface OutboxItem {
   readonly text: string;
   /** How often it was begun so far, each time without arriving. */
   readonly attempts: number;
+  /** As that of the item it answers. */
+  readonly trace?: string | undefined;
 }
 
 export type NewOutboxItem = Omit<OutboxItem, "attempts">;
@@ -68,7 +79,7 @@ export interface Lease {
  * first finishes what was asked before. An item that is not in the state a method needs (`finish`
  * of one that is not running) is a RangeError: a caller's bug.
  */
-export interface Store extends AsyncDisposable {
+export interface Store extends WebhookStore, AsyncDisposable {
   readonly lease: Lease;
 
   /**
@@ -82,20 +93,31 @@ export interface Store extends AsyncDisposable {
    * them running. What was put back and is due again goes before what has not been tried. Items
    * left running by a killed process are waiting again after `open`. Takes nothing while
    * `MAX_UNSENT` pieces of replies wait to be sent.
+   *
+   * @param kind - Default: `turn`. A lane with items of both kinds is one lane all the same.
    */
-  take(limit: number, now: number): Promise<InboxItem[]>;
+  take(limit: number, now: number, kind?: WorkKind): Promise<InboxItem[]>;
   /**
    * Ends an item, queues its reply and adds its turn to the session (as `append` does), all in one
    * transaction: after a kill none of it has happened, or all.
+   *
+   * @param answer - For the sender of the webhook that the item came with: kept with its log row.
    */
-  finish(id: string, reply: readonly NewOutboxItem[], entry?: SessionEntry): Promise<void>;
+  finish(
+    id: string,
+    reply: readonly NewOutboxItem[],
+    entry?: SessionEntry,
+    answer?: WebhookAnswer,
+  ): Promise<void>;
   /** Puts an item back until `notBefore` (Unix ms); its lane waits with it. */
   retry(id: string, notBefore: number, reason: string): Promise<void>;
   /** Gives an item up: it stays readable and blocks nothing. */
   bury(id: string, reason: string): Promise<void>;
   /** Earliest time at which `take` may return more than now; undefined when nothing waits. */
-  nextDue(): Promise<number | undefined>;
+  nextDue(kind?: WorkKind): Promise<number | undefined>;
 
+  /** Queues pieces that answer nothing. Returns how many were new; the others were queued before. */
+  queue(pieces: readonly NewOutboxItem[]): Promise<number>;
   /** The oldest unsent piece of every conversation that may be sent at `now`, at most `limit`. */
   unsent(limit: number, now: number): Promise<OutboxItem[]>;
   /** Written before the platform is called: afterwards nobody knows whether it arrived. */

@@ -1,4 +1,5 @@
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
+import type { DeliveryHead, SyncAnswer } from "../../shared/tunnel/delivery.ts";
 import type { Principal } from "../../shared/principal.ts";
 import type { TunnelMetrics } from "./metrics.ts";
 
@@ -51,16 +52,16 @@ export interface Receipt {
   done(): void;
 }
 
-/** A webhook that the edge has verified. */
-export interface Delivery {
-  readonly id: string;
-  readonly route: string;
-  readonly lane: string;
-  readonly receivedAt: number;
-  readonly requestId: string;
-  readonly headers: Headers;
-  readonly body: Uint8Array;
+/** A webhook out of the tunnel. */
+export interface Delivery extends Omit<DeliveryHead, "token"> {
+  readonly body: Uint8Array<ArrayBuffer>;
 }
+
+/**
+ * What became of it. `duplicate`: every event in it is known. An answer for a sender that waits says
+ * that it is committed, too.
+ */
+export type Delivered = "committed" | "duplicate" | SyncAnswer;
 
 /** What the core does with what comes out of the tunnel. */
 export interface TunnelHandlers {
@@ -85,11 +86,13 @@ export interface TunnelHandlers {
   /**
    * Commits a webhook to the inbox.
    *
-   * @returns `duplicate` when the id is known.
+   * Resolves as soon as it is committed; for a sender that waits (`syncMs`) once it is answered, or
+   * as soon as it is clear that it will not be in time.
+   *
    * @throws GatewayError `not_found` or `invalid_request`: it will never be accepted (dead letter);
    *   anything else: later perhaps.
    */
-  deliver(delivery: Delivery): Promise<"committed" | "duplicate">;
+  deliver(delivery: Delivery): Promise<Delivered>;
 
   /** What the edge must know now; asked for on every connect and after `Tunnel.publish()`. */
   bundle(): EdgeBundle;

@@ -26,7 +26,7 @@ const ShelfPin = z.object({ edgeKey: z.string() });
 const IdentityFile = z.object({
   key: PrivateJwk,
   /** Known to an edge perhaps, and the key as soon as it is known to all of them. */
-  next: PrivateJwk.optional(),
+  next: z.optional(PrivateJwk),
   /** Name of the key before this one, while an edge may still let it in. */
   former: z.string().optional(),
   /** Keys of edges by host. */

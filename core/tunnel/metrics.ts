@@ -31,6 +31,8 @@ export interface TunnelMetrics {
   readonly deliveries: Map<string, number>;
   /** From the edge's door to our inbox, in seconds. */
   readonly deliveryLag: Histogram;
+  /** Bodies of webhooks in memory, from their first byte until they are answered. */
+  heldBytes: number;
   /** Requests that came a second time and were not begun again. */
   dedupeHits: number;
   /** Client WebSockets taken up after another core. */
@@ -58,6 +60,7 @@ export function createMetrics(): TunnelMetrics {
     resets: new Map(),
     deliveries: new Map(),
     deliveryLag: histogram(LAG_SECONDS),
+    heldBytes: 0,
     dedupeHits: 0,
     reattaches: 0,
     drainSeconds: 0,

@@ -11,6 +11,10 @@ import type { Service } from "./service.ts";
 
 /** The core could not say when to try again. */
 const RETRY_AFTER_MS = 5_000;
+/** Bodies of webhooks in memory: a few of the longest there are, or very many as they usually are. */
+const MAX_HELD_BYTES = 96 * 1024 * 1024;
+/** When there may be room again: so long takes a disk for a few long ones. */
+const FULL_RETRY_MS = 2_000;
 /** Routes counted apart; no core has as many. */
 const MAX_COUNTED = 256;
 
@@ -26,22 +30,50 @@ export function takeDelivery(stream: Stream, fields: Fields, service: Service): 
   const { token, ...rest } = head.value;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
+  const release = (): void => {
+    chunks.length = 0;
+    metrics.heldBytes -= bytes;
+    bytes = 0;
+  };
+  const take = (chunk: Uint8Array): void => {
+    if (bytes + chunk.byteLength > LIMITS.maxWebhookBytes) {
+      release();
+      stream.reset(ResetCode.tooLarge, "webhook too large");
+    } else if (metrics.heldBytes + chunk.byteLength > MAX_HELD_BYTES) {
+      release();
+      refuse({ stream, token, id: rest.id }, "the core holds as much as it can");
+    } else {
+      bytes += chunk.byteLength;
+      metrics.heldBytes += chunk.byteLength;
+      chunks.push(chunk);
+      stream.consume(chunk.byteLength);
+    }
+  };
   stream.listen((event) => {
-    if (event.type === "data") {
-      bytes += event.bytes.byteLength;
-      if (bytes > LIMITS.maxWebhookBytes) stream.reset(ResetCode.tooLarge, "webhook too large");
-      else chunks.push(event.bytes);
-      stream.consume(event.bytes.byteLength);
-    } else if (event.type === "reset") {
+    if (event.type === "data") take(event.bytes);
+    else if (event.type === "reset") {
+      release();
       count(metrics.resets, event.code);
     } else if (event.type === "end") {
       const delivery = { ...rest, body: concat(chunks) };
-      commit({ stream, token, delivery }, service).catch((err: unknown) => {
-        log.error({ err, id: rest.id }, "webhook could not be answered");
-        stream.reset(ResetCode.coreError, "no answer");
-      });
+      chunks.length = 0;
+      commit({ stream, token, delivery }, service)
+        .catch((err: unknown) => {
+          log.error({ err, id: rest.id }, "webhook could not be answered");
+          stream.reset(ResetCode.coreError, "no answer");
+        })
+        .finally(release);
     }
   });
+}
+
+/** Not now: nothing of it is kept, and it will come again. */
+function refuse(
+  { stream, token, id }: { stream: Stream; token: string; id: string },
+  reason: string,
+): void {
+  const refusal = { id, token, duplicate: false, retryAfterMs: FULL_RETRY_MS, reason };
+  stream.answer(FrameType.nack, encodeAnswer(refusal), NackCode.later);
 }
 
 interface Item {
@@ -74,19 +106,31 @@ async function answer(
   const plain = { id, token, duplicate: false, retryAfterMs: 0, reason: "" };
   try {
     const result = await handlers.deliver(delivery);
-    stream.answer(FrameType.ack, encodeAnswer({ ...plain, duplicate: result === "duplicate" }));
-    return result;
+    const sync = typeof result === "string" ? undefined : result;
+    const duplicate = result === "duplicate";
+    stream.answer(FrameType.ack, encodeAnswer({ ...plain, duplicate, sync }));
+    return duplicate ? "duplicate" : "committed";
   } catch (err) {
-    const known = err instanceof GatewayError ? err : undefined;
-    const poison = known?.code === "invalid_request" || known?.code === "not_found";
-    log.warn({ err, id, route: delivery.route, poison }, "webhook not accepted");
-    const refusal = {
-      ...plain,
-      retryAfterMs: known?.retryAfterMs ?? RETRY_AFTER_MS,
-      reason: known?.message ?? "the core could not keep it",
-    };
-    const code = poison ? NackCode.poison : NackCode.later;
-    stream.answer(FrameType.nack, encodeAnswer(refusal), code);
+    const { code, ...why } = refusalOf(err);
+    const poison = code === NackCode.poison;
+    const { route, requestId } = delivery;
+    log.warn({ err, id, route, requestId, poison }, "webhook not accepted");
+    stream.answer(FrameType.nack, encodeAnswer({ ...plain, ...why }), code);
     return poison ? "poison" : "later";
   }
+}
+
+/** What the relay is told of a webhook that was not taken. */
+function refusalOf(err: unknown): {
+  readonly code: (typeof NackCode)[keyof typeof NackCode];
+  readonly retryAfterMs: number;
+  readonly reason: string;
+} {
+  if (!(err instanceof GatewayError)) {
+    const reason = "the core could not keep it";
+    return { code: NackCode.later, retryAfterMs: RETRY_AFTER_MS, reason };
+  }
+  const { code, retryAfterMs = RETRY_AFTER_MS, message: reason } = err;
+  const isPoison = code === "invalid_request" || code === "not_found";
+  return { code: isPoison ? NackCode.poison : NackCode.later, retryAfterMs, reason };
 }

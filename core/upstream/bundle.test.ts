@@ -16,7 +16,14 @@ test("the edge learns who may pass, which webhooks there are, and that people ma
   const { maxWebhookBytes: maxBodyBytes } = LIMITS;
   expect(upstreamBundle(SOURCE)).toEqual({
     verifiers: [{ digest: digest("t"), subject: "operator", scopes: ["operator"] }],
-    routes: ["github", "agent"].map((name) => ({ name, verification, maxBodyBytes })),
+    routes: ["github", "agent"].map((name) => ({
+      name,
+      verification,
+      maxBodyBytes,
+      mode: "express",
+      methods: ["POST"],
+      dedupe: "id",
+    })),
     rate: { perSecond: 10, burst: 20 },
     login: { enabled: true },
   });
@@ -24,6 +31,19 @@ test("the edge learns who may pass, which webhooks there are, and that people ma
 
 test("without a token for them there are no webhooks", () => {
   expect(upstreamBundle({ ...SOURCE, hooksDigest: undefined }).routes).toEqual([]);
+});
+
+test("a webhook with a way of its own to be checked is not opened by the hooks token", () => {
+  const verification = { scheme: "github" as const, secrets: ["shared-with-github"] };
+  const own = { name: "github", verification, maxBodyBytes: 1_024 };
+  const { routes } = upstreamBundle({ ...SOURCE, routes: [own] });
+  expect(routes.map(({ name, verification: { scheme } }) => [name, scheme])).toEqual([
+    ["agent", "bearer"],
+    ["github", "github"],
+  ]);
+  // It needs no hooks token at all.
+  const without = upstreamBundle({ ...SOURCE, hooksDigest: undefined, routes: [own] });
+  expect(without.routes.map(({ name }) => name)).toEqual(["github"]);
 });
 
 test("how work is spread is said when somebody said it", () => {

@@ -1,4 +1,5 @@
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
+import type { IngressRouteInput } from "../../shared/ingress/route.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { edgeBundle } from "../gateway/edge-bundle.ts";
 
@@ -9,6 +10,8 @@ export interface BundleSource {
   readonly hooksDigest: string | undefined;
   /** Last parts of `/hooks/<name>`. */
   readonly webhooks: readonly string[];
+  /** Those of them whose senders are checked otherwise than by the hooks token. */
+  readonly routes?: readonly IngressRouteInput[];
   readonly rate: EdgeBundle["rate"];
   /** Whether browsers may sign in. */
   readonly login: boolean;
@@ -20,20 +23,26 @@ export function upstreamBundle({
   tokenDigests,
   hooksDigest,
   webhooks,
+  routes = [],
   rate,
   login,
   routing,
 }: BundleSource): EdgeBundle {
+  const otherwise = new Set(routes.map(({ name }) => name));
   const names = hooksDigest === undefined ? [] : [...new Set(webhooks)];
   const bundle = edgeBundle({
     tokenDigests,
-    hooksDigest: undefined,
-    channelRoutes: names.map((name) => ({
-      name,
-      verification: { scheme: "bearer", digests: [hooksDigest ?? ""] },
-      // How long a webhook may be, the upstream knows best.
-      maxBodyBytes: LIMITS.maxWebhookBytes,
-    })),
+    routes: [
+      ...names
+        .filter((name) => !otherwise.has(name))
+        .map((name) => ({
+          name,
+          verification: { scheme: "bearer" as const, digests: [hooksDigest ?? ""] },
+          // How long a webhook may be, the upstream knows best.
+          maxBodyBytes: LIMITS.maxWebhookBytes,
+        })),
+      ...routes,
+    ],
     rate,
   });
   return { ...bundle, login: { enabled: login }, ...(routing === undefined ? {} : { routing }) };

@@ -6,9 +6,16 @@ function aDelivery(change: Partial<Delivery> = {}): Delivery {
   return {
     id: "github:1",
     route: "github",
-    lane: "github",
+    items: [{ id: "github:1", lane: "github" }],
     receivedAt: 0,
     requestId: "request-1",
+    verified: "github",
+    secret: 0,
+    method: "POST",
+    query: "",
+    ip: "203.0.113.9",
+    syncMs: 0,
+    attempts: 0,
     headers: new Headers({ "content-type": "application/json", "x-github-event": "push" }),
     body: new TextEncoder().encode('{"a":1}'),
     ...change,
@@ -53,6 +60,52 @@ test("one that has arrived is not sent again, one that has failed is", async () 
   expect(await webhooks.deliver(aDelivery())).toBe("committed");
   expect(await webhooks.deliver(aDelivery())).toBe("duplicate");
   expect(seen).toHaveLength(2);
+});
+
+test("a webhook keeps its method and its query", async () => {
+  const { webhooks, seen } = answering();
+  await webhooks.deliver(aDelivery({ method: "PUT", query: "?a=1&b=%20" }));
+  expect(seen[0]?.request.method).toBe("PUT");
+  expect(seen[0]?.request.url).toBe("http://127.0.0.1:9000/hooks/github?a=1&b=%20");
+});
+
+test.each([200, 403])("a sender that waits gets what the upstream says with %i", async (status) => {
+  const { webhooks, seen } = answering(status);
+  const waiting = aDelivery({ syncMs: 5_000 });
+  const answer = await webhooks.deliver(waiting);
+  expect(answer).toEqual({
+    status,
+    contentType: "text/plain;charset=UTF-8",
+    body: new TextEncoder().encode("said"),
+  });
+  expect(await webhooks.deliver(waiting)).toEqual(answer);
+  expect(seen).toHaveLength(1);
+});
+
+test("a sender that waits hears of a failure later, when it has passed", async () => {
+  const { webhooks } = answering(503, 200);
+  const waiting = aDelivery({ syncMs: 5_000 });
+  await expect(webhooks.deliver(waiting)).rejects.toMatchObject({ code: "overloaded" });
+  expect(await webhooks.deliver(waiting)).toMatchObject({ status: 200 });
+});
+
+test("an upstream that is slower than the sender is not asked twice", async () => {
+  const gate = Promise.withResolvers<Response>();
+  let asked = 0;
+  const webhooks = new Webhooks({
+    url: new URL("http://127.0.0.1:9000"),
+    fetch() {
+      asked += 1;
+      return gate.promise;
+    },
+  });
+  const waiting = aDelivery({ syncMs: 1 });
+  await expect(webhooks.deliver(waiting)).rejects.toMatchObject({ retryAfterMs: 5_000 });
+  const later = webhooks.deliver(aDelivery());
+  gate.resolve(new Response("late"));
+  expect(await later).toBe("duplicate");
+  expect(asked).toBe(1);
+  expect(await webhooks.deliver(aDelivery())).toMatchObject({ status: 200 });
 });
 
 test("two tries at once are one post", async () => {

@@ -13,7 +13,7 @@ import type { UpstreamSettings } from "./settings.ts";
 /** What comes out of the tunnel, handed to the upstream. Disposing it lets go of idle connections. */
 export function upstreamHandlers(
   settings: UpstreamSettings,
-  bundle: EdgeBundle,
+  bundle: () => EdgeBundle,
   log: Logger,
 ): TunnelHandlers & Disposable {
   const http = new UpstreamHttp(settings);
@@ -52,7 +52,7 @@ export function upstreamHandlers(
     upgrade,
     reattach: (request, caller) => upgrade(request, caller),
     deliver: (delivery) => webhooks.deliver(delivery),
-    bundle: () => bundle,
+    bundle,
     [Symbol.dispose]() {
       http[Symbol.dispose]();
       webhookHttp[Symbol.dispose]();

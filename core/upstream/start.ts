@@ -2,15 +2,20 @@ import type { Logger } from "pino";
 import { digestOf } from "../../shared/constant-time.ts";
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
 import type { Secret } from "../../shared/secret.ts";
+import type { IngressRouteSettings } from "../config/ingress.ts";
 import type { Upstream } from "../config/sections/upstream.ts";
-import type { EdgeSettings } from "../config/settings.ts";
+import type { EdgeSettings, Settings } from "../config/settings.ts";
+import { followConfig, type ReloadParts } from "../gateway/reload.ts";
+import { CONNECTOR_EFFECTS } from "../gateway/reload-plan.ts";
 import { readVersion } from "../gateway/version.ts";
+import { setLogLevel } from "../log.ts";
 import { startTunnel } from "../tunnel/dial.ts";
 import { resumable } from "../resume/resumable.ts";
 import { ResumeSessions } from "../resume/sessions.ts";
 import type { Tunnel } from "../tunnel/handlers.ts";
-import { upstreamBundle } from "./bundle.ts";
+import { type BundleSource, upstreamBundle } from "./bundle.ts";
 import { upstreamHandlers } from "./handlers.ts";
+import { publishedRoutes } from "../webhooks/publish.ts";
 import type { UpstreamSettings } from "./settings.ts";
 
 /** Work under way is given this long to end: below the 30 s after which orchestrators kill. */
@@ -39,6 +44,10 @@ export interface ConnectorSettings {
   readonly own: OwnSettings;
   /** What the edge does before it asks us. */
   readonly front: Pick<Upstream, "webhooks" | "login" | "routing">;
+  /** Webhooks whose senders are checked otherwise than by the hooks token. */
+  readonly routes?: readonly IngressRouteSettings[];
+  /** How what changes in the config is learnt; left out: nothing is followed. */
+  readonly follow?: Pick<ReloadParts, "load" | "settings">;
 }
 
 /**
@@ -48,17 +57,21 @@ export interface ConnectorSettings {
  * @throws GatewayError when our identity cannot be read.
  */
 export async function startConnector(
-  { edge, upstream, own, front }: ConnectorSettings,
+  { edge, upstream, own, front, routes = [], follow }: ConnectorSettings,
   log: Logger,
 ): Promise<Connector> {
   await using parts = new AsyncDisposableStack();
-  const bundle = upstreamBundle({
+  const source: BundleSource = {
     tokenDigests: [await digestOf(own.token.reveal())],
     hooksDigest: own.hooksToken && (await digestOf(own.hooksToken.reveal())),
     rate: own.rate,
+    routes: await publishedRoutes(routes),
     ...front,
-  });
-  const handlers = parts.use(upstreamHandlers(upstream, bundle, log.child({ part: "upstream" })));
+  };
+  let bundle = upstreamBundle(source);
+  const handlers = parts.use(
+    upstreamHandlers(upstream, () => bundle, log.child({ part: "upstream" })),
+  );
   const { url, proxyVariables: environment, ...rest } = edge;
   const tunnel = parts.use(
     await startTunnel(
@@ -74,6 +87,22 @@ export async function startConnector(
     ),
   );
   tunnel.lead(resumable(handlers, parts.use(new ResumeSessions())), undefined);
+  const apply = async ({ limits, config, upstreamRoutes, logLevel }: Settings): Promise<void> => {
+    const { rate } = limits;
+    const { webhooks } = config.sallyport.upstream;
+    bundle = upstreamBundle({
+      ...source,
+      rate,
+      webhooks,
+      routes: await publishedRoutes(upstreamRoutes),
+    });
+    setLogLevel(log, logLevel);
+    tunnel.publish();
+  };
+  if (follow !== undefined) {
+    const reload = { ...follow, effects: CONNECTOR_EFFECTS, apply };
+    parts.use(followConfig({ ...reload, log: log.child({ part: "config" }) }));
+  }
   const running = parts.move();
   return {
     tunnel,

@@ -1,8 +1,9 @@
 import { decodeProtectedHeader, jwtVerify } from "jose";
 import type { Settings } from "../env.ts";
+import type { Fetch } from "../published-keys.ts";
 import type { KeepAlive } from "../single-flight.ts";
 import { showsCertificate } from "./certificate.ts";
-import { type Fetch, TeamKeys } from "./team-keys.ts";
+import { TeamKeys } from "./team-keys.ts";
 
 /** What Cloudflare Access puts on a request it has let pass. */
 const ASSERTION_HEADER = "Cf-Access-Jwt-Assertion";

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 
 /**
  * What the platform found out about the client's certificate.
@@ -7,7 +7,7 @@ import * as z from "zod";
 const Shown = z.object({
   tlsClientAuth: z.object({
     certVerified: z.literal("SUCCESS"),
-    certRevoked: z.literal("0").optional(),
+    certRevoked: z.optional(z.literal("0")),
     certFingerprintSHA256: z.string(),
   }),
 });

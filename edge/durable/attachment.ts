@@ -1,8 +1,9 @@
-import * as z from "zod";
+import * as z from "zod/mini";
+import { KeptWebhookStats } from "./webhook-stats.ts";
 
 /**
  * What rides on a socket through hibernation. The runtime keeps at most 16 KiB and gives it back
- * as it was; these are a few hundred bytes.
+ * as it was; these are a few hundred bytes, and those of a core 8 KiB at most.
  */
 
 const Receive = z.object({
@@ -33,11 +34,22 @@ const Greeting = z.object({
   mode: z.enum(["leader", "standby", "shared"]),
   store: z.string(),
   /** Of a core that knows no epochs, absent. */
-  epoch: z.number().optional(),
+  epoch: z.optional(z.number()),
   /** It can take up the clients of a core before it. */
   reattaches: z.boolean(),
 });
 export type Greeting = z.output<typeof Greeting>;
+
+/** What the relay knows of webhooks beside what is stored: any core's socket carries it. */
+const KeptWebhooks = z.object({
+  stats: KeptWebhookStats,
+  /** Packed ids of what cores have committed lately: 4 KiB at most. */
+  seen: z.instanceof(Uint8Array<ArrayBufferLike>),
+});
+export interface KeptWebhooks {
+  readonly stats: KeptWebhookStats;
+  readonly seen: Uint8Array;
+}
 
 const Core = z.object({
   role: z.literal("core"),
@@ -47,15 +59,16 @@ const Core = z.object({
   nonce: z.string(),
   instance: z.string(),
   host: z.string(),
-  colo: z.string().optional(),
+  colo: z.optional(z.string()),
   relay: z.string(),
   relays: z.string(),
   acceptedAt: z.number(),
-  greeting: Greeting.optional(),
+  greeting: z.optional(Greeting),
   /** Set with WELCOME. */
-  session: Session.optional(),
+  session: z.optional(Session),
   /** How long this relay was awake, and why: any core's socket carries it. */
-  diary: z.record(z.string(), z.number()).optional(),
+  diary: z.optional(z.record(z.string(), z.number())),
+  webhooks: z.optional(KeptWebhooks),
 });
 export type CoreAttachment = z.output<typeof Core>;
 
@@ -68,17 +81,17 @@ const Client = z.object({
     sent: z.number(),
     sendLimit: z.number(),
     receive: Receive,
-    ahead: z.number().default(0),
+    ahead: z._default(z.number(), 0),
     partial: z.boolean(),
   }),
   /** Messages sent on this stream. */
   count: z.number(),
   /** What a next core needs to know of it, as WS_OPEN says it; absent: it does not survive this one. */
-  meta: z.array(z.tuple([z.string(), z.string()])).optional(),
+  meta: z.optional(z.array(z.tuple([z.string(), z.string()]))),
   /** What its core has left for the next. */
-  state: z.string().optional(),
+  state: z.optional(z.string()),
   /** Unix ms since when it has no core. */
-  orphanedAt: z.number().optional(),
+  orphanedAt: z.optional(z.number()),
 });
 export type ClientAttachment = z.output<typeof Client>;
 

@@ -7,7 +7,7 @@ import { signWelcome, type TunnelKey } from "../../shared/tunnel/handshake.ts";
 import { Session } from "../../shared/tunnel/session.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
 import { logLine } from "../log.ts";
-import { type CoreAttachment, GONE } from "./attachment.ts";
+import { type CoreAttachment, GONE, type KeptWebhooks } from "./attachment.ts";
 import type { Keeper, Kept } from "./keeper.ts";
 import { readGreeting } from "./greeting.ts";
 import type { Candidate } from "./leadership.ts";
@@ -19,6 +19,7 @@ const FULL_SOCKET_POLL_MS = 5;
 export interface LinkHandlers {
   /** What all links of a relay keep for it, since only sockets outlive a sleep. */
   diary(): Readonly<Record<string, number>>;
+  webhooks(): KeptWebhooks;
   edgeKey(): Promise<TunnelKey>;
   readonly keeper: Keeper;
   /** How the relay is. */
@@ -154,7 +155,9 @@ export class CoreLink implements Kept {
   persist(): void {
     if (this.#gone) return;
     const session = this.session.ready ? this.session.state : undefined;
-    this.#attachment = { ...this.#attachment, session, diary: this.#handlers.diary() };
+    const diary = this.#handlers.diary();
+    const webhooks = this.#handlers.webhooks();
+    this.#attachment = { ...this.#attachment, session, diary, webhooks };
     this.#socket.serializeAttachment(this.#attachment);
     // Now and then, while we are awake for something else: what we cost is told, not asked for.
     if (Date.now() - this.#toldAt >= LIMITS.statsMs) this.tell();

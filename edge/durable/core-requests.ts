@@ -5,14 +5,14 @@ import type { CoreRequests } from "./core-service.ts";
 import type { Cores } from "./cores.ts";
 import type { Diary } from "./diary.ts";
 import type { Registry } from "./registry.ts";
-import type { Spool } from "./spool.ts";
 import { relayState } from "./state.ts";
+import type { Webhooks } from "./webhooks.ts";
 
 export interface RequestParts {
   readonly cores: Cores;
   readonly clients: Clients;
   readonly registry: Registry;
-  readonly spool: Spool;
+  readonly webhooks: Webhooks;
   readonly diary: Diary;
 }
 
@@ -20,13 +20,12 @@ export interface RequestParts {
 export function requestsOf(link: CoreLink, parts: RequestParts): CoreRequests {
   const { cores, registry } = parts;
   return {
-    publish(bundle) {
-      if (!cores.leads(link)) return "another core leads";
-      registry.publish(bundle);
-      return undefined;
+    async publish(bundle) {
+      return cores.leads(link) ? registry.publish(bundle) : "not_leader";
     },
     lead: (store, epoch) => cores.lead(link, store, epoch),
-    state: () => relayState({ ...parts, now: Date.now() }),
+    state: () => relayState({ ...parts, now: Date.now(), brief: false }),
+    spool: (request) => parts.webhooks.asked(request, cores.leads(link)),
     keys: () => ({
       keys: registry.keys().map(({ kid, publicKey, addedAt }) => ({
         kid,

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { EdgeBundle } from "../../shared/edge-bundle.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { concat, fromUtf8, utf8 } from "../../shared/bytes.ts";
@@ -8,12 +8,22 @@ import { kidOf } from "../../shared/tunnel/handshake.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
 import { logLine } from "../log.ts";
 import { Lead } from "./greeting.ts";
+import type { SpoolAnswer } from "./spool-service.ts";
+
+/** Why a bundle was not taken. */
+export type NotPublished = "not_leader" | "no_seal_key";
 
 /** What a core may ask of the relay. Each says why not, for people. */
 export interface CoreRequests {
-  publish(bundle: EdgeBundle): string | undefined;
+  publish(bundle: EdgeBundle): Promise<NotPublished | undefined>;
   lead(store: string, epoch: number): string | undefined;
   state(): object;
+  /** What begins with `/spool`; undefined: no such request. */
+  spool(request: {
+    readonly method: string;
+    readonly path: string;
+    readonly body: unknown;
+  }): SpoolAnswer | undefined;
   keys(): object;
   addKey(key: { readonly kid: string; readonly publicKey: string }): string | undefined;
   revokeKey(kid: string): "unknown_key" | "last_key" | undefined;
@@ -24,7 +34,7 @@ interface Answer {
   readonly body?: object;
 }
 
-const Key = z.object({ publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
+const Key = z.object({ publicKey: z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/)) });
 const KEY_PATH = /^\/keys\/(?<kid>[A-Za-z0-9_-]{8,128})$/;
 
 /** Answers a stream that the core opened: the table of protocol.md, section 12. */
@@ -46,7 +56,7 @@ export function serveCore(stream: Stream, fields: Fields, requests: CoreRequests
       if (bytes > LIMITS.maxBundleBytes) stream.reset(ResetCode.tooLarge, "body too large");
     } else if (event.type === "end") {
       const body = parseJson(fromUtf8(concat(chunks)));
-      respond(`${method} ${path}`, body, requests)
+      respond({ method, path, body }, requests)
         .then((answer) => send(stream, answer))
         .catch((error: unknown) => {
           logLine("error", { event: "core_request_failed", method, path, err: String(error) });
@@ -56,8 +66,15 @@ export function serveCore(stream: Stream, fields: Fields, requests: CoreRequests
   });
 }
 
-async function respond(what: string, body: unknown, requests: CoreRequests): Promise<Answer> {
-  switch (what) {
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+async function respond(asked: Asked, requests: CoreRequests): Promise<Answer> {
+  const { body } = asked;
+  switch (`${asked.method} ${asked.path}`) {
     case "PUT /bundle":
       return publish(body, requests);
     case "PUT /lead": {
@@ -76,23 +93,38 @@ async function respond(what: string, body: unknown, requests: CoreRequests): Pro
       return conflictOr204(requests.addKey({ publicKey, kid: await kidOf(publicKey) }));
     }
     default:
-      return revoke(what, requests);
+      return asked.path.startsWith("/spool")
+        ? (requests.spool(asked) ?? NO_SUCH_REQUEST)
+        : revoke(asked, requests);
   }
 }
 
-function publish(body: unknown, requests: CoreRequests): Answer {
+async function publish(body: unknown, requests: CoreRequests): Promise<Answer> {
   const bundle = EdgeBundle.safeParse(body);
-  if (bundle.success) return conflictOr204(requests.publish(bundle.data));
+  if (bundle.success) {
+    const refused = await requests.publish(bundle.data);
+    return refused === undefined ? { status: 204 } : NOT_PUBLISHED[refused];
+  }
   // Issue paths only: a value could be a digest.
   const paths = bundle.error.issues.map(pathOf).join(" ");
   logLine("warn", { event: "bad_bundle", paths });
   return refusal(422, `not a bundle: ${paths}`.slice(0, 1_000));
 }
 
-function revoke(what: string, requests: CoreRequests): Answer {
-  const [method, path = ""] = what.split(" ");
+const NO_SUCH_REQUEST = refusal(404, "no such request");
+
+/** Only `not_leader` is 409: to a core that means that another one works. */
+const NOT_PUBLISHED: Readonly<Record<NotPublished, Answer>> = {
+  not_leader: refusal(409, "another core leads"),
+  no_seal_key: refusal(
+    422,
+    "this edge has no key to keep webhook secrets with: deploy it again with sallyport edge deploy, or set its secret SEAL_KEY to 32 random bytes as URL-safe base64",
+  ),
+};
+
+function revoke({ method, path }: Asked, requests: CoreRequests): Answer {
   const kid = KEY_PATH.exec(path)?.groups?.["kid"];
-  if (method !== "DELETE" || kid === undefined) return refusal(404, "no such request");
+  if (method !== "DELETE" || kid === undefined) return NO_SUCH_REQUEST;
   const refused = requests.revokeKey(kid);
   if (refused === undefined) return { status: 204 };
   return refused === "unknown_key"

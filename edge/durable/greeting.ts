@@ -1,18 +1,15 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { type Fields, fieldOf } from "../../shared/tunnel/fields.ts";
 import type { Greeting } from "./attachment.ts";
 
-const Epoch = z
-  .string()
-  .regex(/^\d{1,15}$/)
-  .transform(Number);
+const Epoch = z.pipe(z.string().check(z.regex(/^\d{1,15}$/)), z.transform(Number));
 
 const Hello = z.object({
-  version: z.string().max(64).default(""),
-  mode: z.enum(["leader", "standby", "shared"]).default("leader"),
-  store: z.string().max(128).default(""),
-  epoch: Epoch.optional(),
-  features: z.string().max(256).default(""),
+  version: z._default(z.string().check(z.maxLength(64)), ""),
+  mode: z._default(z.enum(["leader", "standby", "shared"]), "leader"),
+  store: z._default(z.string().check(z.maxLength(128)), ""),
+  epoch: z.optional(Epoch),
+  features: z._default(z.string().check(z.maxLength(256)), ""),
 });
 
 /** What a core says of itself in HELLO; undefined when that makes no sense. */
@@ -30,4 +27,7 @@ export function readGreeting(fields: Fields): Greeting | undefined {
 }
 
 /** Body of `PUT /lead`. */
-export const Lead = z.object({ store: z.string().max(128), epoch: z.int().positive() });
+export const Lead = z.object({
+  store: z.string().check(z.maxLength(128)),
+  epoch: z.int().check(z.positive()),
+});

@@ -17,6 +17,11 @@ const KEEP_AFTER_MS = 50;
 export class Keeper {
   #due = new Set<Kept>();
   #armed = false;
+  readonly #afterMs: number;
+
+  constructor(afterMs: number = KEEP_AFTER_MS) {
+    this.#afterMs = afterMs;
+  }
 
   /** `kept` has changed. */
   mark(kept: Kept): void {
@@ -24,7 +29,7 @@ export class Keeper {
     if (this.#armed) return;
     this.#armed = true;
     // oxlint-disable-next-line no-restricted-globals -- one for all that changes in this time
-    setTimeout(() => this.#keep(), KEEP_AFTER_MS);
+    setTimeout(() => this.#keep(), this.#afterMs);
   }
 
   #keep(): void {

@@ -1,5 +1,5 @@
-import * as z from "zod";
-import { EdgeBundle } from "../../shared/edge-bundle.ts";
+import * as z from "zod/mini";
+import type { EdgeBundle } from "../../shared/edge-bundle.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import {
@@ -11,6 +11,8 @@ import {
 import { randomToken } from "../../shared/bytes.ts";
 import { logLine } from "../log.ts";
 import type { BundleAnswer, CallOf, IdentityAnswer, PairAnswer, Ticket } from "../relay-call.ts";
+import type { Sealer } from "../seal.ts";
+import { KeptBundle } from "./kept-bundle.ts";
 import type { Fence } from "./leadership.ts";
 
 const Key = z.object({
@@ -30,8 +32,6 @@ const Tickets = z.array(z.object({ nonce: z.string(), exp: z.number() }));
 
 const Nonces = z.array(z.object({ nonce: z.string(), at: z.number() }));
 
-const StoredBundle = z.object({ version: z.number(), bundle: EdgeBundle });
-
 /** A core that connects more often than this within the memory of nonces is broken. */
 const MAX_NONCES = 200;
 /** Tickets live for seconds: so many at once are a flood of a caller who is let in. */
@@ -46,20 +46,25 @@ export type PairError = "secret_used" | "too_many_keys" | "replayed";
 /** What the relay knows for good: keys of cores, its own key, the bundle, used nonces. */
 export class Registry {
   readonly #sql: SqlStorage;
-  #stored: z.output<typeof StoredBundle> | undefined;
-  #digests: ReadonlySet<string> | undefined;
+  readonly #bundle: KeptBundle;
 
-  constructor(sql: SqlStorage) {
+  /** @param sealer - Undefined without a `SEAL_KEY`: then no bundle with secrets is taken. */
+  constructor(sql: SqlStorage, sealer: Sealer | undefined) {
     this.#sql = sql;
+    this.#bundle = new KeptBundle(
+      {
+        read: (name, schema) => this.#read(name, schema),
+        write: (name, value) => this.#write(name, value),
+      },
+      sealer,
+    );
     sql.exec("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID");
   }
 
   /** Every core key that may connect, and the newest bundle. */
   answer(): BundleAnswer {
-    const { version, bundle } = this.#bundle();
     return {
-      version,
-      bundle: version === 0 ? null : bundle,
+      ...this.#bundle.answer(),
       keys: this.keys().map(({ kid, publicKey }) => ({ kid, publicKey })),
       sessionKey: this.sessionKey(),
     };
@@ -91,30 +96,25 @@ export class Registry {
   }
 
   get bundleVersion(): number {
-    return this.#bundle().version;
+    return this.#bundle.version;
   }
 
   get rate(): EdgeBundle["rate"] {
-    return this.#bundle().bundle.rate;
+    return this.#bundle.rate;
   }
 
   get routing(): EdgeBundle["routing"] {
-    return this.#bundle().bundle.routing;
+    return this.#bundle.routing;
   }
 
   /** Whether a token that an isolate let in is still good here, where revocations arrive first. */
   accepts(digest: string): boolean {
-    this.#digests ??= new Set(this.#bundle().bundle.verifiers.map((verifier) => verifier.digest));
-    return this.#digests.has(digest);
+    return this.#bundle.hasVerifier(digest);
   }
 
-  /** Keeps a bundle; the same one again costs nothing. */
-  publish(bundle: EdgeBundle): void {
-    const { version, bundle: before } = this.#bundle();
-    if (version > 0 && JSON.stringify(before) === JSON.stringify(bundle)) return;
-    this.#stored = { version: version + 1, bundle };
-    this.#digests = undefined;
-    this.#write("bundle", this.#stored);
+  /** Keeps a bundle, or says why not; those that come at the same time are kept in their order. */
+  publish(bundle: EdgeBundle): Promise<"no_seal_key" | undefined> {
+    return this.#bundle.publish(bundle);
   }
 
   /** Lets a core's key in, or says why not. The same key again is welcome. */
@@ -231,18 +231,6 @@ export class Registry {
     return importTunnelKey(winner);
   }
 
-  #bundle(): z.output<typeof StoredBundle> {
-    this.#stored ??= this.#read("bundle", StoredBundle) ?? {
-      version: 0,
-      bundle: {
-        verifiers: [],
-        routes: [],
-        rate: { perSecond: LIMITS.ratePerSecond, burst: LIMITS.rateBurst },
-      },
-    };
-    return this.#stored;
-  }
-
   /** Of the core: those that may connect. */
   keys(): z.output<typeof Key>[] {
     return this.#read("keys", z.array(Key)) ?? [];
@@ -259,13 +247,10 @@ export class Registry {
   /** Isolates learn of it by the version, as of a new bundle. */
   #writeKeys(keys: readonly z.output<typeof Key>[]): void {
     this.#write("keys", keys);
-    const { version, bundle } = this.#bundle();
-    if (version === 0) return;
-    this.#stored = { version: version + 1, bundle };
-    this.#write("bundle", this.#stored);
+    this.#bundle.touch();
   }
 
-  #read<T>(name: string, schema: z.ZodType<T>): T | undefined {
+  #read<T>(name: string, schema: z.ZodMiniType<T>): T | undefined {
     const [row] = this.#sql.exec("SELECT value FROM meta WHERE name = ?", name).toArray();
     return row === undefined ? undefined : schema.parse(JSON.parse(z.string().parse(row["value"])));
   }

@@ -4,7 +4,7 @@ import { GatewayError } from "../../shared/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { problemResponse } from "../../shared/problem.ts";
 import { chooseProtocol } from "../../shared/tunnel/handshake.ts";
-import type { Bindings } from "../env.ts";
+import { type Bindings, sealerOf } from "../env.ts";
 import { logLine } from "../log.ts";
 import {
   BUNDLE_VERSION_HEADER,
@@ -21,11 +21,10 @@ import { serveCore } from "./core-service.ts";
 import { Cores } from "./cores.ts";
 import { Diary, newest, type WakeCause } from "./diary.ts";
 import { Forwarder } from "./forwarder.ts";
-import { Inbox } from "./inbox.ts";
 import { Keeper } from "./keeper.ts";
 import { type PairError, Registry } from "./registry.ts";
-import { Spool } from "./spool.ts";
 import { relayState } from "./state.ts";
+import { Webhooks } from "./webhooks.ts";
 
 /**
  * Where cores' tunnels and everybody who wants to talk to them meet. One object, near the core.
@@ -36,11 +35,10 @@ import { relayState } from "./state.ts";
  */
 export class Relay extends DurableObject<Bindings> {
   readonly #registry: Registry;
-  readonly #spool: Spool;
   readonly #diary: Diary;
   readonly #cores: Cores;
   readonly #clients: Clients;
-  readonly #inbox: Inbox;
+  readonly #webhooks: Webhooks;
   readonly #forwarder: Forwarder;
   readonly #keeper = new Keeper();
   #alarmAt = Number.POSITIVE_INFINITY;
@@ -50,14 +48,15 @@ export class Relay extends DurableObject<Bindings> {
     const sockets = ctx.getWebSockets(CORE_TAG);
     // Once after every sleep: what it costs to run a relay is what these lines say.
     logLine("info", { event: "relay_awake", core: sockets.length > 0 });
-    const kept = sockets.map((socket) => readCore(socket)?.diary ?? {});
-    this.#diary = new Diary(newest(kept), Date.now());
-    this.#registry = new Registry(ctx.storage.sql);
-    this.#spool = new Spool(ctx.storage);
-    this.#inbox = new Inbox({
+    const kept = sockets.map((socket) => readCore(socket));
+    this.#diary = new Diary(newest(kept.map((core) => core?.diary ?? {})), Date.now());
+    this.#registry = new Registry(ctx.storage.sql, sealerOf(env));
+    this.#webhooks = new Webhooks({
+      storage: ctx.storage,
+      kept: kept.flatMap((core) => core?.webhooks ?? []),
       session: () => this.#cores.session(Date.now()),
-      spool: this.#spool,
       wakeAt: (at) => this.#wakeAt(at),
+      changed: () => this.#cores.all().forEach((link) => this.#keeper.mark(link)),
     });
     this.#clients = new Clients(ctx, {
       worker: () => this.#cores.pick(Date.now()),
@@ -72,7 +71,7 @@ export class Relay extends DurableObject<Bindings> {
       clients: this.#clients,
       registry: this.#registry,
     });
-    if (this.#spool.items > 0 || ctx.getWebSockets(CLIENT_TAG).length > 0) {
+    if (this.#webhooks.any || ctx.getWebSockets(CLIENT_TAG).length > 0) {
       // What waits has an alarm already: it may be brought forward, never put off.
       ctx
         .blockConcurrencyWhile(async () => {
@@ -107,7 +106,7 @@ export class Relay extends DurableObject<Bindings> {
     this.#diary.note(link === undefined ? "socket" : "core", Date.now());
     if (link !== undefined) {
       link.receive(message);
-      await this.#inbox.sent();
+      await this.#webhooks.sent();
     } else {
       const client = this.#clients.of(socket);
       if (client === undefined) socket.close(CloseCode.replaced, "another connection took over");
@@ -136,11 +135,9 @@ export class Relay extends DurableObject<Bindings> {
     const now = Date.now();
     this.#diary.note("alarm", now);
     try {
-      this.#spool.expire(now - LIMITS.spoolRetentionMs, now - LIMITS.deadLetterRetentionMs);
       const next = this.#clients.expire(now);
       if (next !== undefined) this.#wakeAt(next);
-      this.#inbox.drain(now);
-      await this.#inbox.sent();
+      await this.#webhooks.alarm(now);
     } catch (error) {
       // Whatever went wrong, what waits must be tried again.
       logLine("error", { event: "alarm_failed", err: String(error) });
@@ -156,22 +153,26 @@ export class Relay extends DurableObject<Bindings> {
       fence: (store) => registry.fence(store),
       remember: (fence) => registry.remember(fence),
       served: () => registry.served,
-      serves: (does) => registry.serves(does),
+      serves: (does) => {
+        registry.serves(does);
+        if (!does) this.#webhooks.coreLeft();
+      },
       routing: () => registry.routing,
       diary: () => this.#diary.entries,
-      stats: () => relayState({ ...this.#requestParts, now: Date.now() }),
+      webhooks: () => this.#webhooks.kept,
+      stats: () => relayState({ ...this.#requestParts, now: Date.now(), brief: true }),
       onWorkers: () => {
         this.#forwarder.open();
         this.#clients.moveToWorkers();
-        this.#inbox.drain(Date.now());
+        this.#webhooks.coreCame();
       },
       onLost: (link) => {
-        if (this.#cores.all().length === 0) this.#inbox.coreLost();
+        if (this.#cores.all().length === 0) this.#webhooks.coreGone();
         this.#clients.coreLost(link);
       },
       onOpen: (link, stream, fields) =>
         serveCore(stream, fields, requestsOf(link, this.#requestParts)),
-      onLateAnswer: (answer, code, fields) => this.#inbox.lateAnswer(answer, code, fields),
+      onLateAnswer: (answer, code, fields) => this.#webhooks.lateAnswer(answer, code, fields),
       onUnknownStream: (link, id) => this.#clients.resume(link, id),
       onSocketChange: (stream) => this.#clients.changed(stream),
     });
@@ -196,10 +197,11 @@ export class Relay extends DurableObject<Bindings> {
       case "http":
       case "websocket":
         return this.#forwarder.forward(call, request);
-      case "deliver": {
-        const body = new Uint8Array(await request.arrayBuffer());
-        return Response.json(await this.#inbox.accept(call, request.headers, body));
-      }
+      case "deliver":
+        return this.#webhooks.deliver(call, request);
+      case "refusals":
+        this.#webhooks.refused(call);
+        return new Response(null, { status: 204 });
       case "tunnel":
         return this.#acceptCore(call, request);
       case "pair":
@@ -220,7 +222,7 @@ export class Relay extends DurableObject<Bindings> {
       cores: this.#cores,
       clients: this.#clients,
       registry: this.#registry,
-      spool: this.#spool,
+      webhooks: this.#webhooks,
       diary: this.#diary,
     };
   }
@@ -233,7 +235,7 @@ export class Relay extends DurableObject<Bindings> {
       connected: worker !== undefined,
       lastSeenAt: seen === 0 ? null : seen,
       coreVersion: worker?.attachment.greeting?.version ?? null,
-      spooled: this.#spool.items,
+      spooled: this.#webhooks.waiting,
       colo: worker?.attachment.colo ?? null,
     };
   }
@@ -282,6 +284,7 @@ const CAUSES = {
   http: "request",
   websocket: "request",
   deliver: "webhook",
+  refusals: "webhook",
   tunnel: "core",
   pair: "core",
   bundle: "question",

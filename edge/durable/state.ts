@@ -1,18 +1,20 @@
 import type { Clients } from "./clients.ts";
 import type { Cores } from "./cores.ts";
 import type { Diary } from "./diary.ts";
-import type { Spool } from "./spool.ts";
+import type { Webhooks } from "./webhooks.ts";
 
 interface Parts {
   readonly cores: Cores;
   readonly clients: Clients;
-  readonly spool: Spool;
+  readonly webhooks: Webhooks;
   readonly diary: Diary;
   readonly now: number;
+  /** For STATS, which must be short. */
+  readonly brief: boolean;
 }
 
 /** Answer to `GET /state`: how the relay is, for people and metrics. */
-export function relayState({ cores, clients, spool, diary, now }: Parts): object {
+export function relayState({ cores, clients, webhooks, diary, now, brief }: Parts): object {
   const links = cores.all();
   const [first] = links;
   const [region = "", generation = ""] = first?.attachment.relay.split(":") ?? [];
@@ -35,8 +37,9 @@ export function relayState({ cores, clients, spool, diary, now }: Parts): object
       };
     }),
     sockets: clients.count,
-    spooled: spool.items,
-    oldestSpooledAt: spool.oldestAt() ?? null,
+    spooled: webhooks.waiting,
+    oldestSpooledAt: webhooks.oldestAt ?? null,
+    webhooks: webhooks.state(brief),
     awakeMs: diary.awakeMs(now),
     wakes: diary.wakes,
     bufferedBytes:

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Result } from "../../shared/result.ts";
 import type { RelayPlace } from "../env.ts";

@@ -1,126 +1,149 @@
-import * as z from "zod";
-import type { IngressRoute } from "../../shared/edge-bundle.ts";
 import { GatewayError } from "../../shared/errors.ts";
-import { LIMITS } from "../../shared/limits.ts";
-import { problem } from "../answer.ts";
-import { readBody } from "../body.ts";
-import { verifierOf } from "../ingress/registry.ts";
-import type { Identity } from "../ingress/verifier.ts";
-import { logLine } from "../log.ts";
-import { bodyTooLarge } from "../middleware/limits.ts";
-import { countFailure, rateKey } from "../middleware/rate-limit.ts";
-import { CALL_HEADER, encodeCall } from "../relay-call.ts";
-import { relayError } from "../relay-client.ts";
+import { deliveryOf } from "../../shared/ingress/items.ts";
+import type { FixedAnswer } from "../../shared/ingress/route.ts";
+import type { ReceivedWebhook, WebhookItem } from "../../shared/ingress/scheme.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+import { holdBody } from "../ingress/body.ts";
+import { deliver } from "../ingress/deliver.ts";
+import type { Gate } from "../ingress/gate.ts";
+import type { Fault } from "../ingress/refusals.ts";
+import { checkHead, type Head, turnAway } from "../ingress/turn-away.ts";
 import type { Visit } from "../visit.ts";
-import { observe, passBack } from "./forward.ts";
 
-/** Most senders wait ten seconds, and a relay decides within 2.5: later is a relay at fault. */
-const DELIVER_DEADLINE_MS = LIMITS.deliverTimeoutMs + 5_000;
-/** Leaves another relay the time it may take. */
-const DELIVER_PATIENCE_MS = LIMITS.deliverTimeoutMs + 1_000;
 const RETRY_MS = 5_000;
-
 const PREFIX = "/hooks/";
 
-const Answer = z.object({ result: z.enum(["committed", "duplicate", "spooled"]) });
+/** On answers to who has proved to be the sender: what became of the webhook. */
+const DELIVERY_HEADER = "X-Gw-Delivery";
 
 /**
- * POST /hooks/:route: takes a webhook in once it has proved where it comes from.
+ * ALL /hooks/:route: takes a webhook in once it has proved where it comes from.
  *
  * The 2xx is the promise that there is a durable copy: it is given for nothing but the relay's
  * word that there is one.
  *
- * @throws GatewayError `not_found` for a route nobody published, `unauthenticated`, `too_large`,
- *   `invalid_request` for a body without the sender's own id.
+ * @throws GatewayError `not_found` for a route nobody published, `core_offline` while that is not
+ *   known, and one for each way of being turned away.
  */
 export async function hooks(visit: Visit): Promise<Response> {
-  const name = visit.path.slice(PREFIX.length);
-  const route = await findRoute(visit, name);
-  checkLength(visit.request.headers, route);
-  const verifier = verifierOf(route);
-  const genuine = await verifier.authenticate(route, visit.request.headers);
-  if (!genuine.ok) {
-    const { reason } = genuine.error;
-    logLine("warn", { event: "webhook_refused", route: name, reason, requestId: visit.requestId });
-    await countFailure(visit, rateKey(visit.ip));
-    throw new GatewayError("unauthenticated", "This webhook does not prove where it comes from");
-  }
-  const body = await readBody(visit.request.body, route.maxBodyBytes);
-  const { now } = visit;
-  const identity = await verifier.identify({ route, headers: visit.request.headers, body, now });
-  if (!identity.ok)
-    throw new GatewayError("invalid_request", "The body is not what this route takes");
-  const refused = await deliver(visit, route, identity.value, body);
-  if (refused !== undefined) return refused;
-  const response = verifier.accepted(identity.value);
-  response.headers.set("X-Request-Id", visit.requestId);
-  return response;
+  const known = await findGate(visit, visit.path.slice(PREFIX.length));
+  const { gate, verdict } = await judge(visit, known, (one) => checkHead(visit, one));
+  if (!verdict.ok) return turnAway(visit, gate, verdict.error);
+  if (visit.request.method === "GET") return challenge(visit, gate);
+  const work = receive(visit, gate, verdict.value);
+  // A sender that leaves would take the request with it, before it has given back what it holds.
+  visit.keepAlive(work.catch(() => undefined));
+  return work;
 }
 
-async function findRoute({ isolate, keepAlive, now }: Visit, name: string): Promise<IngressRoute> {
+async function receive(visit: Visit, gate: Gate, { declaredBytes }: Head): Promise<Response> {
+  const held = await holdBody(visit.request.body, {
+    maxBytes: gate.route.maxBodyBytes,
+    declaredBytes,
+    budget: visit.isolate.bodies,
+    now: () => Date.now(),
+  });
+  if (!held.ok) return turnAway(visit, gate, held.error);
+  try {
+    return await take(visit, gate, held.value.bytes);
+  } finally {
+    held.value[Symbol.dispose]();
+  }
+}
+
+async function findGate({ isolate, keepAlive, now }: Visit, name: string): Promise<Gate> {
   const known = isolate.verifiers.route(name);
   if (known !== undefined) return known;
-  await isolate.verifiers.missed("client", keepAlive, now);
+  await isolate.verifiers.missed("webhook", keepAlive, now);
   const found = isolate.verifiers.route(name);
   if (found !== undefined) return found;
-  if (!isolate.verifiers.published) {
+  if (!isolate.verifiers.knowsRoutes) {
     // Not 404: to many senders that means that the hook is gone for good.
-    throw new GatewayError("core_offline", "No core has ever connected to this edge", {
+    throw new GatewayError("core_offline", "No core has told this edge its webhooks yet", {
       retryAfterMs: RETRY_MS,
     });
   }
   throw new GatewayError("not_found", "No such webhook");
 }
 
-function checkLength(headers: Headers, { maxBodyBytes }: IngressRoute): void {
-  if (Number(headers.get("Content-Length") ?? 0) > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
+/**
+ * What a gate says; and what it says by the newest settings when it says no, for they may be what
+ * has changed. How often these are asked for, `Verifiers` decides.
+ */
+async function judge<T>(
+  { isolate, keepAlive, now }: Visit,
+  gate: Gate,
+  check: (gate: Gate) => Promise<Result<T, Fault>>,
+): Promise<{ readonly gate: Gate; readonly verdict: Result<T, Fault> }> {
+  const verdict = await check(gate);
+  if (verdict.ok) return { gate, verdict };
+  await isolate.verifiers.missed("webhook", keepAlive, now);
+  const newest = isolate.verifiers.route(gate.route.name) ?? gate;
+  return newest === gate ? { gate, verdict } : { gate: newest, verdict: await check(newest) };
 }
 
-/** Undefined once there is a durable copy; otherwise why not, as the sender shall see it. */
-async function deliver(
-  visit: Visit,
-  route: IngressRoute,
-  { deliveryId, lane }: Identity,
-  body: Uint8Array<ArrayBuffer>,
-): Promise<Response | undefined> {
+/** The sender tries the address out (Meta's `hub.challenge`). */
+async function challenge(visit: Visit, first: Gate): Promise<Response> {
+  const url = new URL(visit.request.url);
+  const { gate, verdict } = await judge(visit, first, async ({ scheme }) => {
+    const response = await scheme?.challenge?.(url);
+    return response?.ok === true ? ok(response) : err("challenge");
+  });
+  return verdict.ok ? named(visit, verdict.value) : turnAway(visit, gate, verdict.error);
+}
+
+async function take(visit: Visit, first: Gate, body: Uint8Array<ArrayBuffer>): Promise<Response> {
   const { request, isolate, keepAlive, now } = visit;
-  const headers = new Headers(request.headers);
-  headers.set(
-    CALL_HEADER,
-    encodeCall({
-      v: 1,
-      kind: "deliver",
-      requestId: visit.requestId,
-      route: route.name,
-      deliveryId,
-      lane,
-      receivedAt: now,
-    }),
-  );
-  const handed = await isolate.relays.deliver({
-    headers,
-    body,
-    deadlineMs: DELIVER_DEADLINE_MS,
-    patienceMs: DELIVER_PATIENCE_MS,
-    keepAlive,
+  const { method, headers } = request;
+  const route = first.route.name;
+  const webhook = { route, method, url: new URL(request.url), headers, body, now };
+  const { gate, verdict } = await judge(visit, first, async ({ scheme }) => {
+    if (scheme === undefined) return ok(undefined);
+    const proof = await scheme.verify(webhook, { jwt: isolate.jwt(keepAlive) });
+    return proof.ok ? ok(proof.value.secret) : err(proof.error.reason);
   });
-  if (!handed.ok) {
-    const { reason } = handed.error;
-    const cause = relayError(handed.error, Math.random);
-    logLine("error", { event: "webhook_not_stored", route: route.name, reason, deliveryId });
-    return problem(visit, notStored(cause), "relay");
-  }
-  const { relay, response: answer } = handed.value;
-  if (!answer.ok) return passBack(visit, handed.value);
-  observe(visit, relay, answer);
-  const stored = answer.status === 200 && Answer.safeParse(await answer.json()).success;
-  return stored ? undefined : problem(visit, notStored(undefined), "relay");
+  if (!verdict.ok) return turnAway(visit, gate, verdict.error);
+  const handshake = gate.scheme?.handshake(webhook);
+  if (handshake !== undefined) return named(visit, handshake);
+  const items = await itemsOf(gate, webhook);
+  if (!items.ok) return turnAway(visit, gate, items.error.reason);
+  if (items.value.length === 0) return named(visit, accepted(gate, webhook, []));
+  const kept = await deliver(visit, {
+    gate,
+    named: await deliveryOf(gate.route, items.value, webhook),
+    body,
+    secret: verdict.value,
+  });
+  if (kept instanceof Response) return kept;
+  const response =
+    kept.sync ?? fallback(gate.route.sync?.fallback) ?? accepted(gate, webhook, items.value);
+  response.headers.set(DELIVERY_HEADER, kept.result);
+  return named(visit, response);
 }
 
-/** Sent again, the same id finds its copy if there is one: no sender can do harm by it. */
-function notStored(cause: unknown): GatewayError {
-  return new GatewayError("overloaded", "This webhook could not be stored now: send it again", {
-    retryAfterMs: RETRY_MS,
-    cause,
-  });
+/** What only the core can check, only the core can name: until then each request is one of its own. */
+function itemsOf({ scheme, route: { name } }: Gate, webhook: ReceivedWebhook) {
+  if (scheme !== undefined) return scheme.identify(webhook);
+  return Promise.resolve(ok([{ id: `${name}:${crypto.randomUUID()}`, lane: name }]));
+}
+
+function accepted(
+  { scheme }: Gate,
+  webhook: ReceivedWebhook,
+  items: readonly WebhookItem[],
+): Response {
+  return scheme === undefined ? new Response(null) : scheme.accepted(webhook, items);
+}
+
+function fallback(answer: FixedAnswer | undefined): Response | undefined {
+  if (answer === undefined) return undefined;
+  const { status, contentType, body } = answer;
+  const headers = { "Content-Type": contentType };
+  return new Response(body === "" ? null : body, { status, headers });
+}
+
+/** Every answer names its request: that is how a webhook is found in the log. */
+function named({ requestId }: Visit, response: Response): Response {
+  response.headers.set("X-Request-Id", requestId);
+  return response;
 }

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { GatewayError } from "../../shared/errors.ts";
 import { digestOf } from "../../shared/constant-time.ts";
 import { problemResponse } from "../../shared/problem.ts";

@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Where the bundle is put unless told otherwise; `main` in wrangler.toml. */
 const BUNDLE_PATH = `${ROOT}.build/edge/worker.js`;
 
-/** A bigger script starts slower in every isolate; ours is near half of this. */
+/** A bigger script starts slower in every isolate. Half of ours is relay, tunnel and webhooks. */
 export const MAX_BUNDLE_BYTES = 300 * 1024;
 
 const Package = z.object({ version: z.string() });

@@ -21,7 +21,7 @@ const STOP_MS = 6_000;
 export async function runDev({ port, stateDir, json }: DevOptions, io: Io): Promise<number> {
   const state = await openStateDir(stateDir);
   if (!state.ok) throw new Failure(state.error);
-  const { edgeDir: storageDir, pairing } = state.value;
+  const { edgeDir: storageDir, pairing, sealKey } = state.value;
   const pairingFile = pairing.path;
   const logs = new LogSink({ raw: json, write: io.log(json), now: Date.now });
   let failure: EdgeFailure | undefined;
@@ -31,6 +31,7 @@ export async function runDev({ port, stateDir, json }: DevOptions, io: Io): Prom
         port: previous?.port ?? port,
         storageDir,
         pairing: pairing.secret,
+        sealKey,
         env: io.env,
         onLine: (line) => logs.take(line),
         onFailure: (reported) => {

@@ -127,6 +127,7 @@ export class Launcher {
           port: previous?.port ?? port,
           storageDir: state.edgeDir,
           pairing: state.pairing.secret,
+          sealKey: state.sealKey,
           env,
           onLine: (line) => logs.take(line),
           onFailure: (failure) => {

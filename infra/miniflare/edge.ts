@@ -13,6 +13,7 @@ export interface EdgeSettings {
   readonly port: number;
   readonly storageDir: string;
   readonly pairing: Secret;
+  readonly sealKey: Secret;
   readonly env: Environment;
   /** One line of the edge's log or of its runtime. */
   readonly onLine: (line: string) => void;
@@ -48,6 +49,7 @@ export function startEdge(settings: EdgeSettings): Child<EdgeReady> {
     port: settings.port,
     storageDir: settings.storageDir,
     pairing: settings.pairing.reveal(),
+    sealKey: settings.sealKey.reveal(),
   };
   tell(start);
   return {

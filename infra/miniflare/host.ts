@@ -27,7 +27,7 @@ class EdgeError extends Error {
 /** Everything the edge needs, in order; disposal runs backwards. */
 const parts = new AsyncDisposableStack();
 
-async function start({ port, storageDir, pairing }: StartEdge): Promise<number> {
+async function start({ port, storageDir, pairing, sealKey }: StartEdge): Promise<number> {
   const lock = await lockStorage(storageDir);
   if (lock === undefined) throw new EdgeError("storage_in_use", storageDir);
   parts.use(lock);
@@ -44,7 +44,7 @@ async function start({ port, storageDir, pairing }: StartEdge): Promise<number> 
     // Any free one: people reach the runtime through the front.
     port: 0,
     storageDir: join(storageDir, "storage"),
-    bindings: { PAIRING_SECRET: pairing },
+    bindings: { PAIRING_SECRET: pairing, SEAL_KEY: sealKey },
   });
   try {
     const miniflare = new Miniflare(options);

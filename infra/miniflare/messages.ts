@@ -2,7 +2,7 @@ import * as z from "zod";
 
 /**
  * What the launcher and the process that hosts the local edge tell each other over IPC. The
- * pairing secret travels this way and not as an argument or in the environment, where any process
+ * secrets travel this way and not as an argument or in the environment, where any process
  * of the user could list it.
  */
 
@@ -14,6 +14,7 @@ export const StartEdge = z.strictObject({
   /** Folder for Durable Object storage. */
   storageDir: z.string(),
   pairing: z.string(),
+  sealKey: z.string(),
 });
 export type StartEdge = z.output<typeof StartEdge>;
 

@@ -10,11 +10,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
-async function open(dir: string): Promise<{ edgeDir: string; file: string; secret: string }> {
+async function open(dir: string) {
   const state = await openStateDir(dir);
   if (!state.ok) throw new Error(state.error);
-  const { edgeDir, pairing } = state.value;
-  return { edgeDir, file: pairing.path, secret: pairing.secret.reveal() };
+  const { edgeDir, pairing, sealKey } = state.value;
+  const secrets = [pairing.secret.reveal(), sealKey.reveal()] as const;
+  return { edgeDir, file: pairing.path, secret: secrets[0], sealKey: secrets[1] };
 }
 
 test("everything is made on first use, for the owner alone", async () => {
@@ -29,6 +30,14 @@ test("the pairing secret stays the same, and another directory has another", asy
   const first = (await open(join(home, "a"))).secret;
   expect((await open(join(home, "a"))).secret).toBe(first);
   expect((await open(join(home, "b"))).secret).not.toBe(first);
+});
+
+test("the seal key stays the same, and is no other secret", async () => {
+  const first = await open(join(home, "a"));
+  expect(first.sealKey).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  expect((await open(join(home, "a"))).sealKey).toBe(first.sealKey);
+  expect((await open(join(home, "b"))).sealKey).not.toBe(first.sealKey);
+  expect(first.sealKey).not.toBe(first.secret);
 });
 
 test("a pairing file with something else in it is refused by its path, not by its content", async () => {

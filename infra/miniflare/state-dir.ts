@@ -1,11 +1,13 @@
 import { access, chmod, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { type Result, err, ok } from "../../shared/result.ts";
+import type { Secret } from "../../shared/secret.ts";
 import {
   PRIVATE_DIR,
   type PairingFile,
   makePrivateDir,
   openPairing,
+  openSealKey,
   unusableStateDir,
 } from "../process/private-files.ts";
 
@@ -13,6 +15,7 @@ export interface StateDir {
   /** Durable Object storage of the local edge. */
   readonly edgeDir: string;
   readonly pairing: PairingFile;
+  readonly sealKey: Secret;
 }
 
 /**
@@ -35,5 +38,7 @@ export async function openStateDir(stateDir: string): Promise<Result<StateDir, s
     return err(unusableStateDir(stateDir, error));
   }
   const pairing = await openPairing(join(credentials, "edge-pairing"));
-  return pairing.ok ? ok({ edgeDir, pairing: pairing.value }) : pairing;
+  if (!pairing.ok) return pairing;
+  const sealKey = await openSealKey(join(credentials, "edge-seal"));
+  return sealKey.ok ? ok({ edgeDir, pairing: pairing.value, sealKey: sealKey.value }) : sealKey;
 }

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { makePrivateDir, openPairing } from "./private-files.ts";
+import { makePrivateDir, openPairing, openSealKey } from "./private-files.ts";
 
 async function temporary() {
   const path = await mkdtemp(join(tmpdir(), "private-"));
@@ -57,3 +57,21 @@ test.each(["", "short", "a".repeat(44)])(
     expect(opened).toEqual({ ok: false, error });
   },
 );
+
+test("the seal key is made once, and for nobody else", async () => {
+  await using folder = await temporary();
+  const path = join(folder.path, "seal-key");
+  const [first, second] = [await openSealKey(path), await openSealKey(path)];
+  if (!first.ok || !second.ok) throw new Error("not opened");
+  expect(second.value.reveal()).toBe(first.value.reveal());
+  expect(first.value.reveal()).toMatch(/^[\w-]{43}$/);
+  expect(await modeOf(path)).toBe(0o600);
+});
+
+test("a seal key file with something else in it is refused by its path, not by its content", async () => {
+  await using folder = await temporary();
+  const path = join(folder.path, "seal-key");
+  await writeFile(path, "hunter2");
+  const error = `${path} does not hold a seal key: delete it and start again`;
+  expect(await openSealKey(path)).toEqual({ ok: false, error });
+});

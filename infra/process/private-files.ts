@@ -10,7 +10,7 @@ export const PRIVATE_DIR = 0o700;
 export const PRIVATE_FILE = 0o600;
 
 /** 256 bits as URL-safe base64. */
-const PAIRING_SECRET = /^[A-Za-z0-9_-]{43}$/;
+const SECRET = /^[A-Za-z0-9_-]{43}$/;
 
 export interface PairingFile {
   readonly path: string;
@@ -53,7 +53,23 @@ export function unusableStateDir(stateDir: string, error: unknown): string {
  * @param path - Its folder is there.
  * @returns One line for the user when the file holds something else.
  */
-export async function openPairing(path: string): Promise<Result<PairingFile, string>> {
+export function openPairing(path: string): Promise<Result<PairingFile, string>> {
+  return openSecret(path, "a pairing secret");
+}
+
+/**
+ * The key by which an edge seals the webhook secrets it keeps, made on first use. With another one
+ * it asks its core for them again.
+ *
+ * @param path - Its folder is there.
+ * @returns One line for the user when the file holds something else.
+ */
+export async function openSealKey(path: string): Promise<Result<Secret, string>> {
+  const opened = await openSecret(path, "a seal key");
+  return opened.ok ? ok(opened.value.secret) : opened;
+}
+
+async function openSecret(path: string, what: string): Promise<Result<PairingFile, string>> {
   try {
     await writeFile(path, `${randomToken()}\n`, { flag: "wx", mode: PRIVATE_FILE });
   } catch (error) {
@@ -63,8 +79,8 @@ export async function openPairing(path: string): Promise<Result<PairingFile, str
     // Copied from elsewhere it may be readable for others.
     await chmod(path, PRIVATE_FILE);
     const secret = (await readFile(path, "utf8")).trim();
-    if (PAIRING_SECRET.test(secret)) return ok({ path, secret: new Secret(secret) });
-    return err(`${path} does not hold a pairing secret: delete it and start again`);
+    if (SECRET.test(secret)) return ok({ path, secret: new Secret(secret) });
+    return err(`${path} does not hold ${what}: delete it and start again`);
   } catch (error) {
     return err(`cannot read ${path} (${errorCode(error)})`);
   }

@@ -1,23 +1,25 @@
 /** The first message each way of a resuming WebSocket: text, JSON. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { err, ok, type Result } from "../result.ts";
 
 const MAX_PROTOCOLS = 16;
 /** Of the greetings as text: ids and names, nothing more. */
 const MAX_GREETING_CHARS = 4_096;
 
-const Counter = z.int().min(0).max(0xffff_ffff);
+const Counter = z.int().check(z.minimum(0), z.maximum(0xffff_ffff));
 /** 256 random bits, URL-safe base64. */
-const Id = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const Id = z.string().check(z.regex(/^[A-Za-z0-9_-]{43}$/));
 
 /** Open objects: the other side may be of a later version. */
 const Hello = z.object({
   /** The session to go on with; null: a new one. */
-  resume: Id.nullable(),
+  resume: z.nullable(Id),
   /** The last message that came, modulo 2^32. */
   received: Counter,
   /** What the application would have offered for itself. */
-  protocols: z.array(z.string().min(1).max(128)).max(MAX_PROTOCOLS),
+  protocols: z
+    .array(z.string().check(z.minLength(1), z.maxLength(128)))
+    .check(z.maxLength(MAX_PROTOCOLS)),
 });
 export type Hello = z.output<typeof Hello>;
 
@@ -39,7 +41,10 @@ export function readWelcome(text: string): Result<Welcome, { readonly reason: "m
   return read(Welcome, text);
 }
 
-function read<T>(schema: z.ZodType<T>, text: string): Result<T, { readonly reason: "malformed" }> {
+function read<T>(
+  schema: z.ZodMiniType<T>,
+  text: string,
+): Result<T, { readonly reason: "malformed" }> {
   if (text.length > MAX_GREETING_CHARS) return err({ reason: "malformed" });
   try {
     const greeting = schema.safeParse(JSON.parse(text));

@@ -4,7 +4,7 @@
  * Pure but for Web Crypto: no clock, no storage. Replays are for the relay to refuse, it alone
  * can remember nonces. The texts that are signed are written down in protocol.md, section 2.
  */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { fromBase64Url, toBase64Url, toHex, utf8 } from "../bytes.ts";
 import { LIMITS } from "../limits.ts";
 import { err, ok, type Result } from "../result.ts";

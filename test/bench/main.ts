@@ -18,6 +18,7 @@ import { measureSizes } from "./measure/sizes.ts";
 import { measureSockets } from "./measure/sockets.ts";
 import { measureStart } from "./measure/start.ts";
 import { measureTurns } from "./measure/turns.ts";
+import { measureSpool } from "./measure/spool.ts";
 import { measureWebhooks } from "./measure/webhooks.ts";
 import { errorText } from "./processes/error-text.ts";
 import { type Findings, markdown, plainTable, type Row } from "./table.ts";
@@ -36,6 +37,7 @@ const MEASUREMENTS: Readonly<Record<string, (world: World) => Promise<Findings>>
   fairness: measureFairness,
   recovery: measureRecovery,
   webhooks: measureWebhooks,
+  spool: measureSpool,
   sizes: measureSizes,
   cli: measureCli,
 };

@@ -23,6 +23,7 @@ import {
   TransferResult,
 } from "./load/task.ts";
 import { FLOOR_SCRIPT } from "./peers/floor-worker.ts";
+import { WebhookCounts, type WebhookOrder } from "./peers/webhook-orders.ts";
 import { NodeChild } from "./processes/child.ts";
 import { type EdgeDoor, launchCore, makeCoreHome } from "./processes/core.ts";
 import { atExit, forget, remember } from "./processes/registry.ts";
@@ -45,6 +46,7 @@ export interface Core {
   readonly pid: number;
   readonly token: string;
   readonly hooksToken: string;
+  readonly githubSecret: string;
   /** What a command line of the same machine needs to find it. */
   readonly env: Readonly<Record<string, string>>;
   readonly edge: Edge | undefined;
@@ -58,6 +60,17 @@ export interface TunnelEnd {
   readonly port: number;
   readonly token: string;
   readonly edge: Edge;
+}
+
+/** A core that does nothing with webhooks but to say that it has them. */
+export interface WebhookEnd {
+  readonly edge: Edge;
+  readonly token: string;
+  /** What its routes are signed with. */
+  readonly secret: string;
+  readonly pid: number;
+  /** Resolves when that is done. */
+  tell(order: WebhookOrder): Promise<WebhookCounts>;
 }
 
 const RelayState = z.object({
@@ -101,7 +114,7 @@ export class World implements AsyncDisposable {
     this.#background = lazy(startLoad);
   }
 
-  /** @throws Error when an answer was not 2xx: a fast refusal is no result. */
+  /** @throws Error when an answer was not what it should be: a fast refusal is no result. */
   async requests(
     target: Target,
     options: { readonly connections: number; readonly forMs?: number; readonly count?: number },
@@ -149,7 +162,7 @@ export class World implements AsyncDisposable {
     const worker = edgeWorker(await readWrangler(), script, {
       port: 0,
       storageDir,
-      bindings: { PAIRING_SECRET: pairing },
+      bindings: { PAIRING_SECRET: pairing, SEAL_KEY: randomToken() },
     });
     const { port, pid } = await this.startRuntime(worker);
     return { port, pid, storageDir, pairing };
@@ -183,10 +196,10 @@ export class World implements AsyncDisposable {
     const home = await makeCoreHome(this.folder, { model: await this.model(), edge });
     const { child, port } = await launchCore(home, this.folder);
     this.parts.use(child);
-    const { token, hooksToken } = home;
+    const { token, hooksToken, githubSecret } = home;
     if (edge !== undefined) await reaches(edge.port, "/v1/models", token);
     const env = { ...home.env, OPENCLAW_GATEWAY_PORT: String(port) };
-    return { port, pid: child.pid, token, hooksToken, env, edge };
+    return { port, pid: child.pid, token, hooksToken, githubSecret, env, edge };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -211,6 +224,19 @@ export class World implements AsyncDisposable {
 
   async #startFloor(): Promise<Workerd> {
     return this.startRuntime(await this.floorWorker());
+  }
+
+  /** An edge of its own, and a core behind it that comes and goes. */
+  async startWebhookEnd(): Promise<WebhookEnd> {
+    const edge = await this.startEdge();
+    const args = [`http://127.0.0.1:${edge.port}`, edge.pairing];
+    const script = join(HERE, "peers/webhook-core.ts");
+    const { child, ready } = await NodeChild.start(script, this.folder, args);
+    this.parts.use(child);
+    const { token, secret } = z.object({ token: z.string(), secret: z.string() }).parse(ready);
+    const tell = async (order: WebhookOrder): Promise<WebhookCounts> =>
+      WebhookCounts.parse(await child.ask(order));
+    return { edge, token, secret, pid: child.pid, tell };
   }
 
   async #startTunnelEnd(): Promise<TunnelEnd> {

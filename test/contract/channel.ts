@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { describe, expect, test } from "vitest";
 import type { Channel, ChannelContext, RawEvent } from "../../core/channels/channel.ts";
-import { IngressRoute } from "../../shared/edge-bundle.ts";
+import { IngressRoute, OutageAlert } from "../../shared/ingress/route.ts";
 import { GatewayError } from "../../shared/errors.ts";
 
 /** How the next send goes wrong at the platform. `lost_answer`: it arrives, and we never hear. */
@@ -236,6 +236,18 @@ function sending(make: () => Promise<ChannelWorld>): void {
 }
 
 function describing(make: () => Promise<ChannelWorld>): void {
+  test("its alert is a request the edge can keep, and there is none for no conversation", async () => {
+    await using world = await make();
+    const request = await world.channel.alertRequest(world.conversation, "it is away");
+    if (request !== undefined) {
+      const { url, headers, body } = request;
+      const alert = { afterMs: 60_000, url, headers: [...headers], body };
+      expect(OutageAlert.safeParse(alert)).toMatchObject({ success: true });
+      expect(body).toContain("it is away");
+    }
+    expect(await world.channel.alertRequest("no such \u0000", "x")).toBeUndefined();
+  });
+
   test("its routes are ones the edge accepts", async () => {
     await using world = await make();
     const routes = await world.channel.ingress();

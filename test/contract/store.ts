@@ -5,6 +5,8 @@ import { describeLease } from "./store/lease.ts";
 import { describeOutbox } from "./store/outbox.ts";
 import { describeRandomWork } from "./store/random-work.ts";
 import { describeSessions } from "./store/sessions.ts";
+import { describeWebhookDurability } from "./store/webhook-durability.ts";
+import { describeWebhooks } from "./store/webhooks.ts";
 import type { StoreMaker } from "./store/world.ts";
 
 /**
@@ -20,5 +22,7 @@ export function describeStore(name: string, make: StoreMaker): void {
     describeRandomWork(make);
     describeDurability(make);
     describeLease(make);
+    describeWebhooks(make);
+    describeWebhookDurability(make);
   });
 }

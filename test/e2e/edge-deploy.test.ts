@@ -110,20 +110,26 @@ test("a first deploy sends script, bindings, migration and secret as one version
     annotations: { "workers/message": "first" },
   });
   const pairing = (await readFile(deployed.pairingFile, "utf8")).trim();
+  const sealKeyFile = deployed.pairingFile.replace("edge-pairing-", "edge-seal-");
+  const sealKey = (await readFile(sealKeyFile, "utf8")).trim();
   expect(metadata.bindings).toEqual(
     expect.arrayContaining([
       { name: "RELAY", type: "durable_object_namespace", class_name: "Relay" },
       { name: "PAIRING_SECRET", type: "secret_text", text: pairing },
+      { name: "SEAL_KEY", type: "secret_text", text: sealKey },
       expect.objectContaining({ name: "CLIENT_RATE", type: "ratelimit" }),
       { name: "TENANT", type: "plain_text", text: "default" },
     ]),
   );
   expect(worker.subdomain).toMatchObject({ enabled: true, previews_enabled: false });
 
-  expect((await stat(deployed.pairingFile)).mode & 0o777).toBe(0o600);
+  for (const file of [deployed.pairingFile, sealKeyFile]) {
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+  }
   expect(deployed.connect[0]).toContain(`SALLYPORT_EDGE_URL='${deployed.url}'`);
   expect(deployed.connect[1]).toBe("npx sallyport gateway");
   expect(out + err).not.toContain(pairing);
+  expect(out + err).not.toContain(sealKey);
   expect(out + err).not.toContain(FAKE_TOKEN);
   const left = await readdir(it.temporary);
   expect(left.filter((name) => name.startsWith("sallyport-"))).toEqual([]);

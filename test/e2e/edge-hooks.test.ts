@@ -29,7 +29,12 @@ test("a Telegram update is with the core before it is answered, and the answer i
   expect(await response.text()).toBe("");
   expect(world.core.deliveries.length).toBe(before + 1);
   const delivery = world.core.deliveries.at(-1);
-  expect(delivery).toMatchObject({ id: "telegram:7", lane: "telegram:42", route: "telegram" });
+  expect(delivery).toMatchObject({
+    id: "telegram:7",
+    items: [{ id: "telegram:7", lane: "telegram:42" }],
+    route: "telegram",
+    verified: "telegram",
+  });
   expect(new TextDecoder().decode(delivery?.body)).toBe(update(7));
   expect(delivery?.headers.get("Content-Type")).toBe("application/json");
   // Nothing that opens a door travels on or is stored.

@@ -86,7 +86,6 @@ test.each([
   ["/healthz", "DELETE", "GET, HEAD"],
   ["/tunnel", "POST", "GET"],
   ["/tunnel/pair", "GET", "POST"],
-  ["/hooks/agent", "GET", "POST"],
 ])("%s does not take %s and says what it takes", async (path, method, allow) => {
   const response = await callEdge(edge.url, path, { method });
   expect(response.status).toBe(405);

@@ -249,7 +249,7 @@ function wrongIn(ids: readonly string[]): string[] {
     .filter((text) => text.includes('"role":"user"'));
   db.close();
   return ids.flatMap((id) => {
-    const state = states.get(`agent:agent:${id}`) ?? "lost";
+    const state = states.get(`agent:${id}`) ?? "lost";
     const turns = texts.filter((text) => text.includes(`this is ${id}.`)).length;
     return turns === (state === "done" ? 1 : 0) && state !== "lost"
       ? []

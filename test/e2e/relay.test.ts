@@ -154,6 +154,38 @@ test("every webhook that was answered 2xx outlives a runtime that is killed", as
   expect(accepted.filter((id) => !delivered.has(id))).toEqual([]);
 });
 
+test("a runtime that is killed while it hands over what waited loses none of it", async () => {
+  const storageDir = await mkdtemp(join(tmpdir(), "sallyport-relay-"));
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => rm(storageDir, { recursive: true }));
+  const pairing = new Secret(randomToken());
+  const bindings = { PAIRING_SECRET: pairing.reveal() };
+  const shelf = new Map<string, string>();
+  const before = new Set(runtimes());
+  const edge = cleanup.use(await startEdge({ bindings, storageDir }));
+  await (await connectCore({ edge: edge.url, pairing, shelf })).tunnel[Symbol.asyncDispose]();
+  const ids = Array.from({ length: 200 }, (_v, index) => `w${index}`);
+  for (const id of ids) expect((await callEdge(edge.url, "/hooks/agent", hook(id))).ok).toBe(true);
+
+  const got: string[] = [];
+  const deliver = async ({ id }: { readonly id: string }): Promise<"committed" | "duplicate"> => {
+    const isNew = !got.includes(id);
+    if (isNew) got.push(id);
+    return isNew ? "committed" : "duplicate";
+  };
+  const first = cleanup.use(await connectCore({ edge: edge.url, pairing, shelf, deliver }));
+  await first.delivered(30);
+  for (const pid of runtimes()) if (!before.has(pid)) process.kill(pid, "SIGKILL");
+  await first[Symbol.asyncDispose]();
+
+  await using edgeAgain = await startEdge({ bindings, storageDir });
+  await using core = await connectCore({ edge: edgeAgain.url, pairing, shelf, deliver });
+  await vi.waitUntil(async () => (await spooled(edgeAgain.url)) === 0);
+  expect(core.deliveries.length).toBeGreaterThan(0);
+  // All of one lane.
+  expect(got).toEqual(ids.map((id) => `agent:${id}`));
+});
+
 /** Processes of the runtime that this process started. */
 function runtimes(): number[] {
   const table = execFileSync("ps", ["-e", "-o", "pid=,ppid=,comm="], { encoding: "utf8" });

@@ -1,9 +1,11 @@
+import { createHmac } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { randomToken } from "../../shared/bytes.ts";
 import { type ConnectedUpstream, startUpstream } from "../support/connector.ts";
 import { listening } from "../support/http-upstream.ts";
+import { webhooksIn } from "../support/webhook-config.ts";
 
 let http: Awaited<ReturnType<typeof listening>>;
 let site: ConnectedUpstream;
@@ -24,7 +26,19 @@ beforeAll(async () => {
       });
     }),
   );
-  site = await startUpstream({ url: http.url, webhooks: ["github", "agent"] });
+  const { upstreamRoutes } = webhooksIn(
+    JSON.stringify({
+      sallyport: {
+        upstream: { webhooks: ["signed"] },
+        ingress: { routes: { signed: { verify: "github", secret: "shared-with-github" } } },
+      },
+    }),
+  );
+  site = await startUpstream({
+    url: http.url,
+    webhooks: ["github", "agent", "signed"],
+    routes: upstreamRoutes,
+  });
 });
 beforeEach(() => {
   answers = [];
@@ -87,4 +101,19 @@ test("strangers and unknown names never get to the upstream", async () => {
   expect((await post("github", randomToken(), "wrong")).status).toBe(401);
   expect((await post("gitlab", randomToken())).status).toBe(404);
   expect(posts).toEqual([]);
+});
+
+test("a webhook that its sender signs is let in by its signature alone, and handed on as it came", async () => {
+  const body = '{"ref":"main"}';
+  const signature = createHmac("sha256", "shared-with-github").update(body).digest("hex");
+  const send = (headers: Record<string, string>): Promise<Response> =>
+    site.call("/hooks/signed", { method: "POST", body, headers, token: site.hooksToken });
+  expect((await send({})).status).toBe(401);
+  expect((await send({ "X-Hub-Signature-256": `sha256=${"0".repeat(64)}` })).status).toBe(401);
+  expect(posts).toEqual([]);
+  const headers = { "X-Hub-Signature-256": `sha256=${signature}`, "X-GitHub-Delivery": "d-1" };
+  expect((await send(headers)).status).toBe(200);
+  expect(posts).toMatchObject([{ url: "/hooks/signed", body }]);
+  // For an upstream that checks it once more.
+  expect(posts[0]?.headers["x-hub-signature-256"]).toBe(`sha256=${signature}`);
 });

@@ -5,6 +5,8 @@
 import { parseArgs } from "node:util";
 import { killCores } from "./core-kills.ts";
 import { floodEdge } from "./flood.ts";
+import { forgeWebhooks } from "./forgeries.ts";
+import { outlastOutage } from "./outage.ts";
 import { breakPaths } from "./path-faults.ts";
 import { reattachClients } from "./reattach.ts";
 import { resetPaths } from "./resets.ts";
@@ -18,6 +20,8 @@ const SCENARIOS: readonly Scenario[] = [
   { name: "path-faults", run: breakPaths },
   { name: "resets", run: resetPaths },
   { name: "flood", run: floodEdge },
+  { name: "forgeries", run: forgeWebhooks },
+  { name: "outage", run: outlastOutage },
   { name: "rolling", run: rollCores },
   { name: "reattach", run: reattachClients },
 ];

@@ -78,7 +78,7 @@ export async function rollCores({ seconds }: Budget): Promise<Outcome> {
         body: JSON.stringify({ message: `number ${number}` }),
       }),
     );
-    if (status === "200") acknowledged.push(`agent:agent:${key}`);
+    if (status === "200") acknowledged.push(`agent:${key}`);
     else bad.push(`a webhook was answered ${status}`);
   });
   const [requests, webhooks] = await Promise.all([asking, sending]);

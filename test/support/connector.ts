@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import type { IngressRouteSettings } from "../../core/config/ingress.ts";
 import type { UpstreamSettings } from "../../core/upstream/settings.ts";
 import { type Connector, startConnector } from "../../core/upstream/start.ts";
 import { randomToken } from "../../shared/bytes.ts";
@@ -29,6 +30,8 @@ export interface UpstreamOptions {
   readonly url: URL;
   readonly settings?: Partial<UpstreamSettings>;
   readonly webhooks?: string[];
+  /** Those that are checked otherwise than by the hooks token. */
+  readonly routes?: readonly IngressRouteSettings[];
   readonly edge?: EdgeOptions;
 }
 
@@ -88,6 +91,7 @@ export async function startUpstream(options: UpstreamOptions): Promise<Connected
             stateDir,
           },
           front: { webhooks: options.webhooks ?? [], login: true },
+          routes: options.routes ?? [],
         },
         log,
       ),

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { inject } from "vitest";
+import { randomToken } from "../../shared/bytes.ts";
 import { startFront } from "../../infra/miniflare/front.ts";
 import { type LocalEdge, miniflareOptions, readWrangler } from "../../infra/cloudflare/settings.ts";
 
@@ -19,12 +20,16 @@ export interface RunningEdge extends AsyncDisposable {
   readonly miniflare: Miniflare;
 }
 
+/** The same for all edges of a test: one that starts again finds what it has sealed. */
+const sealKey = randomToken();
+
 /** The bundled Worker with its relay, as deployed, in the real runtime on a loopback port. */
 export async function startEdge(options: EdgeOptions = {}): Promise<RunningEdge> {
   const { scriptPath = inject("edgeBundle"), port = 0, onLine = () => {}, ...rest } = options;
+  const bindings = { SEAL_KEY: sealKey, ...rest.bindings };
   await using parts = new AsyncDisposableStack();
   const miniflare = new Miniflare({
-    ...miniflareOptions(await readWrangler(), { scriptPath, port: 0, ...rest }),
+    ...miniflareOptions(await readWrangler(), { scriptPath, port: 0, ...rest, bindings }),
     log: new Log(LogLevel.NONE),
     handleRuntimeStdio: (stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream) => {
       for (const stream of [stdout, stderr]) eachLine(stream, onLine);

@@ -4,6 +4,7 @@
  */
 export const FAULTY_WORKER = `
 import app, { Relay as Product } from "./edge/worker.ts";
+import { CALL_HEADER, encodeCall } from "./edge/relay-call.ts";
 import { LIMITS } from "./shared/limits.ts";
 
 const realNow = Date.now;
@@ -11,8 +12,10 @@ const realNow = Date.now;
 export class Relay extends Product {
   #ctx;
   #failing = { prefix: "", times: 0 };
+  #cursors = [];
 
   constructor(ctx, env) {
+    const cursors = [];
     const { sql } = ctx.storage;
     const exec = sql.exec.bind(sql);
     const failing = { prefix: "", times: 0 };
@@ -21,9 +24,12 @@ export class Relay extends Product {
         failing.times -= 1;
         throw new Error("disk I/O error");
       }
-      return exec(statement, ...values);
+      const cursor = exec(statement, ...values);
+      cursors.push(cursor);
+      return cursor;
     };
     super(ctx, env);
+    this.#cursors = cursors;
     this.#ctx = ctx;
     this.#failing = failing;
   }
@@ -42,6 +48,13 @@ export class Relay extends Product {
         this.#failing.prefix = fault.prefix;
         this.#failing.times = fault.times;
         break;
+      case "rows": {
+        // Of a statement that gives rows, known once they were all read.
+        const rows = this.#cursors.splice(0).reduce((sum, cursor) => sum + cursor.rowsWritten, 0);
+        return Response.json(rows);
+      }
+      case "query":
+        return Response.json(this.#ctx.storage.sql.exec(fault.statement, ...fault.values).toArray());
       case "next-alarm":
         return Response.json(await this.#ctx.storage.getAlarm());
       case "lose-alarm":
@@ -56,8 +69,19 @@ export class Relay extends Product {
   }
 }
 
+/** A call as the Worker makes it of a webhook it has verified. */
+function handOver(request, { name, call }, env) {
+  const headers = new Headers(request.headers);
+  headers.delete("X-Test-Call");
+  headers.set(CALL_HEADER, encodeCall(call));
+  const stub = env.RELAY.get(env.RELAY.idFromName(name));
+  return stub.fetch("https://relay.internal/hooks", { method: "POST", headers, body: request.body });
+}
+
 export default {
   async fetch(request, env, ctx) {
+    const called = request.headers.get("X-Test-Call");
+    if (called !== null) return handOver(request, JSON.parse(called), env);
     const text = request.headers.get("X-Test-Fault");
     if (text === null) return app.fetch(request, env, ctx);
     const fault = JSON.parse(text);

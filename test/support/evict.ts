@@ -55,6 +55,10 @@ export interface RelayFaults {
   nextAlarm(): Promise<number | undefined>;
   /** Its alarm is gone, as if it had never been set. */
   loseAlarm(): Promise<void>;
+  /** Rows its statements have written since it was asked last, or woke. */
+  rowsWritten(): Promise<number>;
+  /** Rows of a statement, run in its storage. */
+  query(statement: string, ...values: readonly (string | number)[]): Promise<unknown[]>;
   /** Its alarm rings now. Resolves when the handler has ended. */
   ringAlarm(): Promise<void>;
 }
@@ -80,6 +84,9 @@ export function faultsOf(edge: RunningEdge, name = RELAY_NAME): RelayFaults {
         .parse(JSON.parse(await tell({ kind: "next-alarm" })));
       return at ?? undefined;
     },
+    rowsWritten: async () => z.number().parse(JSON.parse(await tell({ kind: "rows" }))),
+    query: async (statement, ...values) =>
+      z.array(z.unknown()).parse(JSON.parse(await tell({ kind: "query", statement, values }))),
     loseAlarm: () => order({ kind: "lose-alarm" }),
     ringAlarm: () => order({ kind: "ring-alarm" }),
   };

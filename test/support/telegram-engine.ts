@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pino from "pino";
+import pino, { type Logger } from "pino";
 import type { AccessPolicy } from "../../core/channels/allow-list.ts";
 import { systemClock } from "../../core/channels/clock.ts";
 import type { Clock } from "../../core/channels/clock.ts";
 import { createChannels } from "../../core/channels/registry.ts";
 import { startEngine } from "../../core/conversation/engine.ts";
 import type { RouteSettings } from "../../core/conversation/route.ts";
+import type { WorkHandler } from "../../core/conversation/work.ts";
 import { openSqliteStore } from "../../core/store/sqlite/open.ts";
 import type { Store } from "../../core/store/store.ts";
 import { Secret } from "../../shared/secret.ts";
@@ -29,6 +30,8 @@ export interface TelegramEngineOptions {
   readonly system?: string;
   /** Stands between the engine and its store, to look or to fail. */
   readonly wrapStore?: (store: Store) => Store;
+  /** For work that is no turn, by its source. */
+  readonly handlers?: (store: Store, log: Logger) => ReadonlyMap<string, WorkHandler>;
 }
 
 /** A bot that polls a fake Telegram, the real store in a folder of its own, and a scripted model. */
@@ -52,6 +55,7 @@ export async function startTelegramEngine(options: TelegramEngineOptions = {}) {
     channel: (id) => channels.find((channel) => channel.id === id),
     access: () => access,
     route: () => ({ agent: "main", dmScope }),
+    handlers: options.handlers?.(store, log),
   });
   const context = new TestContext();
   const stop = new AbortController();
@@ -69,6 +73,8 @@ export async function startTelegramEngine(options: TelegramEngineOptions = {}) {
   );
   return {
     fake,
+    channel: (id: string) => channels.find((channel) => channel.id === id),
+    log,
     model,
     store,
     engine,

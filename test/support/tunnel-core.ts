@@ -1,3 +1,4 @@
+import type * as z from "zod";
 import { EventEmitter, once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import type { Delivery, Fence, Tunnel, TunnelHandlers } from "../../core/tunnel/
 import type { TunnelSettings } from "../../core/tunnel/settings.ts";
 import { randomToken } from "../../shared/bytes.ts";
 import { digestOf } from "../../shared/constant-time.ts";
-import type { EdgeBundle, Verifier } from "../../shared/edge-bundle.ts";
+import { EdgeBundle, type Verifier } from "../../shared/edge-bundle.ts";
 import type { Scope } from "../../shared/principal.ts";
 import type { Secret } from "../../shared/secret.ts";
 
@@ -24,8 +25,10 @@ async function verifier(subject: string, token: string, scopes: Scope[]): Promis
   return { digest: await digestOf(token), subject, scopes };
 }
 
-export async function aBundle(change: Partial<EdgeBundle> = {}): Promise<EdgeBundle> {
-  return {
+export async function aBundle(
+  change: Partial<z.input<typeof EdgeBundle>> = {},
+): Promise<EdgeBundle> {
+  return EdgeBundle.parse({
     verifiers: [
       await verifier("owner", TOKENS.operator, ["operator"]),
       await verifier("guest", TOKENS.chat, ["chat"]),
@@ -44,7 +47,7 @@ export async function aBundle(change: Partial<EdgeBundle> = {}): Promise<EdgeBun
     ],
     rate: { perSecond: 1_000, burst: 5_000 },
     ...change,
-  };
+  });
 }
 
 export interface TunnelCore extends AsyncDisposable {

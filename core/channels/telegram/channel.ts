@@ -7,6 +7,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import type { Secret } from "../../../shared/secret.ts";
 import type { Channel } from "../channel.ts";
 import type { Clock } from "../clock.ts";
+import { alertRequest } from "./alert.ts";
 import { createClient, DEFAULT_API_ROOT } from "./client.ts";
 import { ALLOWED_UPDATES, toInbound, toRawEvent } from "./inbound.ts";
 import type { BotIdentity } from "./inbound.ts";
@@ -85,6 +86,8 @@ export function createTelegram(settings: TelegramSettings, parts: TelegramParts)
     split: (text) =>
       split(text, Math.min(settings.textChunkLimit ?? MAX_TEXT_UNITS, MAX_TEXT_UNITS)),
     send: (message, signal) => sendPiece(client, message, signal),
+    alertRequest: async (conversation, text) =>
+      alertRequest(conversation, text, { botToken: settings.botToken, apiRoot }),
     typing: (conversation, signal) =>
       showTyping(client, conversation, { clock: parts.clock, signal }),
   };

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { LIMITS } from "../../../shared/limits.ts";
 import { DurationMs } from "../fields.ts";
 import { Edge } from "./edge.ts";
+import { Ingress } from "./ingress/ingress.ts";
 import { Upstream } from "./upstream.ts";
 
 /** Longest a relay may be kept busy by what one caller saved up: it sleeps after 10 quiet seconds. */
@@ -35,6 +36,7 @@ export const Sallyport = z.strictObject({
     })
     .prefault({}),
   upstream: Upstream.prefault({}),
+  ingress: Ingress.prefault({}),
   limits: z
     .strictObject({
       rate: Rate.prefault({}),

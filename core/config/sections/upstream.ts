@@ -24,7 +24,7 @@ export const Upstream = z.strictObject({
   /** Browsers may sign in at the edge with its token. */
   login: z.boolean().default(true),
   /** How requests are spread when several of us serve; left out: to whoever has least to do. */
-  routing: Routing.optional(),
+  routing: z.optional(Routing),
   /** Last parts of `/hooks/<name>`: each is taken in at the edge and handed on to the same path. */
   webhooks: z
     .array(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "is no name for a webhook"))

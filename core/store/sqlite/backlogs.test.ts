@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { watchedDb } from "../../../test/support/watched-db.ts";
 import { LIMITS } from "../../../shared/limits.ts";
-import { MAX_UNSENT } from "../limits.ts";
+import { LOG_LIMITS, MAX_UNSENT } from "../limits.ts";
 import type { NewInboxItem } from "../store.ts";
 import { Committer } from "./committer.ts";
 import { SqliteStore } from "./store.ts";
@@ -15,6 +15,8 @@ function opened(backlogs: { inbox: number; outbox: number }) {
     now: () => NOW,
     lease: { store: "s", epoch: 1 },
     backlogs,
+    nextBody: 1,
+    logLimits: () => LOG_LIMITS,
     close: () => database.close(),
   });
   return { store, database, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };

@@ -52,3 +52,20 @@ export function integerOf(row: Row, column: string): number {
   if (typeof value !== "number") throw new TypeError(`column ${column} holds no number`);
   return value;
 }
+
+/** The same where there may be none. */
+export function textOrNull(row: Row, column: string): string | null {
+  return row[column] === null ? null : textOf(row, column);
+}
+
+/** The same where there may be none. */
+export function integerOrNull(row: Row, column: string): number | null {
+  return row[column] === null ? null : integerOf(row, column);
+}
+
+/** A column that holds bytes. */
+export function bytesOf(row: Row, column: string): Uint8Array<ArrayBuffer> {
+  const value = row[column];
+  if (!(value instanceof Uint8Array)) throw new TypeError(`column ${column} holds no bytes`);
+  return new Uint8Array(value);
+}

@@ -1,37 +1,69 @@
-import type { InboxItem, NewInboxItem } from "../store.ts";
-import { type Db, integerOf, type Row, textOf } from "./db.ts";
-import { dueHeads, entryState, promote } from "./lanes.ts";
+import type { InboxItem, NewInboxItem, WorkKind } from "../store.ts";
+import { type Db, integerOf, integerOrNull, type Row, textOf, textOrNull } from "./db.ts";
+import { dueHeads, entryState, KINDS, promote } from "./lanes.ts";
+import { workBegan, workEnded, workPutBack } from "./webhook-state.ts";
 
 const KEEP = `
-  insert into inbox (id, lane, state, source, payload, received_at)
-  values (:id, :lane, ${entryState("inbox")}, :source, :payload, :receivedAt)
+  insert into inbox (id, lane, state, source, payload, received_at, trace, webhook)
+  values
+    (:id, :lane, ${entryState("inbox")}, :source, :payload, :receivedAt, :trace, :webhook)
   on conflict (id) do nothing
   returning id`;
 
-/** Returns the ids that were new. */
-export function keep(db: Db, items: readonly NewInboxItem[]): string[] {
+/**
+ * Returns the ids that were new.
+ *
+ * @param webhook - `seq` of the webhook they came with; null: with none.
+ */
+export function keep(
+  db: Db,
+  items: readonly NewInboxItem[],
+  webhook: number | null = null,
+): string[] {
   const fresh: string[] = [];
-  for (const { id, source, lane, payload, receivedAt } of items) {
+  for (const { id, source, lane, payload, receivedAt, trace = null } of items) {
     const row = db.first(KEEP, {
       id,
       lane,
       source,
       payload: JSON.stringify(payload ?? null),
       receivedAt: Math.trunc(receivedAt),
+      trace,
+      webhook,
     });
     if (row !== undefined) fresh.push(id);
   }
   return fresh;
 }
 
-const TAKE = `
-  update inbox set state = 'running', attempt = attempt + 1
-  where seq in ${dueHeads("inbox")}
-  returning seq, id, source, lane, payload, attempt, received_at`;
+const REMEMBER = `
+  insert into inbox (id, lane, state, source, received_at, ended_at, webhook)
+  values (:id, '', 'done', '', :now, :now, null)
+  on conflict (id) do nothing
+  returning id`;
 
-export function take(db: Db, limit: number, now: number): InboxItem[] {
-  return db
-    .all(TAKE, { limit, now })
+/** Makes events known for which there is nothing to do. Returns those that were new. */
+export function remember(db: Db, ids: readonly string[], now: number): string[] {
+  return ids.filter((id) => db.first(REMEMBER, { id, now: Math.trunc(now) }) !== undefined);
+}
+
+const KNOWN = `select 1 as known from inbox where id = :id`;
+
+export function isKnown(db: Db, id: string): boolean {
+  return db.first(KNOWN, { id }) !== undefined;
+}
+
+const takeOf = (kind: WorkKind): string => `
+  update inbox set state = 'running', attempt = attempt + 1, started_at = :now
+  where seq in ${dueHeads("inbox", KINDS[kind])}
+  returning seq, id, source, lane, payload, attempt, received_at, trace, webhook`;
+const TAKE = { turn: takeOf("turn"), forward: takeOf("forward") } as const;
+
+export function take(db: Db, limit: number, moment: number, kind: WorkKind = "turn"): InboxItem[] {
+  const now = Math.trunc(moment);
+  const rows = db.all(TAKE[kind], { limit, now });
+  for (const row of rows) workBegan(db, integerOrNull(row, "webhook"));
+  return rows
     .toSorted((a, b) => integerOf(a, "seq") - integerOf(b, "seq")) // RETURNING promises no order
     .map((row) => ({
       id: textOf(row, "id"),
@@ -40,38 +72,56 @@ export function take(db: Db, limit: number, now: number): InboxItem[] {
       payload: JSON.parse(textOf(row, "payload")),
       attempt: integerOf(row, "attempt"),
       receivedAt: integerOf(row, "received_at"),
+      trace: textOrNull(row, "trace") ?? undefined,
     }));
 }
 
 /** What remains of finished work is its id, to know it again. */
 const FINISH = `
-  update inbox set state = 'done', payload = null, reason = null, ended_at = :now
+  update inbox
+  set state = 'done', payload = null, reason = null, ended_at = :now, session_key = :sessionKey
   where id = :id and state = 'running'
-  returning lane`;
+  returning lane, webhook`;
 
-/** @throws RangeError when the item is not running: a caller's bug. */
-export function finish(db: Db, id: string, now: number): void {
-  promote(db, "inbox", laneOf(db.first(FINISH, { id, now })));
+/**
+ * Returns the `seq` of the webhook it came with, if any.
+ *
+ * @throws RangeError when the item is not running: a caller's bug.
+ */
+export function finish(
+  db: Db,
+  id: string,
+  now: number,
+  sessionKey: string | undefined,
+): number | null {
+  const row = running(db.first(FINISH, { id, now, sessionKey: sessionKey ?? null }));
+  promote(db, "inbox", textOf(row, "lane"));
+  const webhook = integerOrNull(row, "webhook");
+  workEnded(db, webhook, { now, reason: null });
+  return webhook;
 }
 
 const BURY = `
   update inbox set state = 'dead', reason = :reason, ended_at = :now
   where id = :id and state = 'running'
-  returning lane`;
+  returning lane, webhook`;
 
 /** @throws RangeError when the item is not running: a caller's bug. */
 export function bury(db: Db, id: string, reason: string, now: number): void {
-  promote(db, "inbox", laneOf(db.first(BURY, { id, reason, now })));
+  const row = running(db.first(BURY, { id, reason, now }));
+  promote(db, "inbox", textOf(row, "lane"));
+  workEnded(db, integerOrNull(row, "webhook"), { now, reason });
 }
 
 const RETRY = `
   update inbox set state = 'waiting', not_before = :notBefore, reason = :reason
   where id = :id and state = 'running'
-  returning lane`;
+  returning webhook`;
 
 /** @throws RangeError when the item is not running: a caller's bug. */
 export function retry(db: Db, id: string, notBefore: number, reason: string): void {
-  laneOf(db.first(RETRY, { id, notBefore: Math.max(0, Math.trunc(notBefore)), reason }));
+  const values = { id, notBefore: Math.max(0, Math.trunc(notBefore)), reason };
+  workPutBack(db, integerOrNull(running(db.first(RETRY, values)), "webhook"), reason);
 }
 
 const RECOVER = `
@@ -82,7 +132,7 @@ export function recover(db: Db): void {
   db.run(RECOVER);
 }
 
-function laneOf(row: Row | undefined): string {
+function running(row: Row | undefined): Row {
   if (row === undefined) throw new RangeError("this inbox item is not running");
-  return textOf(row, "lane");
+  return row;
 }

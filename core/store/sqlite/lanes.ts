@@ -3,6 +3,7 @@
  * ended, is its head. Only a head is ever `waiting` or busy; those behind it are `queued`. So the
  * next piece of work is found by an index on the waiting rows alone, however long the backlog is.
  */
+import type { WorkKind } from "../store.ts";
 import { type Db, integerOf } from "./db.ts";
 
 /** What is said of one queue here holds for the other. */
@@ -15,22 +16,28 @@ export function entryState(queue: Queue): string {
     ) then 'queued' else 'waiting' end`;
 }
 
+/** The part of the inbox that one worker takes from; its words are those of its index. */
+export const KINDS = {
+  turn: "source <> 'forward'",
+  forward: "source = 'forward'",
+} as const satisfies Record<WorkKind, string>;
+
 /**
  * The rows, at most `:limit`, that may be begun at `:now`; those put back first: they waited
  * longest.
  */
-export function dueHeads(queue: Queue): string {
+export function dueHeads(queue: Queue, condition = "true"): string {
   return `(
     select seq from (
       select * from (
         select seq, not_before from ${queue}
-        where state = 'waiting' and not_before > 0 and not_before <= :now
+        where state = 'waiting' and ${condition} and not_before > 0 and not_before <= :now
         order by not_before, seq limit :limit
       ) as put_back
       union all
       select * from (
         select seq, not_before from ${queue}
-        where state = 'waiting' and not_before = 0
+        where state = 'waiting' and ${condition} and not_before = 0
         order by seq limit :limit
       ) as fresh
     ) as due
@@ -50,14 +57,20 @@ export function promote(db: Db, queue: Queue, lane: string): void {
   db.run(PROMOTE[queue], { lane });
 }
 
-const NEXT_DUE = perQueue(
-  (queue) => `
-  select not_before from ${queue} where state = 'waiting' order by not_before limit 1`,
-);
+const nextDueOf = (queue: Queue, condition: string): string => `
+  select not_before from ${queue} where state = 'waiting' and ${condition}
+  order by not_before limit 1`;
+const NEXT_DUE = {
+  inbox: {
+    turn: nextDueOf("inbox", KINDS.turn),
+    forward: nextDueOf("inbox", KINDS.forward),
+  },
+  outbox: nextDueOf("outbox", "true"),
+};
 
 /** When the next head may be begun; undefined when there is none. */
-export function nextDue(db: Db, queue: Queue): number | undefined {
-  const row = db.first(NEXT_DUE[queue]);
+export function nextDue(db: Db, queue: Queue, kind: WorkKind = "turn"): number | undefined {
+  const row = db.first(queue === "inbox" ? NEXT_DUE.inbox[kind] : NEXT_DUE.outbox);
   return row && integerOf(row, "not_before");
 }
 

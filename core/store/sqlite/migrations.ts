@@ -95,6 +95,80 @@ export const MIGRATIONS: readonly string[] = [
     epoch integer not null
   ) strict;
   `,
+  `
+  -- What came in as a webhook. State and counts change with its work: see webhooks.ts.
+  create table webhook (
+    seq integer primary key autoincrement,
+    id text not null unique,
+    route text not null,
+    state text not null,
+    open_items integer not null,
+    dead_items integer not null default 0,
+    items integer not null,
+    accepted_at integer not null,
+    ended_at integer,
+    reason text,
+    duplicates integer not null default 0,
+    scheme text not null,
+    verified_by text not null,
+    secret integer not null,
+    request_id text not null,
+    method text not null,
+    query text not null,
+    ip text not null,
+    received_at integer not null,
+    attempts integer not null,
+    sync integer not null,
+    replay_of text,
+    size integer not null,
+    -- With what belongs to it, for the limit of the log.
+    bytes integer not null,
+    body integer not null,
+    lanes text not null,
+    headers text not null,
+    answer_status integer,
+    answer_type text,
+    answer_body blob
+  ) strict;
+  create index webhook_route_seq on webhook (route, seq);
+  create index webhook_accepted on webhook (accepted_at);
+  create index webhook_open on webhook (seq) where ended_at is null;
+  create index webhook_ended on webhook (ended_at) where ended_at is not null;
+  create index webhook_ended_state on webhook (state, seq) where ended_at is not null;
+  create index webhook_replay on webhook (replay_of) where replay_of is not null;
+
+  -- Bodies in parts, so that none is read or written in one go: see bodies.ts.
+  create table webhook_part (
+    id integer primary key,
+    bytes blob not null
+  ) strict;
+  -- Bodies that are being written. What a killed process leaves here belongs to no webhook.
+  create table webhook_staging (
+    body integer primary key
+  ) strict;
+
+  create table webhook_route (
+    route text primary key,
+    accepted integer not null,
+    duplicates integer not null,
+    last_at integer not null,
+    bytes integer not null
+  ) strict, without rowid;
+
+  alter table inbox add column trace text;
+  alter table inbox add column webhook integer;
+  alter table inbox add column started_at integer;
+  alter table inbox add column session_key text;
+  create index inbox_webhook on inbox (webhook) where webhook is not null;
+  -- What is posted on does not wait behind turns, nor they behind it.
+  drop index inbox_due;
+  create index inbox_due on inbox (not_before, seq) where state = 'waiting' and source <> 'forward';
+  create index inbox_forward_due on inbox (not_before, seq)
+    where state = 'waiting' and source = 'forward';
+  alter table outbox add column trace text;
+  alter table outbox add column webhook integer;
+  create index outbox_webhook on outbox (webhook) where webhook is not null;
+  `,
 ];
 
 /**

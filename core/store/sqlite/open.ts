@@ -1,5 +1,8 @@
 import { join } from "node:path";
+import { LOG_LIMITS } from "../limits.ts";
 import type { Store } from "../store.ts";
+import type { WebhookLogLimits } from "../webhook.ts";
+import { dropStaged, nextBody } from "./bodies.ts";
 import { Committer } from "./committer.ts";
 import { prepared } from "./db.ts";
 import { recover } from "./inbox.ts";
@@ -11,6 +14,7 @@ import { recoverOutbox } from "./outbox.ts";
 import { prune } from "./retention.ts";
 import { explain } from "./sqlite-error.ts";
 import { SqliteStore } from "./store.ts";
+import { recoverWebhooks } from "./webhook-state.ts";
 
 export interface SqliteOptions {
   /** Existing folder that only we write to. */
@@ -19,6 +23,8 @@ export interface SqliteOptions {
   readonly now: () => number;
   /** How long the thread may wait for a gateway that is just stopping. */
   readonly busyTimeoutMs?: number;
+  /** How much of the log of webhooks is kept, asked for each time; absent: as `LOG_LIMITS` says. */
+  readonly logLimits?: (() => WebhookLogLimits) | undefined;
 }
 
 /**
@@ -32,6 +38,7 @@ export async function openSqliteStore({
   stateDir,
   now,
   busyTimeoutMs = BUSY_TIMEOUT_MS,
+  logLimits = () => LOG_LIMITS,
 }: SqliteOptions): Promise<Store> {
   const file = join(stateDir, "sallyport.sqlite");
   const pidFile = join(stateDir, "gateway.pid");
@@ -45,11 +52,15 @@ export async function openSqliteStore({
         const lease = takeLease(db, inode);
         recover(db);
         recoverOutbox(db, now());
-        prune(db, now());
-        return { lease, backlogs: { inbox: backlog(db, "inbox"), outbox: backlog(db, "outbox") } };
+        recoverWebhooks(db);
+        dropStaged(db);
+        prune(db, now(), logLimits().maxAgeMs);
+        const backlogs = { inbox: backlog(db, "inbox"), outbox: backlog(db, "outbox") };
+        return { lease, backlogs, nextBody: nextBody(db) };
       });
       return new SqliteStore(committer, {
         now,
+        logLimits,
         ...found,
         close() {
           database.close();

@@ -1,26 +1,36 @@
 import type { NewOutboxItem, OutboxItem } from "../store.ts";
-import { type Db, integerOf, type Row, textOf } from "./db.ts";
+import { type Db, integerOf, type Row, textOf, textOrNull } from "./db.ts";
 import { dueHeads, entryState, promote } from "./lanes.ts";
 
 const QUEUE = `
-  insert into outbox (id, lane, state, channel, conversation, text)
-  values (:id, :lane, ${entryState("outbox")}, :channel, :conversation, :text)
+  insert into outbox (id, lane, state, channel, conversation, text, trace, webhook)
+  values
+    (:id, :lane, ${entryState("outbox")}, :channel, :conversation, :text, :trace, :webhook)
   on conflict (id) do nothing
   returning id`;
 
-/** Returns how many pieces were new. */
-export function queueReply(db: Db, reply: readonly NewOutboxItem[]): number {
+/**
+ * Returns how many pieces were new.
+ *
+ * @param webhook - `seq` of the webhook they answer; null: none.
+ */
+export function queueReply(
+  db: Db,
+  reply: readonly NewOutboxItem[],
+  webhook: number | null = null,
+): number {
   let fresh = 0;
-  for (const { id, channel, conversation, text } of reply) {
+  for (const { id, channel, conversation, text, trace = null } of reply) {
     // Pieces for one conversation leave in order. A channel id has no line break in it.
     const lane = `${channel}\n${conversation}`;
-    if (db.first(QUEUE, { id, lane, channel, conversation, text }) !== undefined) fresh += 1;
+    const values = { id, lane, channel, conversation, text, trace, webhook };
+    if (db.first(QUEUE, values) !== undefined) fresh += 1;
   }
   return fresh;
 }
 
 const UNSENT = `
-  select id, channel, conversation, text, attempts from outbox
+  select id, channel, conversation, text, attempts, trace from outbox
   where seq in ${dueHeads("outbox")}
   order by seq`;
 
@@ -31,6 +41,7 @@ export function unsent(db: Db, limit: number, now: number): OutboxItem[] {
     conversation: textOf(row, "conversation"),
     text: textOf(row, "text"),
     attempts: integerOf(row, "attempts"),
+    trace: textOrNull(row, "trace") ?? undefined,
   }));
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { watchedDb } from "../../../test/support/watched-db.ts";
-import { EPHEMERAL_SESSION_MS, REMEMBER_MS, SHOW_LOST_MS } from "../limits.ts";
+import { EPHEMERAL_SESSION_MS, LOG_LIMITS, REMEMBER_MS, SHOW_LOST_MS } from "../limits.ts";
 import { requestSessionKey } from "../session-key.ts";
 import type { NewInboxItem, NewOutboxItem } from "../store.ts";
 import { Committer } from "./committer.ts";
@@ -19,6 +19,8 @@ function world() {
     now: () => clock.now,
     lease: { store: "s", epoch: 1 },
     backlogs: { inbox: 0, outbox: 0 },
+    nextBody: 1,
+    logLimits: () => LOG_LIMITS,
     close: () => database.close(),
   });
   return {

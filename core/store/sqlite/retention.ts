@@ -1,6 +1,7 @@
-import { EPHEMERAL_SESSION_MS, REMEMBER_MS, SHOW_LOST_MS } from "../limits.ts";
+import { EPHEMERAL_SESSION_MS, LOG_LIMITS, REMEMBER_MS, SHOW_LOST_MS } from "../limits.ts";
 import type { Db } from "./db.ts";
 import type { Queue } from "./lanes.ts";
+import { pruneWebhooks } from "./webhooks.ts";
 
 /** Rows written in between two looks at what is old, … */
 export const PRUNE_EVERY_ROWS = 250;
@@ -38,8 +39,12 @@ const UNUSED_SESSIONS = `
     where not exists (select 1 from message where message.session_id = unused.id)
   )`;
 
-/** Deletes some of what is old enough. Called every so many rows, it keeps up with what comes in. */
-export function prune(db: Db, now: number): void {
+/**
+ * Deletes some of what is old enough. Called every so many rows, it keeps up with what comes in.
+ *
+ * @param logMs - How long webhooks stay in the log.
+ */
+export function prune(db: Db, now: number, logMs = LOG_LIMITS.maxAgeMs): void {
   const remembered = { before: now - REMEMBER_MS, batch: BATCH };
   const shown = { before: now - SHOW_LOST_MS, batch: BATCH };
   const unused = { before: now - EPHEMERAL_SESSION_MS, batch: BATCH };
@@ -49,4 +54,5 @@ export function prune(db: Db, now: number): void {
   db.run(LOST, shown);
   db.run(UNUSED_MESSAGES, unused);
   db.run(UNUSED_SESSIONS, unused);
+  pruneWebhooks(db, now - logMs, BATCH);
 }

@@ -1,3 +1,4 @@
+import { concat } from "../../../shared/bytes.ts";
 import { GatewayError } from "../../../shared/errors.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { MAX_UNSENT } from "../limits.ts";
@@ -11,7 +12,18 @@ import type {
   SessionEntry,
   Store,
   StoredMessage,
+  WorkKind,
 } from "../store.ts";
+import type {
+  NewWebhook,
+  NewWebhookWork,
+  WebhookAnswer,
+  WebhookDetail,
+  WebhookFilter,
+  WebhookLogLimits,
+  WebhookRow,
+  WebhookStats,
+} from "../webhook.ts";
 import type { Committer } from "./committer.ts";
 import type { Db } from "./db.ts";
 import { getFact, setFact } from "./facts.ts";
@@ -20,15 +32,25 @@ import { nextDue, type Queue } from "./lanes.ts";
 import * as outbox from "./outbox.ts";
 import { prune, PRUNE_EVERY_ROWS } from "./retention.ts";
 import { append, history } from "./sessions.ts";
+import { WebhookLog } from "./webhook-log.ts";
+import * as query from "./webhook-queries.ts";
+import { dismissWebhook, setAnswer } from "./webhooks.ts";
 
 /** How long to wait while a queue is full: about what a few turns, or a few pieces, take. */
 const FULL_RETRY_MS = 10_000;
+
+/** Of a body, read at once: some 5 ms. */
+const READ_BYTES = 1024 * 1024;
 
 interface SqliteStoreParts {
   readonly now: () => number;
   readonly lease: Lease;
   /** Rows of each queue that have not ended. */
   readonly backlogs: Readonly<Record<Queue, number>>;
+  /** Number of the next body of a webhook. */
+  readonly nextBody: number;
+  /** Asked for each time: they may change. */
+  readonly logLimits: () => WebhookLogLimits;
   /** Called once, after the last commit. */
   readonly close: () => void;
 }
@@ -41,18 +63,78 @@ export class SqliteStore implements Store {
   readonly #close: () => void;
   /** Counted along: counting the rows for every item would cost more than keeping it. */
   readonly #backlogs: Record<Queue, number>;
+  readonly #webhooks: WebhookLog;
+  readonly #logLimits: () => WebhookLogLimits;
   #rowsSincePrune = 0;
   #closed: Promise<void> | undefined;
 
-  constructor(committer: Committer, { now, lease, backlogs, close }: SqliteStoreParts) {
+  constructor(committer: Committer, parts: SqliteStoreParts) {
+    const { now, lease, backlogs, nextBody, logLimits, close } = parts;
     this.lease = lease;
     this.#committer = committer;
     this.#now = now;
     this.#backlogs = { ...backlogs };
     this.#close = close;
+    this.#logLimits = logLimits;
+    this.#webhooks = new WebhookLog(committer, { now, limits: logLimits, nextBody });
   }
 
-  async keep(items: readonly NewInboxItem[]): Promise<string[]> {
+  keep(items: readonly NewInboxItem[]): Promise<string[]> {
+    return this.#takeIn(items, () => this.#write(items.length, (db) => inbox.keep(db, items)));
+  }
+
+  async keepWebhook(
+    webhook: NewWebhook,
+    work: readonly NewWebhookWork[],
+  ): Promise<{ fresh: string[] }> {
+    const rows = 1 + work.length + webhook.ignored.length;
+    const fresh = await this.#takeIn(work, () =>
+      this.#webhooks.keep(webhook, work, (keep) => this.#write(rows, keep)),
+    );
+    return { fresh };
+  }
+
+  webhooks(filter: WebhookFilter): Promise<WebhookRow[]> {
+    return this.#committer.run((db) => query.webhooks(db, filter));
+  }
+
+  webhook(id: string): Promise<WebhookDetail | undefined> {
+    return this.#committer.run((db) => query.webhook(db, id));
+  }
+
+  async webhookBody(
+    id: string,
+    offset: number,
+    limit: number,
+  ): Promise<{ bytes: Uint8Array<ArrayBuffer>; total: number } | undefined> {
+    const read = (from: number, most: number) =>
+      this.#committer.run((db) => query.webhookBody(db, id, from, Math.min(most, READ_BYTES)));
+    const first = await read(offset, limit);
+    const parts = first === undefined ? [] : [first.bytes];
+    // Of a long one so much at a time: others have work to do in between.
+    for (
+      let at = READ_BYTES;
+      parts.at(-1)?.byteLength === READ_BYTES && at < limit;
+      at += READ_BYTES
+    ) {
+      const next = await read(offset + at, limit - at);
+      // Dropped from the log while it was read.
+      if (next === undefined) return undefined;
+      parts.push(next.bytes);
+    }
+    return first && { bytes: concat(parts), total: first.total };
+  }
+
+  webhookStats(): Promise<WebhookStats[]> {
+    return this.#committer.run((db) => query.webhookStats(db));
+  }
+
+  dismissWebhook(id: string): Promise<boolean> {
+    return this.#committer.run((db) => dismissWebhook(db, id));
+  }
+
+  /** Makes room in the inbox for `items`; `keep` tells which of them, perhaps among others, were new. */
+  async #takeIn(items: readonly NewInboxItem[], keep: () => Promise<string[]>): Promise<string[]> {
     const arriving = items.length;
     if (this.#backlogs.inbox + arriving > LIMITS.maxSpoolItems) {
       throw new GatewayError("overloaded", "The inbox is full", { retryAfterMs: FULL_RETRY_MS });
@@ -61,23 +143,33 @@ export class SqliteStore implements Store {
     this.#backlogs.inbox += arriving;
     let fresh: string[] = [];
     try {
-      fresh = await this.#write(arriving, (db) => inbox.keep(db, items));
+      fresh = await keep();
       return fresh;
     } finally {
-      this.#backlogs.inbox -= arriving - fresh.length;
+      const known = new Set(fresh);
+      const taken = new Set(items.map(({ id }) => id)).intersection(known).size;
+      this.#backlogs.inbox -= arriving - taken;
     }
   }
 
-  take(limit: number, now: number): Promise<InboxItem[]> {
-    return this.#committer.run((db) => (this.#isCongested ? [] : inbox.take(db, limit, now)));
+  take(limit: number, now: number, kind: WorkKind = "turn"): Promise<InboxItem[]> {
+    // What is posted on leaves no reply behind.
+    const waits = (): boolean => kind === "turn" && this.#isCongested;
+    return this.#committer.run((db) => (waits() ? [] : inbox.take(db, limit, now, kind)));
   }
 
-  async finish(id: string, reply: readonly NewOutboxItem[], entry?: SessionEntry): Promise<void> {
+  async finish(
+    id: string,
+    reply: readonly NewOutboxItem[],
+    entry?: SessionEntry,
+    answer?: WebhookAnswer,
+  ): Promise<void> {
     const rows = reply.length + (entry === undefined ? 0 : entry.messages.length + 1);
     const queued = await this.#write(rows, (db) => {
-      inbox.finish(db, id, this.#now());
+      const webhook = inbox.finish(db, id, this.#now(), entry?.sessionKey);
       if (entry !== undefined) append(db, entry);
-      return outbox.queueReply(db, reply);
+      if (answer !== undefined) setAnswer(db, webhook, answer);
+      return outbox.queueReply(db, reply, webhook);
     });
     this.#backlogs.inbox -= 1;
     this.#backlogs.outbox += queued;
@@ -92,12 +184,18 @@ export class SqliteStore implements Store {
     this.#backlogs.inbox -= 1;
   }
 
-  nextDue(): Promise<number | undefined> {
+  nextDue(kind: WorkKind = "turn"): Promise<number | undefined> {
     return this.#committer.run((db) => {
-      const due = nextDue(db, "inbox");
-      if (due === undefined || !this.#isCongested) return due;
+      const due = nextDue(db, "inbox", kind);
+      if (due === undefined || kind === "forward" || !this.#isCongested) return due;
       return Math.max(due, this.#now() + FULL_RETRY_MS);
     });
+  }
+
+  async queue(pieces: readonly NewOutboxItem[]): Promise<number> {
+    const queued = await this.#write(pieces.length, (db) => outbox.queueReply(db, pieces));
+    this.#backlogs.outbox += queued;
+    return queued;
   }
 
   unsent(limit: number, now: number): Promise<OutboxItem[]> {
@@ -164,7 +262,7 @@ export class SqliteStore implements Store {
       this.#rowsSincePrune += rows;
       if (this.#rowsSincePrune >= PRUNE_EVERY_ROWS) {
         this.#rowsSincePrune = 0;
-        prune(db, this.#now());
+        prune(db, this.#now(), this.#logLimits().maxAgeMs);
       }
       return work(db);
     });

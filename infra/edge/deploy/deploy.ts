@@ -8,7 +8,12 @@ import { Failure } from "../../process/failure.ts";
 import type { Io } from "../io.ts";
 import type { DeployOptions } from "../options.ts";
 import { connectCommands, connectText } from "../print.ts";
-import { PRIVATE_FILE, type PairingFile, openPairing } from "../../process/private-files.ts";
+import {
+  PRIVATE_FILE,
+  type PairingFile,
+  openPairing,
+  openSealKey,
+} from "../../process/private-files.ts";
 import { requireAccount } from "./account.ts";
 import { deployConfig } from "./config.ts";
 import { explainFailure, reasonOf } from "./explain.ts";
@@ -41,11 +46,17 @@ export async function runDeploy(options: DeployOptions, io: Io): Promise<number>
   const relays = options.relays ?? before.relays;
   const pairing = await openPairing(folder.pairingFile);
   if (!pairing.ok) throw new Failure(pairing.error);
+  const sealKey = await openSealKey(folder.sealKeyFile);
+  if (!sealKey.ok) throw new Failure(sealKey.error);
 
   const main = await bundle(join(folder.path, "worker.js"));
   const config = join(folder.path, "wrangler.json");
   await writeJson(config, deployConfig(settings, { name, main, domain, relays }));
-  const result = await upload(options, { config, folder, pairing: pairing.value, io });
+  const secrets = {
+    PAIRING_SECRET: pairing.value.secret.reveal(),
+    SEAL_KEY: sealKey.value.reveal(),
+  };
+  const result = await upload(options, { config, folder, secrets, io });
   if (result.code !== 0) {
     throw new Failure(explainFailure("the deploy", reasonOf(result)));
   }
@@ -77,18 +88,17 @@ async function bundle(path: string): Promise<string> {
 interface Upload {
   readonly config: string;
   readonly folder: DeployFolder;
-  readonly pairing: PairingFile;
+  readonly secrets: Readonly<Record<string, string>>;
   readonly io: Io;
 }
 
-async function upload(options: DeployOptions, { config, folder, pairing, io }: Upload) {
+async function upload(options: DeployOptions, { config, folder, secrets, io }: Upload) {
   const { json, dryRun, message } = options;
   // A file, because any process of the user could list an argument; gone when it has been read.
-  const secrets = await mkdtemp(join(tmpdir(), "sallyport-secrets-"));
+  const hidden = await mkdtemp(join(tmpdir(), "sallyport-secrets-"));
   try {
-    const file = join(secrets, "secrets.json");
-    const text = JSON.stringify({ PAIRING_SECRET: pairing.secret.reveal() });
-    await writeFile(file, text, { mode: PRIVATE_FILE });
+    const file = join(hidden, "secrets.json");
+    await writeFile(file, JSON.stringify(secrets), { mode: PRIVATE_FILE });
     const args = ["deploy", "--config", config, "--secrets-file", file];
     if (message !== undefined) args.push("--message", message);
     if (dryRun) args.push("--dry-run");
@@ -102,7 +112,7 @@ async function upload(options: DeployOptions, { config, folder, pairing, io }: U
     });
     return result;
   } finally {
-    await rm(secrets, { recursive: true });
+    await rm(hidden, { recursive: true });
   }
 }
 

@@ -18,6 +18,7 @@ export type DeployRecord = z.output<typeof DeployRecord>;
 export interface DeployFolder {
   readonly path: string;
   readonly pairingFile: string;
+  readonly sealKeyFile: string;
 }
 
 /** @throws Failure when it cannot be written to. */
@@ -29,7 +30,11 @@ export async function openDeployFolder(stateDir: string, name: string): Promise<
   } catch (error) {
     throw new Failure(unusableStateDir(stateDir, error));
   }
-  return { path, pairingFile: join(credentials, `edge-pairing-${name}`) };
+  return {
+    path,
+    pairingFile: join(credentials, `edge-pairing-${name}`),
+    sealKeyFile: join(credentials, `edge-seal-${name}`),
+  };
 }
 
 /** Empty for a name that was never deployed from here, or whose record cannot be read any more. */

@@ -18,6 +18,7 @@ export interface RuntimeSettings {
   readonly socketPath: string;
   readonly name: string | undefined;
   readonly pairing: Secret;
+  readonly sealKey: Secret;
   /** Variables that differ from wrangler.toml. */
   readonly vars: Readonly<Record<string, string>>;
 }
@@ -33,12 +34,12 @@ export function needsCloudflare(vars: Readonly<Record<string, string>>): string 
 }
 
 /**
- * The runtime's configuration. It holds the pairing secret.
+ * The runtime's configuration. It holds the secrets of the edge.
  *
  * @throws Failure when wrangler.toml asks for what needs Cloudflare in front.
  */
 export async function runtimeConfig(settings: RuntimeSettings): Promise<string> {
-  const { storageDir, socketPath, name, pairing, vars } = settings;
+  const { storageDir, socketPath, name, pairing, sealKey, vars } = settings;
   const [wrangler, script] = await Promise.all([
     readWrangler(),
     readFile(settings.scriptPath, "utf8"),
@@ -52,7 +53,7 @@ export async function runtimeConfig(settings: RuntimeSettings): Promise<string> 
     storageDir: objects,
     frontSocket: socketPath,
     rateLimits: true,
-    bindings: { ...vars, PAIRING_SECRET: pairing.reveal() },
+    bindings: { ...vars, PAIRING_SECRET: pairing.reveal(), SEAL_KEY: sealKey.reveal() },
   });
   return workerdConfig(worker);
 }

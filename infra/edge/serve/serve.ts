@@ -7,14 +7,14 @@ import { errorCode } from "../../process/error-code.ts";
 import { tellRestarts } from "../../terminal/tell-restarts.ts";
 import { oneLine } from "../../terminal/one-line.ts";
 import type { LogSink } from "../../terminal/log-sink.ts";
-import { type PairingFile, openPairing } from "../../process/private-files.ts";
+import { type PairingFile, openPairing, openSealKey } from "../../process/private-files.ts";
 import { lockStorage } from "../../process/storage-lock.ts";
 import { type Supervised, supervise } from "../../process/supervise.ts";
 import { Failure, notInstalled } from "../../process/failure.ts";
 import type { ServeOptions } from "../options.ts";
 import { type KeyPair, loadCertificate, watchCertificate } from "./certificate.ts";
 import { type HttpFront, startHttpFront } from "./front.ts";
-import { type RuntimeReady, runtimeConfig, startRuntime } from "./runtime.ts";
+import { type RuntimeReady, type RuntimeSettings, runtimeConfig, startRuntime } from "./runtime.ts";
 import { openSocketPath, openStorage } from "./storage.ts";
 
 const BUNDLER = fileURLToPath(new URL("../../cloudflare/bundle.ts", import.meta.url));
@@ -72,7 +72,8 @@ export class EdgeServer {
     this.#parts.use(lock);
     const pairing = orThrow(await openPairing(join(storageDir, "pairing")));
     const socketPath = orThrow(await openSocketPath(storageDir));
-    const runtime = await this.#startRuntime(socketPath, pairing);
+    const sealKey = orThrow(await openSealKey(join(storageDir, "seal-key")));
+    const runtime = await this.#startRuntime(socketPath, { pairing: pairing.secret, sealKey });
     if (runtime === undefined || this.#stopping !== undefined) return undefined;
     const front = await this.#startFront(socketPath, certificate);
     this.#front = front;
@@ -122,14 +123,17 @@ export class EdgeServer {
     this.#logs.note("info", "certificate loaded", {});
   }
 
-  async #startRuntime(socketPath: string, pairing: PairingFile): Promise<RuntimeReady | undefined> {
+  async #startRuntime(
+    socketPath: string,
+    secrets: Pick<RuntimeSettings, "pairing" | "sealKey">,
+  ): Promise<RuntimeReady | undefined> {
     const { storageDir, name, relays } = this.#options;
     const config = await runtimeConfig({
       scriptPath: await makeBundle(join(storageDir, "worker.js")),
       storageDir,
       socketPath,
       name,
-      pairing: pairing.secret,
+      ...secrets,
       vars: relays === undefined ? {} : { RELAYS: relays },
     });
     if (this.#stopping !== undefined) return undefined;

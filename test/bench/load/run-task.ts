@@ -20,7 +20,7 @@ export async function runRequests(task: TaskOf<"requests">): Promise<RequestsRes
       const sentAt = performance.now();
       const status = await connection.request([requestOf()]);
       latencies.push(performance.now() - sentAt);
-      if (status < 200 || status > 299) failed += 1;
+      if (!isExpected(target, status)) failed += 1;
     }
   };
   await Promise.all(open.connections.map(lane));
@@ -31,6 +31,10 @@ export async function runRequests(task: TaskOf<"requests">): Promise<RequestsRes
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
   };
+}
+
+function isExpected({ status: expected }: ParsedTarget, status: number): boolean {
+  return expected === undefined ? status >= 200 && status < 300 : status === expected;
 }
 
 /** @throws Error when the stream does not end with 200, or holds no event. */

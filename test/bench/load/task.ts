@@ -10,6 +10,8 @@ export const Target = z.object({
   /** A header that gets another value in every request: so none is a repetition. */
   uniqueHeader: z.string().optional(),
   body: z.string().default(""),
+  /** The one status that is no failure; absent: any of 2xx. */
+  status: z.int().optional(),
 });
 export type Target = z.input<typeof Target>;
 
@@ -23,7 +25,7 @@ const Requests = z.object({
 });
 export const RequestsResult = z.object({
   count: z.int(),
-  /** Answers that were not 2xx. */
+  /** Answers of another status than was expected. */
   failed: z.int(),
   seconds: z.number(),
   p50Ms: z.number(),

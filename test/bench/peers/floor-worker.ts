@@ -12,6 +12,12 @@ export class Floor extends DurableObject {
       for await (const piece of request.body) bytes += piece.byteLength;
       return Response.json({ bytes });
     }
+    if (pathname === "/insert") {
+      const { sql } = this.ctx.storage;
+      sql.exec("CREATE TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, body BLOB)");
+      sql.exec("INSERT INTO kept (body) VALUES (?)", await request.arrayBuffer());
+      return Response.json({ ok: true });
+    }
     if (pathname !== "/download") return Response.json({ ok: true });
     let left = Number(searchParams.get("bytes"));
     return new Response(new ReadableStream({

@@ -26,6 +26,8 @@ export interface EdgeDoor {
 export interface CoreHome {
   readonly token: string;
   readonly hooksToken: string;
+  /** What GitHub signs with on the route `repository`. */
+  readonly githubSecret: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -43,6 +45,7 @@ export async function makeCoreHome(
   await mkdir(cache, { recursive: true });
   const token = randomToken();
   const hooksToken = randomToken();
+  const githubSecret = randomToken();
   const provider = { baseUrl: model, apiKey: "a-key-of-nobody", models: [{ id: "instant" }] };
   const models = {
     agents: { defaults: { model: "bench/instant" } },
@@ -50,7 +53,10 @@ export async function makeCoreHome(
   };
   const config = {
     hooks: { enabled: true, token: hooksToken },
-    sallyport: { limits: { rate: RATE } },
+    sallyport: {
+      limits: { rate: RATE },
+      ingress: { routes: { repository: { verify: "github", secret: githubSecret, agent: true } } },
+    },
     ...(model === undefined ? {} : models),
   };
   const configPath = join(home, "openclaw.json");
@@ -68,7 +74,7 @@ export async function makeCoreHome(
     env["SALLYPORT_EDGE_URL"] = `http://127.0.0.1:${edge.port}`;
     env["SALLYPORT_EDGE_PAIRING"] = edge.pairing;
   }
-  return { token, hooksToken, env };
+  return { token, hooksToken, githubSecret, env };
 }
 
 const Ready = z.object({ event: z.literal("ready"), port: z.int() });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { NewInboxItem } from "../../../core/store/store.ts";
 import { item, NOW, type StoreMaker, takeIds, world } from "./world.ts";
 
 /** Texts that break what is glued together instead of bound. */
@@ -11,6 +12,10 @@ const HOSTILE = [
   "x".repeat(10_000),
   "",
 ];
+
+function post(id: string, lane: string): NewInboxItem {
+  return { ...item(id, lane), source: "forward" };
+}
 
 export function describeInbox(make: StoreMaker): void {
   describe("inbox", () => {
@@ -63,6 +68,23 @@ export function describeInbox(make: StoreMaker): void {
       expect(await takeIds(w.store)).toEqual(["a2"]);
       await w.store.finish("b1", []);
       expect(await takeIds(w.store)).toEqual(["b2"]);
+    });
+
+    test("what is posted on is taken apart from turns, and shares its lane with them", async () => {
+      await using w = await world(make);
+      await w.store.keep([post("p1", "a"), item("t1", "a"), item("t2", "b"), post("p2", "b")]);
+      const taken = async (kind?: "turn" | "forward"): Promise<string[]> =>
+        (await w.store.take(9, NOW, kind)).map(({ id }) => id);
+      expect(await w.store.nextDue("forward")).toBeLessThanOrEqual(NOW);
+      expect(await taken("turn")).toEqual(["t2"]);
+      expect(await taken("forward")).toEqual(["p1"]);
+      expect(await w.store.nextDue("forward")).toBeUndefined();
+      await w.store.retry("p1", NOW + 7, "the server is away");
+      expect(await w.store.nextDue("forward")).toBe(NOW + 7);
+      expect(await w.store.nextDue()).toBeUndefined();
+      await w.store.finish("t2", []);
+      expect(await taken("forward")).toEqual(["p2"]);
+      expect(await taken()).toEqual([]);
     });
 
     test("nothing is taken with a limit of 0", async () => {

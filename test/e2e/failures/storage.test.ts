@@ -48,7 +48,7 @@ test("failure 47: a spool that is full sends the sender away, and takes more whe
 test("failure 47: a webhook that could not be written is not answered 2xx", async () => {
   await using world = await startWorld();
   await world.disconnect();
-  await world.faults.failSql("INSERT INTO spool", 1);
+  await world.faults.failSql("INSERT INTO q_", 1);
   const refused = await world.webhook(1);
   expect([refused.status, refused.headers.has("Retry-After")]).toEqual([503, true]);
   expect((await world.webhook(1)).status).toBe(200);
@@ -68,7 +68,7 @@ test("failure 47: of a long webhook that could be written only in part nothing i
       headers: { "Idempotency-Key": "long" },
       body: "x".repeat(3_200_000),
     });
-  await world.faults.failSql("INSERT INTO spool_chunk", 1);
+  await world.faults.failSql("INSERT INTO c_", 1);
   expect((await send()).ok).toBe(false);
   // Nothing comes to light either when the relay counts anew.
   await evictRelay(world.edge);
@@ -96,9 +96,10 @@ test.each([
   if (how === "lose") {
     await world.faults.loseAlarm();
   } else {
-    await world.faults.failSql("DELETE FROM spool", 1);
+    await world.faults.setClock(30_000);
+    await world.faults.failSql("SELECT", 1);
     await world.faults.ringAlarm();
-    expect(world.log.count("alarm_failed")).toBe(1);
+    expect(world.log.count("drain_failed")).toBe(1);
   }
   ready = true;
   await world.disconnect();
@@ -107,7 +108,7 @@ test.each([
   await world.faults.setClock(30_000);
   await world.disconnect();
   await world.connect();
-  await world.settled("alarm_failed");
+  await world.settled("drain_failed");
 });
 
 test("failure 48: an alarm that failed rings again", async () => {
@@ -119,12 +120,12 @@ test("failure 48: an alarm that failed rings again", async () => {
         : Promise.reject(new GatewayError("overloaded", "not now", { retryAfterMs: 0 })),
   });
   expect((await world.webhook(1)).status).toBe(200);
-  await world.faults.failSql("DELETE FROM spool", 1);
+  await world.faults.setClock(30_000);
+  await world.faults.failSql("SELECT", 1);
   await world.faults.ringAlarm();
-  expect(world.log.count("alarm_failed")).toBe(1);
+  expect(world.log.count("drain_failed")).toBe(1);
   expect(await world.faults.nextAlarm()).toBeGreaterThan(Date.now());
   ready = true;
-  await world.faults.setClock(30_000);
   await world.faults.ringAlarm();
-  await world.settled("alarm_failed");
+  await world.settled("drain_failed");
 });

@@ -1,0 +1,137 @@
+import type { Logger } from "pino";
+import { GatewayError } from "../../shared/errors.ts";
+import type { Result } from "../../shared/result.ts";
+import { changedPaths } from "../config/changes.ts";
+import { type ConfigError, configErrorText } from "../config/error.ts";
+import type { Settings } from "../config/settings.ts";
+import { watchFiles } from "../config/watch.ts";
+import { type Effects, planOf, type ReloadPlan } from "./reload-plan.ts";
+
+/** Reads the settings anew, variables and all. */
+export type LoadSettings = () => Promise<Result<Settings, ConfigError>>;
+
+/** How many paths one line names. */
+const MAX_NAMED = 8;
+
+export interface ReloadParts {
+  readonly load: LoadSettings;
+  /** What was started with. */
+  readonly settings: Settings;
+  readonly effects: Effects;
+  /**
+   * Takes over what may change at once.
+   *
+   * @throws GatewayError for settings that cannot be: then nothing may have changed.
+   */
+  readonly apply: (file: Settings) => Promise<void>;
+  readonly log: Logger;
+}
+
+/** Follows the config file and the variables beside it until it is disposed. */
+export function followConfig(parts: ReloadParts): Disposable {
+  const { configPath, envFile } = parts.settings;
+  const reloader = new Reloader(parts);
+  const watch = watchFiles([configPath, envFile], {
+    debounceMs: () => reloader.debounceMs,
+    onChange: () => void reloader.look(),
+  });
+  // What was written while we started.
+  void reloader.look();
+  return watch;
+}
+
+/** Takes over what has changed in the config file: what is wrong with it changes nothing. */
+export class Reloader {
+  readonly #parts: ReloadParts;
+  /** The file as it was last understood. */
+  #known: Settings;
+  #running: Promise<void> | undefined;
+  #again = false;
+
+  constructor(parts: ReloadParts) {
+    this.#parts = parts;
+    this.#known = parts.settings;
+  }
+
+  /** How long a file must have been left alone. */
+  get debounceMs(): number {
+    return this.#known.config.gateway.reload.debounceMs;
+  }
+
+  /** Looks at the file; resolves when all that has changed until now is dealt with. Never rejects. */
+  look(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      await this.#reload().catch((err: unknown) => {
+        this.#parts.log.error({ err }, "config reload failed: nothing has changed");
+      });
+    }
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#known.config.gateway.reload.mode === "off") return;
+    const file = await this.#read();
+    if (file === undefined) return;
+    const paths = changesBetween(this.#known, file);
+    if (paths.length === 0) return;
+    const plan = planOf(paths, this.#parts.effects);
+    if (plan.now.length > 0 && !(await this.#applied(file))) return;
+    this.#tell(file, plan);
+    this.#known = file;
+  }
+
+  /** Undefined when the file is not fit to be followed. */
+  async #read(): Promise<Settings | undefined> {
+    const { load, log } = this.#parts;
+    const loaded = await load();
+    if (!loaded.ok) {
+      log.warn({ reason: configErrorText(loaded.error) }, "config is invalid: nothing has changed");
+      return undefined;
+    }
+    const { configExists, configPath } = loaded.value;
+    if (configExists || !this.#known.configExists) return loaded.value;
+    log.warn({ file: configPath }, "config file is gone: nothing has changed");
+    return undefined;
+  }
+
+  async #applied(file: Settings): Promise<boolean> {
+    const { apply, log } = this.#parts;
+    try {
+      await apply(file);
+      return true;
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      log.warn({ reason: error.message }, "config is refused: nothing has changed");
+      return false;
+    }
+  }
+
+  #tell({ warnings }: Settings, { now, restart }: ReloadPlan): void {
+    const { log } = this.#parts;
+    const told = new Set(this.#known.warnings);
+    for (const warning of warnings) if (!told.has(warning)) log.warn(warning);
+    if (now.length > 0) log.info({ paths: named(now) }, "config reloaded");
+    if (restart.length > 0) {
+      log.warn({ paths: named(restart) }, "config change takes effect after a restart");
+    }
+  }
+}
+
+function changesBetween(before: Settings, after: Settings): string[] {
+  const paths = changedPaths(JSON.parse(before.source.reveal()), JSON.parse(after.source.reveal()));
+  // Without a file webhooks are on by themselves, and with one when it says so.
+  return before.configExists === after.configExists ? paths : ["hooks", ...paths];
+}
+
+function named(paths: readonly string[]): string[] {
+  const rest = paths.length - MAX_NAMED;
+  return rest > 0 ? [...paths.slice(0, MAX_NAMED), `and ${rest} more`] : [...paths];
+}

@@ -1,0 +1,105 @@
+/** `webhooks.show`, `webhooks.body`: one webhook in full. */
+import * as z from "zod";
+import { GatewayError } from "../../shared/errors.ts";
+import type { WebhookDetail } from "../store/webhook.ts";
+import type { BodyPiece, WebhookDetails } from "./methods-answers.ts";
+import { detailsAtEdge, detailsOf } from "./methods-entry.ts";
+import type { NamedMethod, WebhookMethodParts } from "./methods-parts.ts";
+import { placeOf, Spools } from "./methods-spool.ts";
+import { within } from "./methods-wait.ts";
+
+/** What people see of a body before they ask for all of it. */
+const PREVIEW_BYTES = 4 * 1024;
+/** One piece: as base64 it leaves a message of 4 MiB room for others. */
+const PIECE_BYTES = 256 * 1024;
+/** The newest webhooks among which a trace id is looked for: there is no index of those. */
+const TRACED = 1_000;
+const MAX_WAIT_MS = 25_000;
+
+const Id = z.string().min(1).max(512);
+const Show = z.strictObject({
+  /** Of the delivery, `edge/<relay>/<seq>`, its place in the log, or the id of the request. */
+  id: Id,
+  /** Waits this long for it to end. */
+  waitMs: z.int().min(0).max(MAX_WAIT_MS).default(0),
+});
+const Body = z.strictObject({ id: Id, offset: z.int().min(0).default(0) });
+
+export function showMethods(parts: WebhookMethodParts): readonly NamedMethod[] {
+  const spools = new Spools(parts.tunnel);
+  return [
+    [
+      "webhooks.show",
+      {
+        scope: "operator.read",
+        async call(params) {
+          const { id, waitMs } = Show.parse(params);
+          const place = placeOf(id);
+          if (place !== undefined) return detailsAtEdge(await spools.show(place));
+          const look = async (): Promise<WebhookDetails | undefined> => {
+            const row = await found(parts, id);
+            return row.endedAt === undefined ? undefined : details(parts, row);
+          };
+          const ended = await within(parts, waitMs, look);
+          return ended ?? details(parts, await found(parts, id));
+        },
+      },
+    ],
+    [
+      "webhooks.body",
+      {
+        scope: "operator.read",
+        async call(params) {
+          const { id, offset } = Body.parse(params);
+          const place = placeOf(id);
+          return place === undefined
+            ? bodyPiece(parts, id, offset)
+            : edgePiece((await spools.show(place)).body, offset);
+        },
+      },
+    ],
+  ];
+}
+
+/** @throws GatewayError not_found */
+async function found({ store }: WebhookMethodParts, id: string): Promise<WebhookDetail> {
+  const known = await store.webhook(id);
+  if (known !== undefined) return known;
+  const newest = await store.webhooks({ limit: TRACED });
+  const traced = newest.find(({ requestId }) => requestId === id);
+  const row = traced === undefined ? undefined : await store.webhook(traced.id);
+  if (row !== undefined) return row;
+  throw new GatewayError("not_found", "No such webhook: it never came, or is not kept any more");
+}
+
+/** A webhook of the log as `webhooks.show` answers it. */
+export async function details(
+  { store }: Pick<WebhookMethodParts, "store">,
+  row: WebhookDetail,
+): Promise<WebhookDetails> {
+  const body = await store.webhookBody(row.id, 0, PREVIEW_BYTES);
+  return detailsOf(row, body?.bytes ?? new Uint8Array());
+}
+
+async function bodyPiece(
+  parts: WebhookMethodParts,
+  id: string,
+  offset: number,
+): Promise<BodyPiece> {
+  const row = await found(parts, id);
+  const piece = await parts.store.webhookBody(row.id, offset, PIECE_BYTES);
+  if (piece === undefined) throw new GatewayError("not_found", "That body is not kept any more");
+  return pieceOf(piece.bytes, offset, piece.total);
+}
+
+/** Of what waits there the edge shows the beginning only. */
+function edgePiece(base64: string, offset: number): BodyPiece {
+  const bytes = Buffer.from(base64, "base64");
+  return pieceOf(bytes.subarray(offset, offset + PIECE_BYTES), offset, bytes.byteLength);
+}
+
+function pieceOf(bytes: Uint8Array, offset: number, total: number): BodyPiece {
+  const end = offset + bytes.byteLength;
+  const isLast = bytes.byteLength === 0 || end >= total;
+  return { data: Buffer.from(bytes).toString("base64"), total, next: isLast ? null : end };
+}

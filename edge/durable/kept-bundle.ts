@@ -1,0 +1,147 @@
+import * as z from "zod/mini";
+import { EdgeBundle } from "../../shared/edge-bundle.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { errorFacts, logLine } from "../log.ts";
+import type { BundleAnswer } from "../relay-call.ts";
+import type { Sealer } from "../seal.ts";
+
+/** Where the relay keeps one value under one name. */
+export interface Shelf {
+  /** @throws ZodError, SyntaxError when something else is there. */
+  read<T>(name: string, schema: z.ZodMiniType<T>): T | undefined;
+  write(name: string, value: unknown): void;
+}
+
+const Stored = z.object({
+  version: z.number(),
+  /** Without routes and alert when they are sealed. */
+  bundle: EdgeBundle,
+  sealed: z.optional(z.object({ text: z.string(), fingerprint: z.string() })),
+});
+type Stored = z.output<typeof Stored>;
+
+const NAME = "bundle";
+
+const NOTHING: Stored = {
+  version: 0,
+  bundle: {
+    verifiers: [],
+    routes: [],
+    rate: { perSecond: LIMITS.ratePerSecond, burst: LIMITS.rateBurst },
+  },
+};
+
+/** The bundle a core has published last, as it is kept: what of it is secret, only sealed. */
+export class KeptBundle {
+  readonly #shelf: Shelf;
+  readonly #sealer: Sealer | undefined;
+  #stored: Stored | undefined;
+  #digests: ReadonlySet<string> | undefined;
+  /** The publish that came last: the next one waits for it, so that they end in their order. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** @param sealer - Undefined without a key: then only what holds no secrets is taken. */
+  constructor(shelf: Shelf, sealer: Sealer | undefined) {
+    this.#shelf = shelf;
+    this.#sealer = sealer;
+  }
+
+  /** Grows with every change; 0 before the first. */
+  get version(): number {
+    return this.#current().version;
+  }
+
+  get rate(): EdgeBundle["rate"] {
+    return this.#current().bundle.rate;
+  }
+
+  get routing(): EdgeBundle["routing"] {
+    return this.#current().bundle.routing;
+  }
+
+  hasVerifier(digest: string): boolean {
+    const { verifiers } = this.#current().bundle;
+    this.#digests ??= new Set(verifiers.map((verifier) => verifier.digest));
+    return this.#digests.has(digest);
+  }
+
+  /** What isolates get: sealed routes as they are, for them to open. */
+  answer(): Pick<BundleAnswer, "version" | "bundle" | "sealed"> {
+    const { version, bundle, sealed } = this.#current();
+    if (version === 0) return { version, bundle: null };
+    if (sealed === undefined) return { version, bundle };
+    // No routes, rather than an empty list: who does not know of sealing must not take it for all.
+    const { routes: _routes, ...rest } = bundle;
+    return { version, bundle: rest, sealed: sealed.text };
+  }
+
+  /**
+   * Keeps a bundle; the same one again costs nothing.
+   *
+   * @returns `no_seal_key` when it holds secrets and there is no key to seal them with: then nothing
+   *   has changed.
+   */
+  publish(bundle: EdgeBundle): Promise<"no_seal_key" | undefined> {
+    const published = this.#last.then(() => this.#publish(bundle));
+    this.#last = published.catch(() => undefined);
+    return published;
+  }
+
+  /** Something else that isolates know by the version of the bundle has changed. */
+  touch(): void {
+    const current = this.#current();
+    if (current.version > 0) this.#keep({ ...current, version: current.version + 1 });
+  }
+
+  async #publish(bundle: EdgeBundle): Promise<"no_seal_key" | undefined> {
+    const text = JSON.stringify(bundle);
+    const before = this.#current();
+    if (this.#sealer === undefined) {
+      if (holdsSecrets(bundle)) return "no_seal_key";
+      const isSame = before.sealed === undefined && JSON.stringify(before.bundle) === text;
+      if (before.version === 0 || !isSame) this.#keep({ version: before.version + 1, bundle });
+      return undefined;
+    }
+    const fingerprint = await this.#sealer.fingerprint(text);
+    if (this.#current().sealed?.fingerprint === fingerprint) return undefined;
+    const { routes, outageAlert, ...rest } = bundle;
+    const secret = JSON.stringify({ routes, outageAlert });
+    const sealed = await this.#sealer.seal(this.version + 1, secret);
+    this.#keep({
+      // Counted again: a key may have come or gone meanwhile.
+      version: this.version + 1,
+      bundle: { ...rest, routes: [] },
+      sealed: { text: sealed, fingerprint },
+    });
+    return undefined;
+  }
+
+  #keep(stored: Stored): void {
+    this.#shelf.write(NAME, stored);
+    this.#stored = stored;
+    this.#digests = undefined;
+  }
+
+  #current(): Stored {
+    this.#stored ??= this.#read() ?? NOTHING;
+    return this.#stored;
+  }
+
+  /** What another version has written and this one cannot read is published anew by the core. */
+  #read(): Stored | undefined {
+    try {
+      return this.#shelf.read(NAME, Stored);
+    } catch (error) {
+      logLine("error", { event: "bundle_unreadable", ...errorFacts(error) });
+      return undefined;
+    }
+  }
+}
+
+/** Digests and public keys give nothing away; what signs, and a request made ready, does. */
+function holdsSecrets({ routes, outageAlert }: EdgeBundle): boolean {
+  if (outageAlert !== undefined) return true;
+  return routes.some(({ verification }) => {
+    return "secrets" in verification && verification.secrets.length > 0;
+  });
+}
