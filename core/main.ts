@@ -2,7 +2,7 @@
 import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { Command, Io } from "./cli/command.ts";
+import type { Command, Io, Page } from "./cli/command.ts";
 
 /** A command and what it needs are loaded when it is asked for: `health` pays for nothing else. */
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
@@ -48,7 +48,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
       return 1;
     }
     if (!rest.some((arg) => arg === "--help" || arg === "-h")) return await command.run(rest, io);
-    const { usage, summary, details } = command;
+    const { usage, summary, details } = pageOf(command, rest);
     io.out(
       [`sallyport ${usage}`, summary, ...(details === undefined ? [] : [details])].join("\n\n"),
     );
@@ -58,6 +58,11 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     io.err(line);
     return exitCode;
   }
+}
+
+function pageOf(command: Command, args: readonly string[]): Page {
+  const action = args.find((arg) => !arg.startsWith("-"));
+  return (action === undefined ? undefined : command.actions?.get(action)) ?? command;
 }
 
 async function printHelp(io: Io): Promise<number> {

@@ -57,10 +57,17 @@ interface DeliverCall {
   readonly route: string;
   /** Of the webhook as a whole: that of its one event, or made of those of all. */
   readonly deliveryId: string;
+  /**
+   * Of the route as the Worker knows it: a relay that knows another keeps nothing, and says so with
+   * `DISPUTED_HEADER`. Absent from a Worker that cannot know, or has asked and knows better.
+   */
+  readonly mark?: string;
   /** Never empty; each with the sender's id of the event and its lane. */
   readonly items: readonly DeliveryItem[];
   /** Unix ms. */
   readonly receivedAt: number;
+  /** Of the body. The request need not say it: a sender may write in chunks. Absent from a Worker of before. */
+  readonly bytes?: number;
   readonly mode: "express" | "durable" | "sync";
   /** For `sync`: how long the sender may wait. */
   readonly syncMs: number;
@@ -257,6 +264,8 @@ export interface BundleAnswer {
   readonly bundle: unknown;
   /** Routes and outage alert, as `Sealer.seal` made them. */
   readonly sealed?: string;
+  /** For `DeliverCall.mark`, in the order of the routes; absent from a relay of the version before. */
+  readonly marks?: readonly string[];
   readonly keys: readonly { readonly kid: string; readonly publicKey: string }[];
   /** Signs cookies and tickets: 32 bytes, URL-safe base64. */
   readonly sessionKey: string;
@@ -297,3 +306,6 @@ export const BUNDLE_VERSION_HEADER = "X-Gw-Internal-Bundle";
 
 /** On a refusal of a request that provably never reached a core: it may be sent to another relay. */
 export const UNSENT_HEADER = "X-Gw-Internal-Unsent";
+
+/** On a refusal of a webhook that was judged by another route than the relay knows. Nothing was kept. */
+export const DISPUTED_HEADER = "X-Gw-Internal-Disputed";

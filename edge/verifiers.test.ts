@@ -223,3 +223,53 @@ test("a gate stays the same until there is news", async () => {
   await verifiers.missed("client", keepAlive, MINUTE_MS);
   expect(verifiers.route("agent")).not.toBe(gate);
 });
+
+test("each gate has the mark of its route, and none when the relay has not said", async () => {
+  await verifiers.missed("webhook", keepAlive, 0);
+  expect(verifiers.route("agent")?.mark).toBeUndefined();
+  answer = { ...PUBLISHED, marks: ["m1"] };
+  await verifiers.missed("webhook", keepAlive, MINUTE_MS);
+  expect(verifiers.route("agent")?.mark).toBe("m1");
+});
+
+test("what a relay disputes is asked for at once, however lately that was done", async () => {
+  await verifiers.missed("webhook", keepAlive, 0);
+  answer = { ...PUBLISHED, version: 2, bundle: null };
+  expect(await verifiers.disputed(PRIMARY, 2, keepAlive, 1)).toBe(true);
+  expect(verifiers.route("agent")).toBeUndefined();
+  answer = PUBLISHED;
+  expect(await verifiers.disputed(PRIMARY, 3, keepAlive, 2)).toBe(true);
+  expect(verifiers.route("agent")).toBeDefined();
+  expect(loads).toBe(3);
+});
+
+test("a relay that is behind and disputes everything costs a question a second", async () => {
+  await verifiers.missed("webhook", keepAlive, 0);
+  for (let now = 1; now < 3_001; now += 10) {
+    expect(await verifiers.disputed(STANDBY, 7, keepAlive, now)).toBe(true);
+  }
+  expect(loads).toBe(1 + 3);
+  expect([verifiers.source, verifiers.versionAt(STANDBY)]).toEqual([PRIMARY, 7]);
+});
+
+test("a dispute that nobody can settle is said to be one, and is asked about again", async () => {
+  await verifiers.missed("webhook", keepAlive, 0);
+  answer = undefined;
+  expect(await verifiers.disputed(PRIMARY, 2, keepAlive, 1)).toBe(false);
+  expect(await verifiers.disputed(PRIMARY, 2, keepAlive, 2)).toBe(false);
+  expect(loads).toBe(3);
+});
+
+test("what was asked before a relay had its news does not settle a dispute", async () => {
+  const answers = [Promise.withResolvers<Learned>(), Promise.withResolvers<Learned>()] as const;
+  const left = [...answers];
+  const late = new Verifiers(() => left.shift()?.promise ?? Promise.reject(new Error("once more")));
+  const missed = late.missed("webhook", keepAlive, 0);
+  const disputes = [1, 2, 3].map((now) => late.disputed(PRIMARY, 2, keepAlive, now));
+  answers[0].resolve({ relay: PRIMARY, published: PUBLISHED });
+  await missed;
+  expect(late.route("agent")).toBeDefined();
+  answers[1].resolve({ relay: PRIMARY, published: { ...PUBLISHED, version: 2, bundle: null } });
+  expect(await Promise.all(disputes)).toEqual([true, true, true]);
+  expect([late.route("agent"), left.length]).toEqual([undefined, 0]);
+});

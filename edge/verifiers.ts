@@ -90,6 +90,7 @@ export class Verifiers {
     webhook: -Infinity,
   };
   #observed = { relay: "", version: UNKNOWN_VERSION, at: -Infinity };
+  #disputed = { relay: "", version: UNKNOWN_VERSION, at: -Infinity };
   #settlingUntil = -Infinity;
 
   /** @param load - Asks a relay; may throw. */
@@ -191,6 +192,27 @@ export class Verifiers {
     keepAlive(this.#learnOf(relay, version, keepAlive, now));
   }
 
+  /**
+   * A relay at this version knows another route than the one that is known here. Asks for news, and
+   * waits for it; again for the same version only when it has been a while.
+   *
+   * @returns False when nobody answers: then nobody knows who is right.
+   */
+  async disputed(
+    relay: string,
+    version: number,
+    keepAlive: KeepAlive,
+    now: number,
+  ): Promise<boolean> {
+    // What is on its way may have been said before the relay had its news.
+    if (this.#flight.busy(now)) await this.#refresh(keepAlive, now);
+    const { relay: of, version: before, at } = this.#disputed;
+    if (of === relay && version === before && now - at < OBSERVED_REFRESH_MS) return true;
+    if (!(await this.#learnOf(relay, version, keepAlive, now))) return false;
+    this.#disputed = { relay, version, at: now };
+    return true;
+  }
+
   /** A core was let in or paired: what it says or is will be news very soon. */
   expectNews(now: number): void {
     this.#askedAt.client = -Infinity;
@@ -204,10 +226,16 @@ export class Verifiers {
     return this.knowsRoutes ? LIMITS.bundleRefreshMs : UNPUBLISHED_REFRESH_MS;
   }
 
-  async #learnOf(relay: string, version: number, keepAlive: KeepAlive, now: number): Promise<void> {
-    if (!(await this.#refresh(keepAlive, now))) return;
+  async #learnOf(
+    relay: string,
+    version: number,
+    keepAlive: KeepAlive,
+    now: number,
+  ): Promise<boolean> {
+    if (!(await this.#refresh(keepAlive, now))) return false;
     // Whoever was asked, and it may have been another, what this relay had to tell was heard.
     if (relay !== this.source) this.#snapshot.versions.set(relay, version);
+    return true;
   }
 
   /** False, and never an error, when nobody answers: what we know stays good. */
@@ -222,14 +250,16 @@ export class Verifiers {
 
   async #take(): Promise<void> {
     const { relay, published } = await this.#load();
-    const { version, bundle, keys, sessionKey, isLocked = false } = published;
+    const { version, bundle, marks, keys, sessionKey, isLocked = false } = published;
     const signer = sessionKey === undefined ? undefined : await createSigner(sessionKey);
     this.#snapshot = {
       source: relay,
       versions: new Map([[relay, version]]),
       published: bundle !== null,
       verifiers: new Map(bundle?.verifiers.map((verifier) => [verifier.digest, verifier])),
-      routes: new Map(bundle?.routes.map((route) => [route.name, new Gate(route)])),
+      routes: new Map(
+        bundle?.routes.map((route, index) => [route.name, new Gate(route, marks?.[index])]),
+      ),
       isLocked,
       outageAlert: bundle?.outageAlert,
       keys: new Map(keys.map(({ kid, publicKey }) => [kid, publicKey])),

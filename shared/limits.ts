@@ -80,7 +80,7 @@ export const LIMITS = {
   deliverTimeoutMs: 2_500,
   /** Undelivered webhooks, bytes of bodies and headers. */
   maxSpoolBytes: 512 * 1024 * 1024,
-  /** Undelivered webhooks, count: fifty a second for more than an hour. */
+  /** Undelivered webhooks, count of their events: fifty a second for more than an hour. */
   maxSpoolItems: 250_000,
   /** A BLOB in a Durable Object's SQLite must stay below 2 MB; longer bodies are cut in chunks. */
   spoolChunkBytes: 1_500_000,

@@ -23,6 +23,21 @@ export interface OutboundMessage {
   readonly text: string;
 }
 
+/** One piece of a reply. */
+export interface OutboundPiece extends OutboundMessage {
+  /** `<work>/<piece>`, counted from 0; the same for every try. */
+  readonly id: string;
+}
+
+/** Where replies leave: a channel, or the way back to whoever sent a webhook. Both keep these promises. */
+export interface Outlet {
+  readonly id: string;
+  /** As `Channel.split`. */
+  split(text: string): string[];
+  /** As `Channel.send`. */
+  send(piece: OutboundPiece, signal: AbortSignal): Promise<string>;
+}
+
 /**
  * Stores one raw platform event. Resolves once it is committed, and only then may the platform be
  * told that we have it. `false`: we had it already. Interpreting it comes later, in order, from the inbox.

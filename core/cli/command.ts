@@ -31,12 +31,18 @@ export interface Io {
   readonly supervised: boolean;
 }
 
-export interface Command {
+/** What `--help` prints. */
+export interface Page {
   /** What follows the name of the program. */
   readonly usage: string;
   readonly summary: string;
   /** For `--help` of this command alone. */
   readonly details?: string;
+}
+
+export interface Command extends Page {
+  /** Pages of its actions, by the word that follows the command. */
+  readonly actions?: ReadonlyMap<string, Page>;
   /** @returns The exit code. */
   run(args: readonly string[], io: Io): Promise<number>;
 }

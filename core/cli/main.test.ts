@@ -146,7 +146,7 @@ test.each<[string, string[], number, string]>([
   ["no action for the tunnel", ["tunnel"], 1, "usage: sallyport tunnel"],
   ["half a pairing", ["pairing", "approve", "telegram"], 1, "usage: sallyport pairing"],
   ["no action on webhooks", ["webhooks"], 1, "usage: sallyport webhooks list|show"],
-  ["an action on webhooks that is none", ["webhooks", "eat"], 1, "usage: sallyport webhooks"],
+  ["an action on webhooks that is none", ["webhooks", "eat"], 1, "webhooks has no action"],
   ["a time that is none", ["webhooks", "list", "--since", "once"], 1, "--since must be"],
   ["a replay of nothing", ["webhooks", "replay"], 1, "say which webhooks"],
   ["a replay of everything", ["webhooks", "replay", "a", "--route", "b"], 1, "say which webhooks"],
@@ -214,5 +214,6 @@ test("help names every command, and the version is a version", async () => {
   }
   expect((await it.run("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect((await it.run("health", "--help")).out).toContain("--timeout");
-  expect((await it.run("webhooks", "--help")).out).toContain("--forward http://127.0.0.1:3000");
+  expect((await it.run("webhooks", "--help")).out).toContain("--forward URL");
+  expect((await it.run("webhooks", "--json", "replay", "--help")).out).toContain("--dry-run");
 });

@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { randomToken } from "../../shared/bytes.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { Secret } from "../../shared/secret.ts";
 import type { ConfigError } from "./error.ts";
-import { readOrCreatePrivate } from "./files.ts";
+import { readOrCreatePrivate, readSmallFile } from "./files.ts";
 
 /** A credential of our own, and where it came from, so that people can be told where to look. */
 export type Credential =
@@ -19,10 +19,9 @@ export async function generatedCredential(
   stateDir: string,
   name: string,
 ): Promise<Result<Credential, ConfigError>> {
-  const folder = join(stateDir, "credentials");
-  const file = join(folder, name);
+  const file = fileOf(stateDir, name);
   // When this fails, opening the file fails with the same reason, and says it.
-  await mkdir(folder, { mode: 0o700 }).catch(() => undefined);
+  await mkdir(dirname(file), { mode: 0o700 }).catch(() => undefined);
   const text = await readOrCreatePrivate(file, randomToken);
   if (!text.ok) return text;
   if (!USABLE.test(text.value)) {
@@ -33,4 +32,18 @@ export async function generatedCredential(
     });
   }
   return ok({ source: "file", secret: new Secret(text.value), file });
+}
+
+/** Where that credential is, if it was ever made. */
+export async function earlierCredential(
+  stateDir: string,
+  name: string,
+): Promise<string | undefined> {
+  const file = fileOf(stateDir, name);
+  const text = await readSmallFile(file);
+  return text.ok && text.value !== undefined ? file : undefined;
+}
+
+function fileOf(stateDir: string, name: string): string {
+  return join(stateDir, "credentials", name);
 }

@@ -55,7 +55,7 @@ export function oneOrMany<T extends z.ZodType>(
 ): z.ZodPreprocess<z.ZodArray<T>> {
   return z.preprocess(
     (value) => (Array.isArray(value) || value === undefined ? value : [value]),
-    z.array(schema).max(max),
+    z.array(schema).max(max, `must have at most ${max} entries`),
   );
 }
 

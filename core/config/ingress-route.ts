@@ -1,4 +1,12 @@
-import type { Case, CheckedScheme, Condition, IngressRouteSettings, Target } from "./ingress.ts";
+import type {
+  Case,
+  CheckedScheme,
+  Condition,
+  Delivery,
+  IngressRouteSettings,
+  SenderScheme,
+  Target,
+} from "./ingress.ts";
 import type { Condition as WrittenCondition } from "./sections/ingress/condition.ts";
 import type { Route } from "./sections/ingress/route.ts";
 import { configErrorText } from "./error.ts";
@@ -69,10 +77,17 @@ export function ingressRoute(name: string, route: Route, sizeOf: SizeOf): Ingres
   };
 }
 
-function casesOf({ cases, when = [], ...own }: Route): Case[] {
+const LEAVES_A_WAY: ReadonlySet<CheckedScheme> = new Set<SenderScheme>(["slack", "discord"]);
+
+/** True when webhooks of this scheme may leave a way to answer their sender later. */
+export function leavesWay(scheme: CheckedScheme): boolean {
+  return LEAVES_A_WAY.has(scheme);
+}
+
+function casesOf({ cases, when = [], verify, ...own }: Route): Case[] {
   const all = cases ?? [{ ...own, when: [], forEach: undefined }];
   return all.flatMap((one) => {
-    const target = targetOf(one);
+    const target = targetOf(one, leavesWay(verify.scheme) ? "sender" : undefined);
     const conditions = [...when, ...(one.when ?? [])].map(conditionOf);
     return target === undefined ? [] : [{ when: conditions, forEach: one.forEach, target }];
   });
@@ -80,12 +95,19 @@ function casesOf({ cases, when = [], ...own }: Route): Case[] {
 
 type WrittenTarget = Pick<Route, "agent" | "wake" | "channel" | "forward">;
 
-function targetOf({ agent, wake, channel, forward }: WrittenTarget): Target | undefined {
+/** @param usual - Where the answer of an agent goes when nobody says. */
+function targetOf(
+  { agent, wake, channel, forward }: WrittenTarget,
+  usual: Delivery | undefined,
+): Target | undefined {
   if (agent !== undefined) {
-    const { template, name, sessionKey, deliver } = agent;
+    const { template, name, sessionKey } = agent;
+    const deliver = deliveryOf(agent.deliver ?? usual);
     return { kind: "agent", template, name, sessionKey, deliver };
   }
-  if (wake !== undefined) return { kind: "wake", template: wake.template, deliver: wake.deliver };
+  if (wake !== undefined) {
+    return { kind: "wake", template: wake.template, deliver: deliveryOf(wake.deliver) };
+  }
   if (channel !== undefined) return { kind: "channel", channel };
   if (forward === undefined) return undefined;
   const { url, headers, timeoutMs } = forward;
@@ -95,6 +117,10 @@ function targetOf({ agent, wake, channel, forward }: WrittenTarget): Target | un
     headers: new Map(Object.entries(headers)),
     timeoutMs,
   };
+}
+
+function deliveryOf(written: Delivery | "none" | undefined): Delivery | undefined {
+  return written === "none" ? undefined : written;
 }
 
 function conditionOf({ path = "", header, not, ...tests }: WrittenCondition): Condition {

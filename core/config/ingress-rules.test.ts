@@ -21,7 +21,7 @@ test.each<[string, object, string]>([
   [
     "no public key",
     { verify: "discord", agent: {} },
-    "routes.r.verify.publicKeys: is needed to know discord by",
+    "routes.r.verify.publicKeys: is needed: 64 hex digits, as the developer portal shows it",
   ],
   [
     "a secret where there is none",
@@ -41,7 +41,7 @@ test.each<[string, object, string]>([
   [
     "a template that leaves the body out",
     { verify: { scheme: "hmac", header: "x-sig", signed: "{url}" }, secret: "s", agent: {} },
-    "routes.r.secret: cannot work: what is signed must hold {body}",
+    "routes.r.verify: cannot work: what is signed must hold {body}",
   ],
   [
     "an unknown scheme",
@@ -66,12 +66,12 @@ test.each<[string, object, string]>([
   [
     "a key that is none",
     { verify: { scheme: "discord", publicKeys: "zz" }, agent: {} },
-    "routes.r.verify.publicKeys[0]: is not what discord needs",
+    "routes.r.verify.publicKeys[0]: must be 64 hex digits, as the developer portal shows it",
   ],
   [
     "five secrets",
     { verify: "github", secrets: ["1", "2", "3", "4", "5"], agent: {} },
-    "routes.r.secrets: too big",
+    "routes.r.secrets: must have at most 4 entries",
   ],
   [
     "no target",
@@ -97,6 +97,21 @@ test.each<[string, object, string]>([
     "an answer to nowhere",
     { ...GITHUB, agent: { deliver: { channel: "slack", to: "C1" } } },
     "routes.r.agent.deliver.channel: is not a channel; there is telegram",
+  ],
+  [
+    "an answer to a sender that leaves no way",
+    { ...GITHUB, agent: { deliver: "sender" } },
+    'routes.r.agent.deliver: cannot be "sender": webhooks of github leave no way to answer later',
+  ],
+  [
+    "the same in a case",
+    { verify: "github", secret: "s", cases: [{ wake: { deliver: "sender" } }] },
+    'routes.r.cases[0].wake.deliver: cannot be "sender"',
+  ],
+  [
+    "an answer to a place that is none",
+    { verify: "slack", secret: "s", agent: { deliver: "slack" } },
+    'routes.r.agent.deliver: must be { "channel": …, "to": … }, "sender" or "none"',
   ],
   [
     "a forward to a file",
@@ -225,6 +240,27 @@ test.each<[string, object[], string]>([
   ],
 ])("an alert with %s is refused", (_name, alerts, message) => {
   expect(refusal(webhookConfig({ r: GITHUB }, { alerts }))).toContain(message);
+});
+
+test.each([
+  [32 * 1024 * 1024 - 1, "log.maxBytes: must be at least 33554432 (32 MiB)"],
+  [32 * 1024 * 1024, "accepted"],
+])("a log of %i bytes must hold the longest webhook", (maxBytes, said) => {
+  const text = JSON.stringify({ sallyport: { ingress: { log: { maxBytes } } } });
+  expect(refusal(text)).toContain(said);
+});
+
+test.each<[object, string]>([
+  [
+    { slack: { origins: ["https://hooks.slack.com/x"] } },
+    "origins[0]: must be like https://hooks.",
+  ],
+  [{ slack: { origins: ["ftp://hooks.slack.com"] } }, "origins[0]: must be an http:// or https://"],
+  [{ slack: { origins: [] } }, "senders.slack.origins: too small"],
+  [{ discord: { apiRoot: "https://u:p@x" } }, "senders.discord.apiRoot: must be an http:// or"],
+  [{ slack: { origins: ["https://hooks.slack-gov.com/"] } }, "accepted"],
+])("where senders are answered, %j, is looked at", (senders, said) => {
+  expect(refusal(JSON.stringify({ sallyport: { ingress: { senders } } }))).toContain(said);
 });
 
 test("a channel that is not set up cannot be told anything", () => {

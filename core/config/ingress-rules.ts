@@ -1,5 +1,6 @@
 /** What no setting of a webhook can say of itself alone. Pure. */
 import type { Issue } from "./error.ts";
+import { leavesWay } from "./ingress-route.ts";
 import { pathText } from "./issues.ts";
 import type { Config } from "./schema.ts";
 import type { Alert } from "./sections/ingress/alert.ts";
@@ -51,6 +52,9 @@ function routeIssues(context: RouteContext): Issue[] {
       channelsOf(one).flatMap(({ channel, path }) =>
         channelIssues(channel, index === 0 ? path : `cases[${index - 1}].${path}`, config),
       ),
+    ),
+    ...[route, ...(route.cases ?? [])].flatMap((one, index) =>
+      senderIssues(one, route, index === 0 ? "" : `cases[${index - 1}].`),
     ),
   ];
 }
@@ -104,14 +108,22 @@ function targetIssues(targets: Targets, path: string, mayBeNone: boolean): Issue
 
 function channelsOf({ agent, wake, channel }: Targets): { channel: string; path: string }[] {
   return [
-    ...(agent?.deliver === undefined
-      ? []
-      : [{ channel: agent.deliver.channel, path: "agent.deliver.channel" }]),
-    ...(wake?.deliver === undefined
-      ? []
-      : [{ channel: wake.deliver.channel, path: "wake.deliver.channel" }]),
+    ...(typeof agent?.deliver === "object"
+      ? [{ channel: agent.deliver.channel, path: "agent.deliver.channel" }]
+      : []),
+    ...(typeof wake?.deliver === "object"
+      ? [{ channel: wake.deliver.channel, path: "wake.deliver.channel" }]
+      : []),
     ...(channel === undefined ? [] : [{ channel, path: "channel" }]),
   ];
+}
+
+function senderIssues({ agent, wake }: Targets, { verify }: Route, at: string): Issue[] {
+  if (leavesWay(verify.scheme)) return [];
+  const message = `cannot be "sender": webhooks of ${verify.scheme} leave no way to answer later; name a channel`;
+  return Object.entries({ agent, wake }).flatMap(([name, target]) =>
+    target?.deliver === "sender" ? [{ path: `${at}${name}.deliver`, message }] : [],
+  );
 }
 
 function channelIssues(name: string, path: string, { channels }: Config): Issue[] {

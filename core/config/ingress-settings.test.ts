@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { onlyRoute, webhookConfig, webhooksIn } from "../../test/support/webhook-config.ts";
 
+const TO = { channel: "telegram", to: "42" };
 const GITHUB = { verify: "github", secret: "s", agent: {} };
 
 test("a route needs its sender, its secret and what it sets off, and has a default for the rest", async () => {
@@ -26,6 +27,10 @@ test("a route needs its sender, its secret and what it sets off, and has a defau
     routes: [],
     log: { days: 14, maxBytes: 512 * 1024 * 1024 },
     alerts: [],
+    senders: {
+      slackOrigins: ["https://hooks.slack.com"],
+      discordApi: "https://discord.com/api/v10",
+    },
   });
 });
 
@@ -65,6 +70,29 @@ test("conditions of a route hold for each of its cases", () => {
   ]);
 });
 
+test.each<[string, unknown, unknown]>([
+  ["slack", undefined, "sender"],
+  ["discord", undefined, "sender"],
+  ["slack", "none", undefined],
+  ["slack", TO, TO],
+  ["github", undefined, undefined],
+  ["github", "none", undefined],
+])("an agent that answers %s, told %j, answers to %j", (scheme, deliver, expected) => {
+  const verify = scheme === "discord" ? { scheme, publicKeys: "ab".repeat(32) } : scheme;
+  const secret = scheme === "discord" ? {} : { secret: "s" };
+  for (const agent of [{ deliver }, ...(deliver === undefined ? [true] : [])]) {
+    const { cases } = onlyRoute({ r: { verify, ...secret, agent } });
+    expect(cases[0]?.target).toMatchObject({ kind: "agent", deliver: expected });
+  }
+});
+
+test("waking the owner's session answers nobody who is not named", () => {
+  for (const deliver of [undefined, "sender"]) {
+    const { cases } = onlyRoute({ r: { verify: "slack", secret: "s", wake: { deliver } } });
+    expect(cases[0]?.target).toMatchObject({ kind: "wake", deliver });
+  }
+});
+
 test.each([
   ["slack", 2_500],
   ["twilio", 12_000],
@@ -81,7 +109,19 @@ test("to let a sender wait that reads no answer is worth a warning", () => {
   ]);
 });
 
-const TO = { channel: "telegram", to: "42" };
+test.each<[string, object, string[]]>([
+  [
+    "it cannot register is worth a warning",
+    {},
+    [
+      "sallyport.ingress.routes.r.verify.verifyTokens is needed before Meta can register the address: the text you type in beside it",
+    ],
+  ],
+  ["it can register is not", { verifyTokens: "v" }, []],
+])("a route of Meta that %s", (_name, more, warnings) => {
+  const route = { verify: { scheme: "meta", ...more }, secret: "s", agent: true };
+  expect(webhooksIn(webhookConfig({ r: route })).warnings).toEqual(warnings);
+});
 
 test("alerts have their times in milliseconds", () => {
   const alerts = [

@@ -21,7 +21,7 @@ export interface Ingress {
  */
 export function ingressOf(config: Config, hooksToken: Secret | undefined, sizeOf: SizeOf): Ingress {
   const { hooks, sallyport } = config;
-  const { log, alerts } = sallyport.ingress;
+  const { log, alerts, senders } = sallyport.ingress;
   const warnings: string[] = [];
   const own = Object.entries(sallyport.ingress.routes).flatMap(([name, route]) => {
     const at = pathText(["sallyport", "ingress", "routes", name]);
@@ -31,6 +31,11 @@ export function ingressOf(config: Config, hooksToken: Secret | undefined, sizeOf
     }
     if (route.mode === "sync" && !readsAnswers(route.verify.scheme)) {
       warnings.push(`${at}.mode: ${route.verify.scheme} waits in vain, it reads no answer`);
+    }
+    if (route.verify.scheme === "meta" && !route.verify.verifyTokens?.length) {
+      warnings.push(
+        `${at}.verify.verifyTokens is needed before Meta can register the address: the text you type in beside it`,
+      );
     }
     return [ingressRoute(name, route, sizeOf)];
   });
@@ -43,6 +48,10 @@ export function ingressOf(config: Config, hooksToken: Secret | undefined, sizeOf
       routes: [...byHooks.routes, ...own.filter(({ cases }) => cases.length > 0)],
       log,
       alerts: alerts.map(alertRule),
+      senders: {
+        slackOrigins: senders.slack.origins.map((text) => new URL(text).origin),
+        discordApi: senders.discord.apiRoot.replace(/\/+$/, ""),
+      },
     },
     upstreamRoutes: own.filter(({ name }) => named.has(name)).map((one) => ({ ...one, cases: [] })),
     warnings: [...warnings, ...byHooks.warnings],

@@ -18,6 +18,20 @@ export interface Recipient {
   readonly to: string;
 }
 
+/** Schemes whose webhooks leave a way to answer their sender later. */
+export type SenderScheme = "slack" | "discord";
+
+/** Where an answer goes: a conversation, or back to the sender if its webhook has left a way. */
+export type Delivery = Recipient | "sender";
+
+/** Where senders are answered later. */
+export interface SenderSettings {
+  /** Of addresses that webhooks of Slack may ask us to answer to. */
+  readonly slackOrigins: readonly string[];
+  /** Without a slash at its end. */
+  readonly discordApi: string;
+}
+
 /** Which session a call of `/hooks/agent` runs in. */
 export interface SessionPolicy {
   /** Where the call names none; undefined: each call has one of its own. */
@@ -45,13 +59,13 @@ export type Target =
       /** A template that begins with text of its own; undefined: a session of its own. */
       readonly sessionKey: string | undefined;
       /** Undefined: the answer stays in the session. `to` is a template. */
-      readonly deliver: Recipient | undefined;
+      readonly deliver: Delivery | undefined;
     }
   /** Tells the owner's main session. */
   | {
       readonly kind: "wake";
       readonly template: string | undefined;
-      readonly deliver: Recipient | undefined;
+      readonly deliver: Delivery | undefined;
     }
   /** As if the platform of that channel had called its own route. */
   | { readonly kind: "channel"; readonly channel: string }
@@ -147,4 +161,5 @@ export interface IngressSettings {
   /** How long what came in is kept to be looked at and replayed. */
   readonly log: { readonly days: number; readonly maxBytes: number };
   readonly alerts: readonly AlertRule[];
+  readonly senders: SenderSettings;
 }

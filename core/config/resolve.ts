@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { Secret } from "../../shared/secret.ts";
-import { type Credential, generatedCredential } from "./credential.ts";
+import { type Credential, earlierCredential, generatedCredential } from "./credential.ts";
 import type { ConfigError } from "./error.ts";
 import { prepareStateDir } from "./files.ts";
 import { type Ingress, ingressOf } from "./ingress-settings.ts";
@@ -12,9 +12,13 @@ import { type Flags, type Overrides, readOverrides } from "./overrides.ts";
 import type { Environment, Surroundings } from "./paths.ts";
 import type { Config } from "./schema.ts";
 import type { EdgeSettings, Settings, TelegramSettings } from "./settings.ts";
+import { isTree } from "./tree.ts";
 
 /** Below this a token can be guessed by somebody with time; ours have 43 characters. */
 const SHORT_TOKEN = 16;
+
+/** Of webhooks, as long as there is no config file. */
+const HOOKS_TOKEN = "hooks-token";
 
 export interface LoadRequest extends Surroundings {
   readonly flags: Flags;
@@ -39,7 +43,8 @@ export async function loadSettings(request: LoadRequest): Promise<Result<Setting
   const hooks = await hooksOf(loaded.value);
   if (!hooks.ok) return hooks;
   const ingress = await webhooksOf(loaded.value.config, hooks.value);
-  const made = { token: token.value, hooks: hooks.value, ingress };
+  const warnings = await hooksWarnings(loaded.value, hooks.value);
+  const made = { token: token.value, hooks: hooks.value, ingress, warnings };
   return ok(Object.freeze(combine(loaded.value, overrides.value, made)));
 }
 
@@ -48,12 +53,13 @@ interface Made {
   readonly token: Credential;
   readonly hooks: Settings["hooks"];
   readonly ingress: Ingress;
+  readonly warnings: readonly string[];
 }
 
 function combine(
   loaded: LoadedConfig,
   overrides: Overrides,
-  { token, hooks, ingress: { ingress, upstreamRoutes, warnings } }: Made,
+  { token, hooks, ingress: { ingress, upstreamRoutes, warnings }, ...made }: Made,
 ): Settings {
   const { config, environment, paths } = loaded;
   const providers = providersOf(config, environment);
@@ -81,7 +87,7 @@ function combine(
     limits: config.sallyport.limits,
     logLevel: config.logging.level,
     source: loaded.source,
-    warnings: [...loaded.warnings, ...warnings, ...tokenWarnings(token)],
+    warnings: [...loaded.warnings, ...warnings, ...made.warnings, ...tokenWarnings(token)],
   };
 }
 
@@ -106,8 +112,34 @@ async function hooksOf({
     const on = enabled && token !== undefined;
     return ok(on ? { path, token: { source: "config", secret: token } } : undefined);
   }
-  const generated = await generatedCredential(paths.stateDir, "hooks-token");
+  const generated = await generatedCredential(paths.stateDir, HOOKS_TOKEN);
   return generated.ok ? ok({ path, token: generated.value }) : generated;
+}
+
+/** Whoever had them without a file, and now has a file, is told why they are gone. */
+async function hooksWarnings(
+  { config, exists, paths, source }: LoadedConfig,
+  hooks: Settings["hooks"],
+): Promise<string[]> {
+  const { path, enabled, mappings, presets } = config.hooks;
+  if (hooks !== undefined || !exists || enabled || saysHooksAreOff(source)) return [];
+  const remedy = "set hooks.enabled and hooks.token";
+  const unused = [
+    ...(mappings.length === 0 ? [] : ["hooks.mappings"]),
+    ...(presets.length === 0 ? [] : ["hooks.presets"]),
+  ];
+  if (unused.length > 0) return [`${unused.join(" and ")} are off, as all of hooks: ${remedy}`];
+  const file = await earlierCredential(paths.stateDir, HOOKS_TOKEN);
+  if (file === undefined) return [];
+  const names = `${path}/agent and ${path}/wake`;
+  return [
+    `webhooks to ${names} are off since there is a config file: ${remedy} (until now it was that in ${file}), or hooks.enabled to false`,
+  ];
+}
+
+function saysHooksAreOff(source: Secret): boolean {
+  const written: unknown = JSON.parse(source.reveal());
+  return isTree(written) && isTree(written["hooks"]) && written["hooks"]["enabled"] === false;
 }
 
 async function webhooksOf(config: Config, hooks: Settings["hooks"]): Promise<Ingress> {

@@ -1,16 +1,14 @@
 /** From what a route says of its sender to what the scheme that checks it needs. */
 import { createHash } from "node:crypto";
-import type * as z from "zod";
 import { Verification } from "../../shared/ingress/route.ts";
-import { secretFault } from "../../shared/ingress/secret-fault.ts";
+import { secretFault, templateFault } from "../../shared/ingress/secret-fault.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { Secret } from "../../shared/secret.ts";
 import type { Issue } from "./error.ts";
 import type { CheckedScheme, CheckedVerification } from "./ingress.ts";
-import { pathText } from "./issues.ts";
 import type { Route } from "./sections/ingress/route.ts";
-import { nearest } from "./suggest.ts";
 import { isTree, type Tree } from "./tree.ts";
+import { neededText, schemaIssues, settingsOf, unknownKey } from "./verification-issues.ts";
 
 /** What is all the proof there is: whoever has it may call, so its digest will do. */
 const EQUALITY: ReadonlySet<CheckedScheme> = new Set(["bearer", "basic", "header", "telegram"]);
@@ -29,6 +27,15 @@ const SIGNING_TOKEN = "whsec_";
 
 /** What was meant to be filled in and was not: anybody can guess it. */
 const REFERENCE = /^\$\{\w*\}$/;
+
+/** Live at once, and the length of each. */
+const MAX_LIVE = 4;
+const MAX_SECRET = 1_024;
+
+const USER_AND_PASSWORD = '"user:password"';
+
+/** What of a scheme stands beside `verify`, and not in it. */
+const PROOFS: ReadonlySet<string> = new Set(["secrets", "digests"]);
 
 /** Only these parts of a route count here. */
 export type VerifiedRoute = Pick<Route, "verify" | "secret" | "secrets">;
@@ -51,15 +58,62 @@ export function secretsOf({ secret, secrets = [] }: VerifiedRoute): readonly Sec
 export function verificationOf(route: VerifiedRoute): Result<CheckedVerification, Issue[]> {
   const { scheme } = route.verify;
   const secrets = secretsOf(route);
-  const fault = faultOf(route, secrets);
+  const unknown = unknownKeys(route);
+  if (unknown.length > 0) return err(unknown);
+  const fault = faultOf(route, secrets) ?? secretsFault(route, secrets);
   if (fault !== undefined) return err([fault]);
-  const parsed = Verification.safeParse({ ...settingsOf(route), ...proofsOf(route, secrets) });
-  if (!parsed.success) return err(parsed.error.issues.flatMap((one) => issueOf(one, scheme)));
+  const written = { ...writtenIn(route), ...proofsOf(route, secrets) };
+  const parsed = Verification.safeParse(written);
+  if (!parsed.success) return err(schemaIssues(parsed.error, written, scheme));
   // Not among the names a route may have.
   if (parsed.data.scheme === "core") throw new RangeError("A route is verified by a scheme");
-  const unfit = secretFault(parsed.data);
-  if (unfit !== undefined) return err([{ path: placeOf(route), message: `cannot work: ${unfit}` }]);
-  return ok(parsed.data);
+  const unfit = unfitness(parsed.data, route);
+  return unfit === undefined ? ok(parsed.data) : err([unfit]);
+}
+
+function unknownKeys({ verify }: VerifiedRoute): Issue[] {
+  const known = settingsOf(verify.scheme).filter((key) => !PROOFS.has(key));
+  return Object.entries(verify).flatMap(([key, value]) =>
+    value === undefined || known.includes(key) ? [] : [unknownKey([], key, verify.scheme)],
+  );
+}
+
+/** All of it is of the right kind, and still no webhook would pass. */
+function unfitness(verification: CheckedVerification, route: VerifiedRoute): Issue | undefined {
+  if (verification.scheme === "hmac") {
+    const fault = templateFault(verification);
+    if (fault !== undefined) return cannot("verify", fault);
+  }
+  if (verification.scheme === "google-chat") {
+    const fault = chatFault(verification);
+    if (fault !== undefined) return fault;
+  }
+  const fault = secretFault(verification);
+  return fault === undefined ? undefined : cannot(placeOf(route), fault);
+}
+
+function cannot(path: string, why: string): Issue {
+  return { path, message: `cannot work: ${why}` };
+}
+
+/** Each kind of app is known by something else. */
+function chatFault({
+  kind,
+  audiences,
+  projectNumber,
+}: Extract<CheckedVerification, { scheme: "google-chat" }>): Issue | undefined {
+  if (kind === "addon" && projectNumber === undefined) {
+    const path = "verify.projectNumber";
+    return {
+      path,
+      message: 'is needed with kind "addon": the number of your Google Cloud project',
+    };
+  }
+  const isFit = (audience: string): boolean =>
+    kind === "project" ? /^\d+$/.test(audience) : URL.canParse(audience);
+  if (audiences.every(isFit)) return undefined;
+  const what = kind === "project" ? "the project number, in digits" : "the address of this webhook";
+  return { path: "verify.audiences", message: `must be ${what}, with kind "${kind}"` };
 }
 
 /** Where the person has written what the scheme is checked by. */
@@ -82,25 +136,50 @@ function faultOf(route: VerifiedRoute, secrets: readonly Secret[]): Issue | unde
     return { path, message };
   }
   const list = PUBLIC.get(scheme);
-  if (list === undefined) return secrets.length === 0 ? lackOf(scheme, list) : undefined;
-  if (!route.verify[list]?.length) return lackOf(scheme, list);
+  if (list === undefined) return secrets.length === 0 ? lackOf(scheme) : undefined;
+  if (!route.verify[list]?.length) {
+    return { path: `verify.${list}`, message: neededText(scheme, list) };
+  }
   if (secrets.length === 0) return undefined;
   return { path, message: `has no use for ${scheme}, which is checked by verify.${list}` };
 }
 
-function lackOf(scheme: CheckedScheme, list: string | undefined): Issue {
-  if (list === undefined) {
-    const presented = EQUALITY.has(scheme)
-      ? "what the sender presents"
-      : `what ${scheme} signs with`;
-    const what = scheme === "basic" ? '"user:password"' : presented;
-    return { path: "secret", message: `is needed: ${what}, best as "\${NAME}" of a variable` };
+function lackOf(scheme: CheckedScheme): Issue {
+  const presented = EQUALITY.has(scheme) ? "what the sender presents" : `what ${scheme} signs with`;
+  const what = scheme === "basic" ? USER_AND_PASSWORD : presented;
+  return { path: "secret", message: `is needed: ${what}, best as "\${NAME}" of a variable` };
+}
+
+/** What is none of this sender's, whatever it is. */
+function secretsFault(route: VerifiedRoute, secrets: readonly Secret[]): Issue | undefined {
+  const { scheme } = route.verify;
+  if (secrets.length > MAX_LIVE) {
+    return { path: "secrets", message: `are too many: with secret at most ${MAX_LIVE} are good` };
   }
-  return { path: `verify.${list}`, message: `is needed to know ${scheme} by` };
+  for (const [index, secret] of secrets.entries()) {
+    const message = mistaken(scheme, secret.reveal());
+    if (message !== undefined) return { path: pathOf(route, index), message };
+  }
+  return undefined;
+}
+
+function mistaken(scheme: CheckedScheme, secret: string): string | undefined {
+  if (secret.length > MAX_SECRET) return `must have at most ${MAX_SECRET} characters`;
+  if (scheme === "basic" && !secret.includes(":")) return `must be ${USER_AND_PASSWORD}`;
+  if (scheme === "stripe" && /^[rsp]k_(?:live|test)_/.test(secret)) {
+    return "is an API key: the signing secret of the endpoint begins with whsec_";
+  }
+  return undefined;
+}
+
+/** Of one secret, as the person has written it. */
+function pathOf({ secret }: VerifiedRoute, index: number): string {
+  if (secret === undefined) return `secrets[${index}]`;
+  return index === 0 ? "secret" : `secrets[${index - 1}]`;
 }
 
 /** What was written, without what is named otherwise in the scheme. */
-function settingsOf({ verify }: VerifiedRoute): Tree {
+function writtenIn({ verify }: VerifiedRoute): Tree {
   const { verifyTokens, kind, ...settings } = verify;
   return {
     ...lowerHeaders(settings),
@@ -134,27 +213,4 @@ function proofsOf({ verify }: VerifiedRoute, secrets: readonly Secret[]): Tree {
 
 function digest(secret: Secret): string {
   return createHash("sha256").update(secret.reveal()).digest("base64url");
-}
-
-function issueOf(issue: z.core.$ZodIssue, scheme: CheckedScheme): Issue[] {
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownKey(issue.path, key, scheme));
-  }
-  const inSecrets = issue.path[0] === "secrets" || issue.path[0] === "digests";
-  const path = inSecrets ? issue.path : ["verify", ...issue.path];
-  const text = issue.message.startsWith("Invalid") ? `is not what ${scheme} needs` : issue.message;
-  return [{ path: pathText(path), message: text.charAt(0).toLowerCase() + text.slice(1) }];
-}
-
-function unknownKey(path: readonly PropertyKey[], key: string, scheme: CheckedScheme): Issue {
-  const at = pathText(["verify", ...path, key]);
-  if (key === "secret" || key === "secrets" || key === "digests") {
-    return { path: at, message: 'belongs beside "verify", as secret or secrets' };
-  }
-  const option = Verification.def.options.find(({ shape }) =>
-    shape.scheme.def.values.some((name) => name === scheme),
-  );
-  const meant = nearest(key, Object.keys(option?.shape ?? {}));
-  const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
-  return { path: at, message: `is not a setting of ${scheme}${hint}` };
 }

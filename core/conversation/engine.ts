@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { randomToken } from "../../shared/bytes.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import type { AccessPolicy } from "../channels/allow-list.ts";
-import type { Channel, RawEvent } from "../channels/channel.ts";
+import type { Channel, Outlet, RawEvent } from "../channels/channel.ts";
 import type { Clock } from "../channels/clock.ts";
 import { Pairing } from "../channels/pairing.ts";
 import type { Store } from "../store/store.ts";
@@ -30,6 +30,8 @@ export interface EngineParts {
   readonly store: Store;
   readonly agent: () => AgentSettings;
   readonly channel: (id: string) => Channel | undefined;
+  /** Ways back to senders of webhooks, by scheme. */
+  readonly senders?: ReadonlyMap<string, Outlet> | undefined;
   readonly access: (channel: string) => AccessPolicy;
   readonly route: () => RouteSettings;
   readonly limits?: HistoryLimits | undefined;
@@ -108,9 +110,10 @@ export function startEngine(parts: EngineParts): Engine {
   const waiters = new Waiters((ms, signal) => clock.wait(ms, signal));
   const progress = new Bell();
   const replies = new Map<string, number>();
+  const senders = new Map(parts.senders?.values().map((one) => [one.id, one] as const));
   const outbox = startOutbox({
     store,
-    channel,
+    outlet: (id) => channel(id) ?? senders.get(id),
     onEnd(id, fate) {
       const key = `${id} ${fate}`;
       replies.set(key, (replies.get(key) ?? 0) + 1);

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { mainSessionKey } from "./route.ts";
 
 /** What keeps a prompt of this size out of a model's context is the HTTP body limit; this is the last word. */
-const MAX_BODY_UNITS = 256 * 1024;
+export const MAX_BODY_UNITS = 256 * 1024;
 
 const Name = z.string().min(1).max(128);
 const Target = z.object({
@@ -12,6 +12,10 @@ const Target = z.object({
   channel: z.string().max(64).optional(),
   /** A conversation of that channel, as in its messages. */
   to: z.string().max(256).optional(),
+  /** Instead: back to the sender of this webhook of the log, as its scheme has it. */
+  sender: z
+    .strictObject({ scheme: z.string().min(1).max(64), webhook: z.string().min(1).max(512) })
+    .optional(),
   /** What the owner wants done with it, in the owner's own words: nothing of the webhook is in it. */
   instructions: z.string().min(1).max(MAX_BODY_UNITS).optional(),
 });

@@ -2,12 +2,13 @@ import { backoffMs } from "../../shared/backoff.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import { accessOf } from "../channels/allow-list.ts";
 import type { AccessPolicy } from "../channels/allow-list.ts";
-import type { Channel, InboundMessage } from "../channels/channel.ts";
+import type { Channel, InboundMessage, Outlet } from "../channels/channel.ts";
 import { pairingText } from "../channels/pairing.ts";
 import type { Pairing } from "../channels/pairing.ts";
 import type { AgentFailed } from "../agents/event.ts";
 import type { InboxItem, NewOutboxItem, SessionEntry, Store } from "../store/store.ts";
 import { HOOK_SOURCE, HookPayload, hookTurn } from "./hook.ts";
+import type { HookTurn } from "./hook.ts";
 import { afterFailure, replyText } from "./reply.ts";
 import { promptOf, sessionKeyOf } from "./route.ts";
 import type { RouteSettings } from "./route.ts";
@@ -34,6 +35,8 @@ export interface InboxParts extends WorkerParts {
   readonly store: Pick<Store, "take" | "finish" | "retry" | "bury" | "nextDue">;
   readonly conversations: Conversations;
   readonly channel: (id: string) => Channel | undefined;
+  /** Ways back to senders of webhooks, by scheme. */
+  readonly senders?: ReadonlyMap<string, Outlet> | undefined;
   readonly access: (channel: string) => AccessPolicy;
   readonly route: () => RouteSettings;
   readonly pairing: Pairing;
@@ -52,8 +55,9 @@ export interface InboxParts extends WorkerParts {
 interface Task {
   readonly sessionKey: string;
   readonly prompt: string;
-  readonly target: { readonly channel: Channel; readonly conversation: string } | undefined;
-  readonly showsTyping: boolean;
+  readonly target: { readonly outlet: Outlet; readonly conversation: string } | undefined;
+  /** Shows that an answer is being made; undefined: nobody is looking. */
+  readonly typing: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 /** Starts working off the inbox: one item of a lane at a time, oldest first. */
@@ -136,20 +140,24 @@ class InboxHandler {
     const payload = HookPayload.safeParse(item.payload);
     if (!payload.success) throw new GatewayError("invalid_request", "Not a payload of a webhook");
     const { route, boundary, log } = this.#parts;
+    const { sender, deliver } = payload.data;
     const turn = hookTurn(payload.data, {
       agent: route().agent,
       itemId: item.id,
       boundary: boundary(),
     });
-    const channel = this.#parts.channel(turn.target?.channel ?? "");
-    const target =
-      turn.target === undefined || channel === undefined
-        ? undefined
-        : { channel, conversation: turn.target.conversation };
-    if (payload.data.deliver && target === undefined) {
+    const target = this.#targetOf(sender, turn.target);
+    if ((deliver || sender !== undefined) && target === undefined) {
       log.warn({ item: item.id }, "the answer to a webhook has nowhere to go");
     }
-    return { sessionKey: turn.sessionKey, prompt: turn.prompt, target, showsTyping: false };
+    return { sessionKey: turn.sessionKey, prompt: turn.prompt, target, typing: undefined };
+  }
+
+  #targetOf(sender: HookPayload["sender"], to: HookTurn["target"]): Task["target"] {
+    const { channel, senders } = this.#parts;
+    const outlet = sender === undefined ? to && channel(to.channel) : senders?.get(sender.scheme);
+    const conversation = sender?.webhook ?? to?.conversation;
+    return outlet && conversation !== undefined ? { outlet, conversation } : undefined;
   }
 
   /** Undefined: the item ended without a turn. */
@@ -161,8 +169,8 @@ class InboxHandler {
       return {
         sessionKey: sessionKeyOf(message, this.#parts.route()),
         prompt: promptOf(message),
-        target: { channel, conversation: message.conversation },
-        showsTyping: true,
+        target: { outlet: channel, conversation: message.conversation },
+        typing: (signal) => channel.typing(message.conversation, signal),
       };
     }
     if (message === undefined) await this.#parts.store.finish(item.id, []);
@@ -183,7 +191,7 @@ class InboxHandler {
     if (answer.state === "approved") return true;
     log.info({ channel: channel.id, sender, state: answer.state }, "message of a stranger");
     const text = answer.state === "new" ? pairingText(channel.id, answer.code) : "";
-    await store.finish(item.id, piecesOf(item, { channel, conversation }, text));
+    await store.finish(item.id, piecesOf(item, { outlet: channel, conversation }, text));
     onReply();
     return false;
   }
@@ -191,10 +199,7 @@ class InboxHandler {
   async #run(item: InboxItem, task: Task, signal: AbortSignal): Promise<void> {
     const { conversations } = this.#parts;
     const typing = new AbortController();
-    const shown =
-      task.showsTyping && task.target !== undefined
-        ? task.target.channel.typing(task.target.conversation, typing.signal)
-        : undefined;
+    const shown = task.typing?.(typing.signal);
     const turn = {
       sessionKey: task.sessionKey,
       messages: [{ role: "user", text: task.prompt } as const],
@@ -266,10 +271,10 @@ class InboxHandler {
 /** The pieces of a reply. Their ids follow from the item's, so the same work cannot queue them twice. */
 function piecesOf(item: InboxItem, target: Task["target"], text: string): NewOutboxItem[] {
   if (target === undefined) return [];
-  const { channel, conversation } = target;
-  return channel.split(text).map((piece, index) => ({
+  const { outlet, conversation } = target;
+  return outlet.split(text).map((piece, index) => ({
     id: `${item.id}/${index}`,
-    channel: channel.id,
+    channel: outlet.id,
     conversation,
     text: piece,
     trace: item.trace,

@@ -1,6 +1,6 @@
 import { backoffMs } from "../../shared/backoff.ts";
 import { GatewayError } from "../../shared/errors.ts";
-import type { Channel } from "../channels/channel.ts";
+import type { Outlet } from "../channels/channel.ts";
 import type { OutboxItem, Store } from "../store/store.ts";
 import { startWorker } from "./worker.ts";
 import type { Worker, WorkerParts } from "./worker.ts";
@@ -24,7 +24,7 @@ export type OutboxStore = Pick<
 
 export interface OutboxParts extends WorkerParts {
   readonly store: OutboxStore;
-  readonly channel: (id: string) => Channel | undefined;
+  readonly outlet: (id: string) => Pick<Outlet, "send"> | undefined;
   /** Told of every piece that is over, once that is written down. */
   readonly onEnd?: (channel: string, fate: "sent" | "lost") => void;
 }
@@ -75,10 +75,10 @@ async function deliver(item: OutboxItem, parts: OutboxParts, signal: AbortSignal
 }
 
 async function send(item: OutboxItem, parts: OutboxParts, signal: AbortSignal): Promise<Fate> {
-  const channel = parts.channel(item.channel);
-  if (channel === undefined) return { fate: "lost", reason: "the channel is not configured" };
+  const outlet = parts.outlet(item.channel);
+  if (outlet === undefined) return { fate: "lost", reason: "the channel is not configured" };
   try {
-    return { fate: "sent", platformId: await channel.send(item, signal) };
+    return { fate: "sent", platformId: await outlet.send(item, signal) };
   } catch (error) {
     return fateOf(error, item.attempts + 1, parts.random);
   }

@@ -84,6 +84,7 @@ test.each([
 
 test.each([
   ["turned away", answered(401, { code: "unauthenticated", detail: "" }), "ok"],
+  ["not taken from here", answered(403, { code: "forbidden", detail: "" }), "ok"],
   ["too often", answered(429, { code: "rate_limited", detail: "" }), "warning"],
   ["unknown", answered(404, { code: "not_found", detail: "" }), "failed"],
   ["let in", answered(202, {}), "failed"],

@@ -105,17 +105,9 @@ export function judgeGuard(path: string, outcome: HttpOutcome): Verdict {
   }
   const { status } = outcome.answer;
   const problem = problemOf(outcome.answer);
-  if (status === 401 && problem?.code === "unauthenticated") {
-    return ok(`POST ${path} without credentials is turned away (401)`);
-  }
-  if (problem?.code === "rate_limited") {
-    return warning(`POST ${path} was not judged: too many attempts`, "try again in a minute");
-  }
-  if (problem?.code === "not_found" || problem?.code === "core_offline") {
-    return failed(
-      `the edge knows no webhook ${path} (${problem.code})`,
-      "it learns them from the core: see relay.connected",
-    );
+  if (problem !== undefined) {
+    const verdict = GUARD_VERDICTS.get(`${status} ${problem.code}`)?.(path);
+    if (verdict !== undefined) return verdict;
   }
   if (status < 300)
     return failed(`POST ${path} lets anyone in (${status})`, "this is no edge of ours");
@@ -124,6 +116,28 @@ export function judgeGuard(path: string, outcome: HttpOutcome): Verdict {
     "something in front of the edge keeps webhooks out: let /hooks/ pass it",
   );
 }
+
+function unknownWebhook(path: string): Verdict {
+  return failed(
+    `the edge knows no webhook ${path}`,
+    "it learns them from the core: see relay.connected and webhook.published",
+  );
+}
+
+/** What an edge of ours answers to a webhook that proves nothing. */
+const GUARD_VERDICTS: ReadonlyMap<string, (path: string) => Verdict> = new Map([
+  ["401 unauthenticated", (path) => ok(`POST ${path} without credentials is turned away (401)`)],
+  [
+    "403 forbidden",
+    (path) => ok(`POST ${path} is taken from some addresses only, and not from here (403)`),
+  ],
+  [
+    "429 rate_limited",
+    (path) => warning(`POST ${path} was not judged: too many attempts`, "try again in a minute"),
+  ],
+  ["404 not_found", unknownWebhook],
+  ["503 core_offline", unknownWebhook],
+]);
 
 /** What the edge, a relay or the core says about an error; undefined for anything else. */
 export function problemOf({ text }: HttpAnswer): Problem | undefined {

@@ -23,8 +23,6 @@ export interface EdgeSubject {
   readonly gateway: GatewayFacts | undefined;
   /** Where `tunnel.json` is; undefined for a gateway elsewhere. */
   readonly stateDir: string | undefined;
-  /** Path of a webhook that the core publishes, if it publishes those of our own. */
-  readonly hook: "/hooks/agent" | "off" | "unknown";
   readonly version: string;
   readonly timeoutMs: number;
   readonly now: () => number;
@@ -54,7 +52,6 @@ export function edgeSubject(
     token: tokenFor(isOurs, examination, settings, gateway),
     gateway,
     stateDir: settings?.stateDir,
-    hook: hookOf(settings),
     version,
     timeoutMs,
     now,
@@ -71,11 +68,6 @@ function tokenFor(
 ): Secret | undefined {
   if (!isOurs) return token;
   return gateway === undefined ? (token ?? settings?.gateway.token.secret) : gateway.token;
-}
-
-function hookOf(settings: Settings | undefined): EdgeSubject["hook"] {
-  if (settings === undefined) return "unknown";
-  return settings.hooks === undefined ? "off" : "/hooks/agent";
 }
 
 function hostOf(url: string | undefined): string | undefined {

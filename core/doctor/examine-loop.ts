@@ -1,6 +1,5 @@
 /** The whole way: from here to the public address, through the edge to this core, and back. */
 import { GatewayError } from "../../shared/errors.ts";
-import { judgeGuard } from "./edge-answer.ts";
 import type { EdgeSubject } from "./edge-subject.ts";
 import { judgeHops, judgeReflection, type Reflection } from "./loop.ts";
 import { bearer } from "./probes/gateway.ts";
@@ -9,10 +8,10 @@ import { reasonOf } from "./probes/reason.ts";
 import { TunnelStatus } from "./relays.ts";
 import { type Report, timed } from "./report.ts";
 
-export const LOOP_CHECKS = ["loop.core", "loop.hops", "webhook.guard"] as const;
+export const LOOP_CHECKS = ["loop.core", "loop.hops"] as const;
 
 export async function examineLoop(subject: EdgeSubject, report: Report): Promise<void> {
-  const { url, token, gateway, hook, timeoutMs, openWay } = subject;
+  const { url, token, gateway, timeoutMs, openWay } = subject;
   if (token === undefined) {
     report.skip(["loop.core", "loop.hops"], "there is no token that may be shown to this edge");
   } else {
@@ -32,15 +31,6 @@ export async function examineLoop(subject: EdgeSubject, report: Report): Promise
     const { value: outcome, ms } = await timed(() => send(request, way, timeoutMs));
     report.add("loop.hops", judgeHops(outcome, ms));
   }
-  if (hook === "off" || hook === "unknown") {
-    const because = hook === "off" ? "webhooks of our own are off" : "its webhooks are not known";
-    report.skip(["webhook.guard"], because);
-    return;
-  }
-  const knock = { url: new URL(hook, url), method: "POST" } as const;
-  const way = await openWay();
-  const { value: outcome, ms } = await timed(() => send(knock, way, timeoutMs));
-  report.add("webhook.guard", judgeGuard(hook, outcome), ms);
 }
 
 /** Who answers RPC at the public address. */

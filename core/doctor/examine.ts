@@ -6,6 +6,7 @@ import { examineMachine } from "./examine-machine.ts";
 import { examinePath } from "./examine-path.ts";
 import { examineRelays } from "./examine-relays.ts";
 import { examineTunnel, TUNNEL_CHECKS } from "./examine-tunnel.ts";
+import { examineWebhooks } from "./examine-webhooks.ts";
 import { type EdgeSubject, edgeSubject } from "./edge-subject.ts";
 import { CHECKS, type CheckId } from "./finding.ts";
 import type { Report } from "./report.ts";
@@ -20,25 +21,40 @@ export async function examine(examination: Examination, report: Report): Promise
   const gateway = await examineGateway(examination, settings, connectors, report);
   await examineModel(examination, settings, gateway, report);
   const subject = edgeSubject(examination, settings, gateway);
-  if (subject === undefined)
-    report.skip(remaining(report), "no edge is known: set sallyport.edge.url, or say --edge");
-  else await examineSubject(subject, report);
+  let obstacle: string | undefined = "no edge is known: set sallyport.edge.url, or say --edge";
+  if (subject === undefined) report.skip(remaining(report), obstacle);
+  else obstacle = await examineSubject(subject, report);
+  await examineWebhooks(
+    {
+      examination,
+      settings,
+      connects: connectors.length > 0,
+      gateway,
+      edge: subject === undefined || obstacle !== undefined ? (obstacle ?? "") : subject,
+    },
+    report,
+  );
 }
 
-async function examineSubject(subject: EdgeSubject, report: Report): Promise<void> {
+/** @returns What is in the way to the edge; undefined: nothing. */
+async function examineSubject(subject: EdgeSubject, report: Report): Promise<string | undefined> {
   const obstacle = await examinePath(subject, report);
   if (obstacle !== undefined) {
     report.skip(TUNNEL_CHECKS, obstacle);
     // The gateway may know of its relays what we cannot see from here.
     await examineRelays(subject, undefined, report);
     report.skip(LOOP_CHECKS, obstacle);
-    return;
+    return obstacle;
   }
   const encounter = await examineTunnel(subject, report);
   await examineRelays(subject, encounter, report);
   // Whoever it is, the token is not for them.
-  if (report.hasFailed("identity.pin")) report.skip(LOOP_CHECKS, "identity.pin failed");
-  else await examineLoop(subject, report);
+  if (report.hasFailed("identity.pin")) {
+    report.skip(LOOP_CHECKS, "identity.pin failed");
+    return "identity.pin failed";
+  }
+  await examineLoop(subject, report);
+  return undefined;
 }
 
 function isCheck(id: string): id is CheckId {
@@ -47,7 +63,10 @@ function isCheck(id: string): id is CheckId {
 
 function remaining({ findings }: Report): CheckId[] {
   const done = new Set<string>(findings.map(({ id }) => id));
-  return Object.keys(CHECKS)
-    .filter(isCheck)
-    .filter((id) => !done.has(id));
+  return (
+    Object.keys(CHECKS)
+      .filter(isCheck)
+      // Those of webhooks come last, and look at more than the edge.
+      .filter((id) => !done.has(id) && CHECKS[id] !== "webhook")
+  );
 }

@@ -32,7 +32,11 @@ export const CHECKS = {
   "relay.spool": "relay",
   "loop.core": "loop",
   "loop.hops": "loop",
+  "webhook.routes": "webhook",
+  "webhook.published": "webhook",
   "webhook.guard": "webhook",
+  "webhook.waiting": "webhook",
+  "webhook.dead": "webhook",
 } as const;
 
 export type CheckId = keyof typeof CHECKS;

@@ -15,6 +15,7 @@ import { Authenticator, type Origin } from "./auth.ts";
 import { accessTo, routeOf } from "./chat-policy.ts";
 import { Connections } from "./connections.ts";
 import { healthMethod, type HealthSource, snapshot } from "./health.ts";
+import { LocalAdmission } from "./local-admission.ts";
 import { Lockout } from "./lockout.ts";
 import { pairingMethods } from "./pairing-methods.ts";
 import type { Prepared } from "./prepared.ts";
@@ -26,7 +27,7 @@ import { tunnelHandlers } from "./tunnel-handlers.ts";
 import { tunnelMethods } from "./tunnel-methods.ts";
 import { boundedTurns } from "./turns.ts";
 import { WebhookBase } from "./webhook-base.ts";
-import { createWebhooks, webhookHandlers } from "./webhooks.ts";
+import { createWebhooks, webhookHandlers, webhookSenders } from "./webhooks.ts";
 
 /** Of a drain, kept back for answers that were cut off to reach their clients. */
 const CUT_OFF_MS = 1_000;
@@ -72,6 +73,7 @@ export function createLeader(parts: LeaderParts): Leader {
     store,
     agent: () => ({ models, tools, system: settings.systemPrompt ?? "" }),
     channel,
+    senders: webhookSenders({ store, ingress, clock }),
     access: (id) => accessTo(id, settings),
     route: () => routeOf(settings),
     handlers: webhookHandlers({
@@ -119,7 +121,13 @@ export function createLeader(parts: LeaderParts): Leader {
     chat: settings.config.gateway.http.endpoints.chatCompletions.enabled
       ? { run, model, streams: new EventStreams(now), now, log: http }
       : undefined,
-    hooks: { path: ingress().path, desk: webhooks.desk, ...guardOf(settings), now },
+    hooks: {
+      path: ingress().path,
+      desk: webhooks.desk,
+      admission: new LocalAdmission(),
+      ...guardOf(settings),
+      now,
+    },
     metrics: { tunnel, reports, webhooks: webhooks.counts, ...settings.config.sallyport.metrics },
     model,
     log: http,

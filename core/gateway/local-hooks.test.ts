@@ -1,12 +1,16 @@
+import pino from "pino";
 import { expect, test } from "vitest";
 import { webhookConfig, webhooksIn } from "../../test/support/webhook-config.ts";
 import { toHex, utf8 } from "../../shared/bytes.ts";
+import { GatewayError } from "../../shared/errors.ts";
 import { hmac } from "../../shared/ingress/crypto.ts";
 import type { Delivered } from "../tunnel/handlers.ts";
+import { Refusals } from "../webhooks/refusals.ts";
 import { RouteTable } from "../webhooks/route-table.ts";
 import type { Verified } from "../webhooks/verified.ts";
 import { OPERATOR } from "./auth.ts";
 import { answerHook } from "./local-hooks.ts";
+import { LocalAdmission } from "./local-admission.ts";
 import { Lockout } from "./lockout.ts";
 
 const TOKEN = "the-hooks-token-0123456789";
@@ -24,10 +28,35 @@ function door(delivered: Delivered = "committed") {
           agent: true,
           contentTypes: ["application/json"],
         },
+        near: {
+          verify: "github",
+          secret: SECRET,
+          agent: true,
+          allow: { cidrs: ["192.0.2.0/24", "2001:db8::/32"] },
+        },
+        german: { verify: "github", secret: SECRET, agent: true, allow: { countries: ["DE"] } },
+        foreign: {
+          verify: "github",
+          secret: SECRET,
+          agent: true,
+          allow: { blockedCountries: ["DE"] },
+        },
+        slow: {
+          verify: "github",
+          secret: SECRET,
+          agent: true,
+          rate: { perSecond: 0.5, burst: 2 },
+        },
         meta: {
           verify: { scheme: "meta", verifyTokens: ["verify-0123"] },
           secret: "m0123456",
           agent: true,
+        },
+        "near-meta": {
+          verify: { scheme: "meta", verifyTokens: ["verify-0123"] },
+          secret: "m0123456",
+          agent: true,
+          allow: { cidrs: ["192.0.2.0/24"] },
         },
         bot: { verify: { scheme: "teams", appIds: ["app"] }, agent: true },
       },
@@ -39,9 +68,16 @@ function door(delivered: Delivered = "committed") {
     () => ingress,
     () => undefined,
   );
+  const lines: string[] = [];
+  const log = pino({ level: "info" }, { write: (line: string) => void lines.push(line) });
+  let passedMs = 0;
+  const now = (): number => Date.now() + passedMs;
+  const refusals = new Refusals(log, now);
   const hooks = {
     path: "/hooks",
+    admission: new LocalAdmission(),
     desk: {
+      refusals,
       route: (name: string) => table.find(name),
       async takeVerified(_route: unknown, webhook: Verified) {
         taken.push(webhook);
@@ -50,7 +86,7 @@ function door(delivered: Delivered = "committed") {
     },
     lockout: new Lockout({ maxAttempts: 2, windowMs: 60_000, lockoutMs: 60_000 }),
     exemptLoopback: true,
-    now: () => Date.now(),
+    now,
   };
   const call = (path: string, init: RequestInit, ip = "127.0.0.1") =>
     answerHook(
@@ -61,7 +97,12 @@ function door(delivered: Delivered = "committed") {
     );
   return {
     taken,
+    lines,
     hooks,
+    refused: () => Object.fromEntries(refusals.counts()),
+    pass: (ms: number) => {
+      passedMs += ms;
+    },
     call,
     post: (path: string, body: string, headers: Record<string, string> = {}, ip?: string) =>
       call(path, { method: "POST", body, headers }, ip),
@@ -193,4 +234,76 @@ test("nothing comes in here through the edge", async () => {
   const request = new Request("http://localhost/hooks/agent", { method: "POST", headers: OPEN });
   const answer = answerHook(request, "agent", { via: "edge", caller }, hooks);
   await expect(answer).rejects.toMatchObject({ code: "not_found" });
+});
+
+test.each([
+  ["near", "192.0.2.200", undefined],
+  ["near", "::ffff:192.0.2.200", undefined],
+  ["near", "2001:db8::7", undefined],
+  ["near", "192.0.3.1", "address"],
+  ["near", "127.0.0.1", "address"],
+  ["near", "", "address"],
+  ["german", "192.0.2.200", "country"],
+  ["german", "127.0.0.1", "country"],
+  ["foreign", "192.0.2.200", undefined],
+])("%s is posted from %s", async (route, ip, fault) => {
+  const it = door();
+  const posted = it.post(route, "{}", await signed("{}"), ip);
+  if (fault === undefined) {
+    expect((await posted).status).toBeLessThan(300);
+    expect(it.taken).toHaveLength(1);
+    return;
+  }
+  await expect(posted).rejects.toMatchObject({ code: "forbidden" });
+  expect(it.taken).toEqual([]);
+  expect(it.refused()).toEqual({ [`${route} ${fault}`]: 1 });
+  expect(JSON.parse(it.lines[0] ?? "")).toMatchObject({ route, reason: fault });
+});
+
+test("who may not post is told nothing by a challenge, and spends nothing of the rate", async () => {
+  const it = door();
+  const query = "hub.mode=subscribe&hub.verify_token=verify-0123&hub.challenge=77";
+  const stranger = it.call(`near-meta?${query}`, {}, "198.51.100.1");
+  await expect(stranger).rejects.toMatchObject({ code: "forbidden" });
+  expect((await it.call(`near-meta?${query}`, {}, "192.0.2.1")).status).toBe(200);
+  for (let times = 0; times < 9; times += 1) {
+    await expect(it.post("slow", "{}")).rejects.toMatchObject({ code: "unauthenticated" });
+  }
+  expect((await it.post("slow", "{}", await signed("{}"))).status).toBeLessThan(300);
+});
+
+test("a route takes no more than its rate, and says when it takes the next", async () => {
+  const it = door();
+  const post = async () => it.post("slow", "{}", await signed("{}"));
+  expect([(await post()).status, (await post()).status]).toEqual([200, 200]);
+  const refused: unknown = await post().catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: "rate_limited" });
+  expect(refused instanceof GatewayError && (refused.retryAfterMs ?? 0)).toBeGreaterThan(1_000);
+  it.pass(2_000);
+  expect((await post()).status).toBe(200);
+  await expect(post()).rejects.toMatchObject({ code: "rate_limited" });
+  expect(it.taken).toHaveLength(3);
+  expect(it.refused()).toEqual({ "slow rate_limited": 2 });
+});
+
+test("every way of being refused is counted, by route and reason", async () => {
+  const it = door();
+  const forged = { ...(await signed("{}")), "X-Hub-Signature-256": `sha256=${"0".repeat(64)}` };
+  const long = "x".repeat(101);
+  const text = { ...(await signed("{}")), "Content-Type": "text/plain" };
+  await it.post("github", "{}").catch(() => undefined);
+  await it.post("github", "{}", forged).catch(() => undefined);
+  await it.post("github", long, await signed(long)).catch(() => undefined);
+  await it.post("typed", "{}", text).catch(() => undefined);
+  await it.call("typed", {});
+  await it.post("agent", "{}", { Authorization: "Bearer wrong" });
+  await it.post("nope", "{}").catch(() => undefined);
+  expect(it.refused()).toEqual({
+    "github missing_header": 1,
+    "github mismatch": 1,
+    "github too_large": 1,
+    "typed content_type": 1,
+    "typed method": 1,
+    "agent mismatch": 1,
+  });
 });

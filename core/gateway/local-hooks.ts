@@ -1,12 +1,14 @@
-import { GatewayError } from "../../shared/errors.ts";
+import { type ErrorCode, GatewayError } from "../../shared/errors.ts";
 import { deliveryOf } from "../../shared/ingress/items.ts";
-import type { ReceivedWebhook, WebhookItem } from "../../shared/ingress/scheme.ts";
+import type { ReceivedWebhook, Refusal, WebhookItem } from "../../shared/ingress/scheme.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { WebhookDesk } from "../webhooks/desk.ts";
 import type { DeskRoute } from "../webhooks/route-table.ts";
 import { verifyHere } from "../webhooks/verify.ts";
+import type { Fault } from "../webhooks/refusals.ts";
 import { isLoopbackAddress } from "./admission.ts";
 import type { Origin } from "./auth.ts";
+import type { LocalAdmission } from "./local-admission.ts";
 import { failedHook, hookAnswer, methodNotAllowed, unauthorized } from "./local-hook-answers.ts";
 import type { Lockout } from "./lockout.ts";
 
@@ -17,7 +19,8 @@ const BODY_TIMEOUT_MS = 30_000;
 export interface LocalHooks {
   /** Where they are posted: `/hooks`. */
   readonly path: string;
-  readonly desk: Pick<WebhookDesk, "route" | "takeVerified">;
+  readonly desk: Pick<WebhookDesk, "route" | "takeVerified" | "refusals">;
+  readonly admission: LocalAdmission;
   /** Counts wrong tokens: whoever may guess for ever guesses right. */
   readonly lockout: Lockout;
   /** Whether programs of this machine may fail as often as they like. */
@@ -48,8 +51,28 @@ export async function answerHook(
   try {
     return await answer(request, route, origin, hooks);
   } catch (error) {
+    const fault = error instanceof GatewayError ? FAULTS.get(error.code) : undefined;
+    if (fault !== undefined) note(fault, route, origin, hooks);
     return failedHook(route, error);
   }
+}
+
+/** What each way of being refused is counted as. */
+const FAULTS: ReadonlyMap<ErrorCode, Fault> = new Map([
+  ["unsupported_media_type", "content_type"],
+  ["too_large", "too_large"],
+  ["too_slow", "slow"],
+  ["invalid_request", "malformed"],
+  ["rate_limited", "rate_limited"],
+]);
+
+function note(
+  fault: Fault,
+  { name }: DeskRoute,
+  { requestId }: LocalOrigin,
+  { desk }: LocalHooks,
+): void {
+  desk.refusals.note(name, fault, { requestId });
 }
 
 async function answer(
@@ -59,20 +82,28 @@ async function answer(
   hooks: LocalHooks,
 ): Promise<Response> {
   const url = new URL(request.url);
+  const stranger = hooks.admission.refusal(route, origin.ip);
+  if (stranger !== undefined) {
+    note(stranger, route, origin, hooks);
+    throw new GatewayError("forbidden", "This webhook is not taken from there");
+  }
   if (request.method === "GET" && route.scheme.challenge !== undefined) {
     return route.scheme.challenge(url);
   }
   const method = route.methods.find((one) => one === request.method);
-  if (method === undefined) return methodNotAllowed(route);
+  if (method === undefined) {
+    note("method", route, origin, hooks);
+    return methodNotAllowed(route);
+  }
   checkHead(route, request.headers, url);
   const unread = { route: route.name, method, url, headers: request.headers, now: hooks.now() };
   const guard = guardOf(route, origin, hooks);
   guard.check();
   const screened = await route.scheme.screen(unread.headers, unread.now);
-  if (!screened.ok) return guard.refuse();
+  if (!screened.ok) return guard.refuse(screened.error);
   const webhook = { ...unread, body: await bodyOf(request, route.maxBodyBytes) };
   const proof = await verifyHere(route, webhook);
-  if (!proof.ok) return guard.refuse();
+  if (!proof.ok) return guard.refuse(proof.error);
   guard.pass();
   return route.scheme.handshake(webhook) ?? take(webhook, route, origin, hooks, proof.value.secret);
 }
@@ -81,7 +112,7 @@ async function take(
   webhook: ReceivedWebhook,
   route: DeskRoute,
   { ip, requestId }: LocalOrigin,
-  { desk }: LocalHooks,
+  { desk, admission, now }: LocalHooks,
   secret: number,
 ): Promise<Response> {
   const items = await route.scheme.identify(webhook);
@@ -89,6 +120,10 @@ async function take(
     throw new GatewayError("invalid_request", `Not a webhook of ${route.scheme.name}`);
   }
   if (items.value.length === 0) return accepted(route, webhook, []);
+  const retryAfterMs = admission.take(route, now());
+  if (retryAfterMs > 0) {
+    throw new GatewayError("rate_limited", "More webhooks than this route takes", { retryAfterMs });
+  }
   const named = await deliveryOf(route, items.value, webhook);
   const delivered = await desk.takeVerified(route, {
     ...named,
@@ -138,15 +173,13 @@ const GUESSABLE: ReadonlySet<string> = new Set(["bearer", "basic", "header", "te
 interface Guard {
   /** @throws GatewayError rate_limited */
   check(): void;
-  refuse(): Response;
+  refuse(refusal: Refusal): Response;
   pass(): void;
 }
 
-function guardOf(
-  route: DeskRoute,
-  { ip }: LocalOrigin,
-  { lockout, exemptLoopback, now }: LocalHooks,
-): Guard {
+function guardOf(route: DeskRoute, origin: LocalOrigin, hooks: LocalHooks): Guard {
+  const { ip } = origin;
+  const { lockout, exemptLoopback, now } = hooks;
   const counts = GUESSABLE.has(route.scheme.name) && !(exemptLoopback && isLoopbackAddress(ip));
   return {
     check() {
@@ -154,7 +187,8 @@ function guardOf(
       if (retryAfterMs === 0) return;
       throw new GatewayError("rate_limited", "Too many wrong tokens from here", { retryAfterMs });
     },
-    refuse() {
+    refuse({ reason }) {
+      note(reason, route, origin, hooks);
       if (counts) lockout.fail(ip, now());
       return unauthorized(route);
     },

@@ -81,12 +81,14 @@ test("metrics of webhooks tell routes, reasons and what waits apart", async () =
     ],
     dead: 6,
     replies: new Map([["telegram sent", 9]]),
+    refused: new Map([["github mismatch", 8]]),
   });
   expect(lines).toEqual(
     expect.arrayContaining([
       'gwt_webhooks_accepted_total{route="github"} 40',
       'gwt_webhooks_duplicates_total{route="github"} 2',
       'gwt_webhooks_last_accepted_timestamp_seconds{route="github"} 1700000000',
+      'gwt_webhooks_refused_total{route="github",reason="mismatch"} 8',
       "gwt_webhooks_dead 6",
       'gwt_replies_total{channel="telegram",result="sent"} 9',
       'gwt_relay_webhooks_accepted_total{relay="weur:1"} 50',

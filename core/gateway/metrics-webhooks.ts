@@ -12,10 +12,12 @@ export interface WebhookCounts {
   readonly dead: number;
   /** Pieces of replies by `<channel> <sent | lost>`. */
   readonly replies: ReadonlyMap<string, number>;
+  /** Turned away by the core itself, by `<route> <reason>`. */
+  readonly refused: ReadonlyMap<string, number>;
 }
 
-/** Since the state was made; replies since the start. */
-export function webhookMetrics({ routes, dead, replies }: WebhookCounts): Registry {
+/** Since the state was made; replies and refusals since the start. */
+export function webhookMetrics({ routes, dead, replies, refused }: WebhookCounts): Registry {
   const registry = new Registry();
   const counter = counterIn(registry);
   const gauge = gaugeIn(registry);
@@ -28,6 +30,11 @@ export function webhookMetrics({ routes, dead, replies }: WebhookCounts): Regist
     "gwt_webhooks_duplicates_total",
     "Webhooks that came again, as the core saw it",
     routes.map(({ route, duplicates }) => [duplicates, { route }] as const),
+  );
+  counter(
+    "gwt_webhooks_refused_total",
+    "Webhooks turned away by the core itself",
+    [...refused].map(([key, count]) => [count, refusalOf(key)] as const),
   );
   gauge(
     "gwt_webhooks_last_accepted_timestamp_seconds",

@@ -140,6 +140,14 @@ test("a first file decides about webhooks, which are on without one", async () =
   await it.reloader.look();
   expect(it.running().hooks).toBeUndefined();
   expect(it.running().ingress.routes).toEqual([]);
+  const warning = {
+    level: "warn",
+    msg: expect.stringContaining("set hooks.enabled and hooks.token"),
+  };
+  expect(it.logged()).toContainEqual(warning);
+  await it.write({ logging: { level: "warn" } });
+  await it.reloader.look();
+  expect(it.logged()).not.toContainEqual(warning);
 });
 
 test("what needs a restart is named and not done, what does not is done beside it", async () => {

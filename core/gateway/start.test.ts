@@ -254,6 +254,21 @@ test("metrics are for operators", async () => {
   expect(await scraped.text()).toMatch(/^process_cpu_seconds_total \d/m);
 });
 
+test("what our own port turns away is counted in the metrics", async () => {
+  const routes = {
+    github: { verify: "github", secret: "s", agent: true },
+    far: { verify: "github", secret: "s", agent: true, allow: { cidrs: ["192.0.2.0/24"] } },
+  };
+  await using it = await world({}, { sallyport: { ingress: { routes } } });
+  const post = (name: string): Promise<Response> =>
+    fetch(`${it.gateway.url}/hooks/${name}`, { method: "POST", body: "{}" });
+  expect([(await post("github")).status, (await post("far")).status]).toEqual([401, 403]);
+  const scraped = await (await it.call("/metrics")).text();
+  for (const labels of ['route="github",reason="missing_header"', 'route="far",reason="address"']) {
+    expect(scraped).toContain(`gwt_webhooks_refused_total{${labels}} 1`);
+  }
+});
+
 test("metrics may be open to programs of this machine", async () => {
   await using it = await world({}, { sallyport: { metrics: { openToLoopback: true } } });
   expect((await fetch(`${it.gateway.url}/metrics`)).status).toBe(200);

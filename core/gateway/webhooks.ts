@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Channel } from "../channels/channel.ts";
+import type { Channel, Outlet } from "../channels/channel.ts";
 import type { Clock } from "../channels/clock.ts";
 import type { IngressSettings } from "../config/ingress.ts";
 import type { Engine } from "../conversation/engine.ts";
@@ -9,9 +9,9 @@ import type { Tunnel } from "../tunnel/handlers.ts";
 import { startAlerts } from "../webhooks/alerts.ts";
 import { WebhookDesk } from "../webhooks/desk.ts";
 import { forwarder } from "../webhooks/forward.ts";
-
 import { webhookMethods } from "../webhooks/methods.ts";
 import type { Door } from "../webhooks/methods-parts.ts";
+import { senderOutlets } from "../webhooks/senders/outlets.ts";
 import type { Origin } from "./auth.ts";
 import type { WebhookCounts } from "./metrics-webhooks.ts";
 import type { Method } from "./rpc.ts";
@@ -60,6 +60,16 @@ export function webhookHandlers(parts: {
   return new Map([[FORWARD_SOURCE, forward]]);
 }
 
+/** Ways back to senders of webhooks, by scheme. */
+export function webhookSenders(parts: {
+  readonly ingress: () => IngressSettings;
+  readonly store: Store;
+  readonly clock: Clock;
+}): ReadonlyMap<string, Outlet> {
+  const { now } = parts.clock;
+  return senderOutlets({ ...parts, now, fetch: (url, init) => fetch(url, init) });
+}
+
 export function createWebhooks(parts: WebhookParts): Webhooks {
   const { store, engine, tunnel, ingress, edgeUrl, clock, stop, log } = parts;
   const { now } = clock;
@@ -68,6 +78,7 @@ export function createWebhooks(parts: WebhookParts): Webhooks {
     publicUrl: () => (edgeUrl === undefined ? undefined : new URL(edgeUrl)),
     now,
   });
+  const refused = (): ReadonlyMap<string, number> => desk.refusals.counts();
   const door = (): Door =>
     edgeUrl !== undefined && tunnel()?.state.connected === true
       ? { url: new URL("/hooks/", edgeUrl), fetch: (request) => fetch(request) }
@@ -81,11 +92,11 @@ export function createWebhooks(parts: WebhookParts): Webhooks {
         store.webhookStats(),
         store.webhooks({ state: "dead", limit: MAX_COUNTED }),
       ]);
-      return { routes, dead: dead.length, replies: engine.replies };
+      return { routes, dead: dead.length, replies: engine.replies, refused: refused() };
     },
     async watch() {
       try {
-        await startAlerts({ store, engine, tunnel, ingress, clock, log }, stop);
+        await startAlerts({ store, engine, tunnel, ingress, refused, clock, log }, stop);
       } catch (error) {
         log.error({ err: error }, "webhook alerts are off");
       }

@@ -1,12 +1,13 @@
 /** What every store keeps, for how long, and how much of it. Times are milliseconds. */
+import { LIMITS } from "../../shared/limits.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
 /**
- * How long the id of finished work is remembered: longer than any sender repeats itself (GitHub
- * redelivers for 3 days, the relay for 72 hours, Stripe for 3 days).
+ * How long the id of finished work is remembered: longer than any sender repeats itself (Meta for 7
+ * days, GitHub and Stripe for 3), and as long again as the edge may keep the last of its tries.
  */
-export const REMEMBER_MS = 8 * DAY_MS;
+export const REMEMBER_MS = LIMITS.dedupeMs + LIMITS.spoolRetentionMs;
 /** How long what was given up stays for people to look at. */
 export const SHOW_LOST_MS = 30 * DAY_MS;
 /**

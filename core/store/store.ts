@@ -22,9 +22,11 @@ export interface InboxItem {
   readonly receivedAt: number;
   /** Id of the request it came with: in every log line about it, and on its replies. */
   readonly trace?: string | undefined;
+  /** `seq` of the webhook it came with: its id may have come to name another since. */
+  readonly webhook?: number | undefined;
 }
 
-export type NewInboxItem = Omit<InboxItem, "attempt">;
+export type NewInboxItem = Omit<InboxItem, "attempt" | "webhook">;
 
 /** Source of items that are posted on to a server: these are waited for, turns mostly are not. */
 export const FORWARD_SOURCE = "forward";

@@ -126,6 +126,8 @@ export interface WebhookDetail extends WebhookRow {
 export interface WebhookFilter {
   readonly route?: string | undefined;
   readonly state?: WebhookState | undefined;
+  /** The one id from the request to the reply. */
+  readonly requestId?: string | undefined;
   /** Accepted at or after, Unix ms. */
   readonly since?: number | undefined;
   /** Accepted before, Unix ms. */

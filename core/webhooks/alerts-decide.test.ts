@@ -22,6 +22,7 @@ const QUIET: Observed = {
   lastAt: new Map(),
   edge: { connected: true, since: START - HOUR },
   relays: [],
+  refusedHere: {},
   dead: 0,
   recovery: undefined,
 };

@@ -56,6 +56,8 @@ export interface Observed {
   readonly edge: { readonly connected: boolean; readonly since: number } | undefined;
   /** Relays that have said something. */
   readonly relays: readonly RelayObserved[];
+  /** Turned away by the core itself, by `<route> <reason>`, since its process began. */
+  readonly refusedHere: Readonly<Record<string, number>>;
   /** Webhooks here whose work was given up. */
   readonly dead: number;
   /** How it went with what came in during `state.outage`; undefined: nobody knows yet. */
@@ -67,6 +69,21 @@ export interface Recovery {
   readonly isComplete: boolean;
   /** Webhooks that waited there and are here now; counted up to `MAX_RECOVERED`. */
   readonly count: number;
+}
+
+/** What the core counts itself stands beside what relays count: none of them has such a name. */
+const CORE = "(core)";
+
+/** Without what an earlier process of the core has counted. */
+export function withoutCore(counted: AlertState["counted"]): AlertState["counted"] {
+  return Object.fromEntries(Object.entries(counted).filter(([key]) => !key.startsWith(CORE)));
+}
+
+/** While no rule looks: what the core has refused by now is no news to one that is added later. */
+export function countedByCore(state: AlertState, refused: Observed["refusedHere"]): AlertState {
+  const counted = { ...state.counted };
+  for (const [route, total] of signaturesByRoute(refused)) counted[`${CORE} ${route}`] = total;
+  return { ...state, counted };
 }
 
 /** More are told as "more than". */
@@ -249,7 +266,7 @@ function toldOfDead(
 function counting(
   state: AlertState,
   rules: readonly AlertRule[],
-  { relays, edge }: Observed,
+  { relays, refusedHere, edge }: Observed,
   now: number,
 ): AlertState {
   const windows = rules.flatMap((rule) =>
@@ -258,13 +275,14 @@ function counting(
   const longest = Math.max(0, ...windows);
   const counted: Record<string, number> = { ...state.counted };
   const fresh: [string, number, number][] = [];
-  for (const { name, refused } of relays) {
+  for (const { name, refused } of [...relays, { name: CORE, refused: refusedHere }]) {
     for (const [route, total] of signaturesByRoute(refused)) {
       const key = `${name} ${route}`;
       const known = counted[key];
       counted[key] = total;
       // A relay that slept counts from nothing; of one never asked before nobody knows since when.
-      const added = known === undefined && !isKnown(state, name) ? 0 : total - (known ?? 0);
+      const isNews = name === CORE || known !== undefined || isKnown(state, name);
+      const added = !isNews ? 0 : total - (known ?? 0);
       const count = added < 0 ? total : added;
       if (count > 0) fresh.push([route, now, count]);
     }

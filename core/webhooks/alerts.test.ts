@@ -44,6 +44,7 @@ async function world(...rules: AlertRule[]) {
   onTestFinished(() => bot[Symbol.asyncDispose]());
   bot.fake.chats.add("42");
   const settings = { alerts: rules };
+  const refused = new Map<string, number>();
   const lines: string[] = [];
   const log = pino({ level: "info" }, { write: (line: string) => void lines.push(line) });
   const ingress = (): IngressSettings => ({
@@ -51,12 +52,14 @@ async function world(...rules: AlertRule[]) {
     routes: [],
     log: { days: 1, maxBytes: 1 },
     alerts: settings.alerts,
+    senders: { slackOrigins: [], discordApi: "" },
   });
   const parts = (tunnel?: Tunnel) => ({
     store: bot.store,
     engine: bot.engine,
     tunnel: () => tunnel,
     ingress,
+    refused: () => refused,
     clock,
     log,
   });
@@ -64,6 +67,7 @@ async function world(...rules: AlertRule[]) {
     bot,
     clock,
     settings,
+    refused,
     lines,
     parts,
     /** @returns Stops it. */
@@ -132,6 +136,50 @@ test("what was kept and makes no sense any more is begun anew", async () => {
   const stop = start();
   await pass(HOUR);
   await bot.fake.until(() => bot.fake.sent.length === 1);
+  await stop();
+});
+
+test("signatures that the core itself has refused are told of, over a restart as well", async () => {
+  const failing: AlertRule = {
+    when: "signature_failures",
+    route: "github",
+    count: 10,
+    withinMs: HOUR,
+    to: TO,
+  };
+  const { bot, refused, start, pass } = await world(failing);
+  refused.set("github mismatch", 6);
+  refused.set("github too_large", 99);
+  refused.set("stripe mismatch", 99);
+  let stop = start();
+  await pass(LOOK_MS);
+  await stop();
+  expect(bot.told(42)).toEqual([]);
+
+  // Another process counts from nothing.
+  refused.set("github mismatch", 7);
+  stop = start();
+  await pass(LOOK_MS);
+  await bot.fake.until(() => bot.fake.sent.length === 1);
+  expect(bot.told(42)).toEqual([expect.stringContaining("13 with a wrong signature for github")]);
+  await stop();
+});
+
+test("what the core refused before there was a rule on it is not news", async () => {
+  const { bot, settings, refused, start, pass } = await world();
+  refused.set("github mismatch", 500);
+  const stop = start();
+  await pass(LOOK_MS);
+  settings.alerts = [
+    { when: "signature_failures", route: undefined, count: 10, withinMs: HOUR, to: TO },
+  ];
+  await pass(LOOK_MS);
+  refused.set("github mismatch", 509);
+  await pass(LOOK_MS);
+  refused.set("github mismatch", 510);
+  await pass(LOOK_MS);
+  await bot.fake.until(() => bot.fake.sent.length === 1);
+  expect(bot.told(42)).toEqual([expect.stringContaining("10 with a wrong signature (github)")]);
   await stop();
 });
 

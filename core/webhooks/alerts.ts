@@ -10,10 +10,12 @@ import type { Tunnel } from "../tunnel/handlers.ts";
 import {
   type AlertMessage,
   AlertState,
+  countedByCore,
   decide,
   MAX_RECOVERED,
   type Observed,
   type Recovery,
+  withoutCore,
 } from "./alerts-decide.ts";
 import { relayWebhooks } from "./metrics-relay.ts";
 
@@ -31,6 +33,8 @@ export interface AlertParts {
   readonly tunnel: () => Tunnel | undefined;
   /** As it is now: a changed config counts from the next look on. */
   readonly ingress: () => IngressSettings;
+  /** What this process has turned away by itself, by `<route> <reason>`. */
+  readonly refused: () => ReadonlyMap<string, number>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -45,7 +49,10 @@ export async function startAlerts(parts: AlertParts, signal: AbortSignal): Promi
     early = new AbortController();
     const { alerts } = ingress();
     try {
-      if (alerts.length > 0) state = await look(parts, alerts, state);
+      state =
+        alerts.length > 0
+          ? await look(parts, alerts, state)
+          : countedByCore(state, Object.fromEntries(parts.refused()));
     } catch (error) {
       // The store is full, or closing: the next look may go better.
       log.warn({ err: error }, "webhook alerts could not be looked at");
@@ -71,8 +78,8 @@ export async function look(
 async function remembered({ store }: AlertParts): Promise<AlertState> {
   const kept = AlertState.safeParse(jsonOrUndefined((await store.get(FACT)) ?? "{}"));
   const state = kept.success ? kept.data : AlertState.parse({});
-  // This process has not seen the edge yet.
-  return { ...state, isUp: false };
+  // This process has not seen the edge yet, and has refused nothing.
+  return { ...state, isUp: false, counted: withoutCore(state.counted) };
 }
 
 async function tell({ engine, log }: AlertParts, { id, to, text }: AlertMessage): Promise<void> {
@@ -105,6 +112,7 @@ async function observe(
       return counts === undefined ? [] : [{ name, dead: counts.dead, refused: counts.refused }];
     }),
     dead: dead.length,
+    refusedHere: Object.fromEntries(parts.refused()),
     recovery: await recoveryOf(parts, state.outage),
   };
 }

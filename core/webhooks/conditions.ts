@@ -1,13 +1,17 @@
-/** Which case of a route a webhook is. Pure. */
+/** Which case of a route a webhook is. */
 import { valueAt } from "../../shared/ingress/json-path.ts";
 import type { Case, Condition } from "../config/ingress.ts";
-
+import { matchesPart } from "./expression.ts";
 import type { WebhookView } from "./view.ts";
 
 /** So much of a value is searched: what an expression may cost grows with it. */
 const MAX_SEARCHED_UNITS = 8_192;
 
-/** The first case whose conditions all hold; undefined: nothing is to be done. */
+/**
+ * The first case whose conditions all hold; undefined: nothing is to be done.
+ *
+ * @throws GatewayError as `matchesPart`.
+ */
 export function chooseCase(cases: readonly Case[], view: WebhookView): Case | undefined {
   return cases.find(({ when }) => when.every((condition) => holds(condition, view)));
 }
@@ -34,5 +38,5 @@ function meets({ equals, oneOf, matches, exists }: Condition, value: unknown): b
 
 function matched(expression: RegExp, value: unknown): boolean {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.slice(0, MAX_SEARCHED_UNITS).search(expression) >= 0;
+  return matchesPart(expression, text.slice(0, MAX_SEARCHED_UNITS));
 }

@@ -150,6 +150,11 @@ test("what the edge has not verified is verified here, and named anew", async ()
     await expect(forged).rejects.toMatchObject({ code: "invalid_request" });
   }
   expect(await w.store.webhooks({ limit: 9 })).toHaveLength(1);
+  expect([...w.desk.refusals.counts()]).toEqual([
+    ["github mismatch", 2],
+    ["github missing_header", 1],
+  ]);
+  expect(w.logged().split("its sender is not who it should be")).toHaveLength(3);
 });
 
 test("senders whose proof only the edge can check are refused here with a sentence", async () => {

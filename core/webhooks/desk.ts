@@ -12,7 +12,10 @@ import { answerOf } from "./answers.ts";
 import { nameEvents } from "./events.ts";
 import { type Plan, planWork } from "./plan.ts";
 import type { Planned } from "./planned.ts";
+import { Refusals } from "./refusals.ts";
 import { type Replayed, replay, type ReplayOptions } from "./replays.ts";
+import { addressOf } from "./senders/address.ts";
+import { redacted, senderScheme } from "./senders/redact.ts";
 import { type DeskRoute, RouteTable } from "./route-table.ts";
 import type { Verified } from "./verified.ts";
 import { verifyHere } from "./verify.ts";
@@ -37,9 +40,12 @@ export interface DeskParts {
 export class WebhookDesk {
   readonly #parts: DeskParts;
   readonly #routes: RouteTable;
+  /** What was turned away here. */
+  readonly refusals: Refusals;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
+    this.refusals = new Refusals(parts.log, parts.now);
     this.#routes = new RouteTable(parts.ingress, parts.channel);
   }
 
@@ -68,11 +74,12 @@ export class WebhookDesk {
     const webhook = this.#webhookOf(delivery);
     const proof = await verifyHere(route, webhook);
     if (!proof.ok) {
-      const { log } = this.#parts;
       const { reason, header } = proof.error;
-      log.warn(
-        { route: route.name, requestId: delivery.requestId, reason, header },
-        "webhook refused: its sender is not who it should be",
+      const { requestId } = delivery;
+      this.refusals.note(
+        route.name,
+        reason,
+        header === undefined ? { requestId } : { requestId, header },
       );
       throw new GatewayError("invalid_request", "The core could not verify its sender");
     }
@@ -80,7 +87,14 @@ export class WebhookDesk {
     if (handshake !== undefined) return syncAnswer(handshake);
     const { secret } = proof.value;
     // The edge could not read it: it named it by chance.
-    return this.#takeIn(route, { ...rest, items: [], secret, verifiedBy: "core" });
+    try {
+      return await this.#takeIn(route, { ...rest, items: [], secret, verifiedBy: "core" });
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === "invalid_request") {
+        this.refusals.note(route.name, "malformed", { requestId: delivery.requestId });
+      }
+      throw error;
+    }
   }
 
   /**
@@ -152,7 +166,9 @@ export class WebhookDesk {
     if (named === undefined) {
       throw new GatewayError("invalid_request", `Not a webhook of ${route.scheme.name}`);
     }
-    const view = viewOf(webhook);
+    const scheme = senderScheme(route.scheme.name);
+    // Neither templates nor the model need what anybody could answer with in our name.
+    const view = viewOf({ ...webhook, body: redacted(route.scheme.name, body) });
     const plan = planWork({
       id: named.id,
       requestId,
@@ -162,6 +178,7 @@ export class WebhookDesk {
       body,
       cases: route.cases,
       channel: this.#parts.channel,
+      sender: scheme !== undefined && addressOf(scheme, body) !== undefined ? scheme : undefined,
       suffix: webhook.replay?.suffix ?? "",
     });
     const lanes = [...new Set(named.events.map(({ lane }) => lane))];
@@ -181,12 +198,13 @@ export class WebhookDesk {
   }
 
   #webhookOf(delivery: Omit<Delivery, "verified">): ReceivedWebhook {
-    const { route, method, headers, body, query } = delivery;
-    const { publicUrl, now } = this.#parts;
+    const { route, method, headers, body, query, receivedAt } = delivery;
+    const { publicUrl } = this.#parts;
     const url = new URL(publicUrl() ?? "http://localhost/");
     url.pathname = `${url.pathname.replace(/\/$/, "")}/hooks/${route}`;
     url.search = query;
-    return { route, method, url, headers, body, now: now() };
+    // What has waited at the edge was in time, or not, when it came there.
+    return { route, method, url, headers, body, now: receivedAt };
   }
 }
 

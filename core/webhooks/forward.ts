@@ -50,7 +50,8 @@ export function forwarder(parts: ForwardParts): WorkHandler {
   return async (item, signal) => {
     const payload = ForwardPayload.safeParse(item.payload);
     if (!payload.success) return bury("Not the payload of a webhook to be forwarded");
-    const { webhook: id, route, url } = payload.data;
+    const { route, url } = payload.data;
+    const id = item.webhook === undefined ? payload.data.webhook : String(item.webhook);
     const target = targetOf(parts.ingress(), route, url);
     if (target === undefined) return bury("The settings forward it nowhere any more");
     const webhook = await parts.store.webhook(id);

@@ -34,6 +34,12 @@ test.each<[string, "agent" | "wake", string, string | undefined]>([
   ["with an empty message", "agent", '{"message":"  "}', "message"],
   ["for another agent", "agent", '{"message":"x","agentId":"nope"}', "agentId"],
   ["for a session it may not choose", "agent", '{"message":"x","sessionKey":"m"}', "sessionKey"],
+  [
+    "longer than a turn takes",
+    "agent",
+    JSON.stringify({ message: "x".repeat(262_145) }),
+    "message",
+  ],
   ["without a text", "wake", '{"message":"x"}', "text"],
 ])("a webhook that is %s is refused for good", (_name, hook, body, param) => {
   expect(() => readHook(hook, body, NONE)).toThrow(

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import type { SessionPolicy } from "../config/ingress.ts";
-import type { HookInput } from "../conversation/hook.ts";
+import { type HookInput, MAX_BODY_UNITS } from "../conversation/hook.ts";
 import { parseJson } from "../http/read-json.ts";
 
 const Target = {
@@ -14,13 +14,13 @@ const Target = {
 /** Open: callers send settings of agents that we do not have. */
 const AgentHook = z.object({
   ...Target,
-  message: z.string().trim().min(1),
+  message: z.string().trim().min(1).max(MAX_BODY_UNITS),
   name: z.string().trim().min(1).max(128).optional(),
   agentId: z.enum(["main"], { error: "names no agent of this gateway" }).optional(),
   sessionKey: z.string().trim().min(1).max(256).optional(),
 });
 
-const WakeHook = z.object({ ...Target, text: z.string().trim().min(1) });
+const WakeHook = z.object({ ...Target, text: z.string().trim().min(1).max(MAX_BODY_UNITS) });
 
 /**
  * What such a webhook asks for.

@@ -60,6 +60,18 @@ export const Step = z.object({
 });
 export type Step = z.output<typeof Step>;
 
+/** What the agent said at the end of one turn. */
+export const Said = z.object({
+  /** Of the event that it answers. */
+  id: z.string(),
+  sessionKey: z.string(),
+  /** Its beginning. */
+  text: z.string(),
+  /** The session has more of it. */
+  truncated: z.boolean(),
+});
+export type Said = z.output<typeof Said>;
+
 /** `webhooks.show`. */
 export const WebhookDetails = WebhookEntry.extend({
   method: z.string(),
@@ -76,6 +88,8 @@ export const WebhookDetails = WebhookEntry.extend({
   lanes: z.array(z.string()),
   /** What its sender was answered when it waited for that; null: it did not. */
   answer: z.object({ status: z.number(), preview: z.string() }).nullable(),
+  /** What the agent said to it, whoever was told. Gateways of earlier versions do not say. */
+  said: z.array(Said).default([]),
   /** Ids of its replays. */
   replays: z.array(z.string()),
   /** From the edge to the reply, in order. */
@@ -83,7 +97,7 @@ export const WebhookDetails = WebhookEntry.extend({
 });
 export type WebhookDetails = z.output<typeof WebhookDetails>;
 
-/** `webhooks.body`: one piece of the bytes as they came. */
+/** `webhooks.body`, `webhooks.raw`: one piece of the bytes, as they came or without tokens. */
 export const BodyPiece = z.object({
   /** Base64. */
   data: z.string(),
@@ -136,10 +150,14 @@ export const Routes = z.object({
       lastAt: z.number().nullable(),
       accepted: z.number(),
       duplicates: z.number(),
-      /** As the relays have counted since they woke. */
+      /** As the relays have counted since they woke, and the core since its start. */
       refused: z.number(),
+      /** How many for which reason. */
+      reasons: z.record(z.string(), z.number()).default({}),
     }),
   ),
+  /** Relays that were asked and gave no answer: what they refused lately may be missing. */
+  silent: z.array(z.string()).default([]),
 });
 export type Routes = z.output<typeof Routes>;
 

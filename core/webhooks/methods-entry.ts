@@ -1,7 +1,8 @@
 /** Rows of the log as the methods answer them. Pure. */
 import type { WebhookDetail, WebhookItemRow, WebhookReply, WebhookRow } from "../store/webhook.ts";
-import type { Step, WebhookDetails, WebhookEntry } from "./methods-answers.ts";
+import type { Said, Step, WebhookDetails, WebhookEntry } from "./methods-answers.ts";
 import { type EdgeDetails, entryOf } from "./methods-spool.ts";
+import { redacted } from "./senders/redact.ts";
 
 /** Events and replies of one webhook that are told one by one. */
 const MAX_STEPS = 100;
@@ -25,8 +26,15 @@ export function entryOfRow(row: WebhookRow): WebhookEntry {
   };
 }
 
-/** @param head - The first bytes of its body. */
-export function detailsOf(row: WebhookDetail, head: Uint8Array): WebhookDetails {
+/**
+ * @param head - The first bytes of its body.
+ * @param said - What the agent said to it.
+ */
+export function detailsOf(
+  row: WebhookDetail,
+  head: Uint8Array,
+  said: readonly Said[],
+): WebhookDetails {
   const { method, query, lanes, headers, answer } = row;
   return {
     ...entryOfRow(row),
@@ -39,6 +47,7 @@ export function detailsOf(row: WebhookDetail, head: Uint8Array): WebhookDetails 
       answer === undefined
         ? null
         : { status: answer.status, preview: previewOf(answer.body).preview },
+    said: [...said],
     replays: [...row.replays],
     timeline: timelineOf(row),
   };
@@ -46,7 +55,7 @@ export function detailsOf(row: WebhookDetail, head: Uint8Array): WebhookDetails 
 
 /** What only the edge knows of. */
 export function detailsAtEdge(item: EdgeDetails): WebhookDetails {
-  const bytes = Buffer.from(item.body, "base64");
+  const bytes = redacted(item.verified ?? "", Uint8Array.from(Buffer.from(item.body, "base64")));
   const verified = item.verified === "" || item.verified === undefined ? null : item.verified;
   const tries = item.attempts === 0 ? "not sent to a core yet" : `${item.attempts} tries`;
   const why = item.reason === "" || item.reason === undefined ? "" : `: ${item.reason}`;
@@ -58,6 +67,7 @@ export function detailsAtEdge(item: EdgeDetails): WebhookDetails {
     headers: item.headers,
     body: { ...previewOf(bytes), truncated: item.truncated },
     answer: null,
+    said: [],
     replays: [],
     timeline: [
       {
@@ -116,7 +126,7 @@ function workSteps(item: WebhookItemRow, isOneOfMany: boolean): Step[] {
 
 function replyStep(reply: WebhookReply, { endedAt, acceptedAt }: WebhookDetail): Step {
   const { state, channel, conversation, platformId, reason } = reply;
-  const as = platformId === undefined ? "" : ` as ${platformId}`;
+  const as = platformId === undefined || platformId === "" ? "" : ` as ${platformId}`;
   const why = reason === undefined ? "" : `: ${reason}`;
   return {
     at: reply.endedAt ?? endedAt ?? acceptedAt,

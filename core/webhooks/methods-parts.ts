@@ -14,9 +14,9 @@ export interface Door {
 export interface WebhookMethodParts {
   readonly store: Pick<
     Store,
-    "webhooks" | "webhook" | "webhookBody" | "webhookStats" | "dismissWebhook"
+    "webhooks" | "webhook" | "webhookBody" | "webhookStats" | "dismissWebhook" | "history"
   >;
-  readonly desk: Pick<WebhookDesk, "replay" | "changed">;
+  readonly desk: Pick<WebhookDesk, "replay" | "changed" | "refusals">;
   /** Undefined: no edge is configured. */
   readonly tunnel: () => Tunnel | undefined;
   /** As it is now: a changed config counts from the next call on. */

@@ -62,6 +62,11 @@ test("dead work is listed, replayed once, and dropped", async () => {
   const [first = ""] = dead;
   const replayed = Replayed.parse(await call("webhooks.deadLetters.replay", { ids: [first] }));
   expect(replayed.replayed.map(({ as }) => as)).toEqual([`${first}#1`]);
+  const again = await call("webhooks.deadLetters.replay", { ids: [first, `${first}#1`] });
+  expect(Replayed.parse(again)).toMatchObject({
+    replayed: [],
+    skipped: [{ id: first }, { id: `${first}#1`, why: expect.stringMatching(/^it is /) }],
+  });
   expect((await show(`${first}#1`, 20_000)).state).toBe("done");
   expect(await letters()).toHaveLength(2);
   expect(Dropped.parse(await call("webhooks.deadLetters.drop", { all: true }))).toEqual({

@@ -155,9 +155,30 @@ async function replayDead(
     const about = { id: `edge/${relay}`, route: which.route ?? "", as: null };
     if (count > 0) replayed.push({ ...about, runs, count });
   }
-  const core = await replayAll(parts, here, { dryRun: false, force: true });
+  const { dead, others } = await sorted(parts, here);
+  const core = await replayAll(parts, dead, { dryRun: false, force: true });
   for (const { id } of core.replayed) await parts.store.dismissWebhook(id);
-  return { ...core, replayed: [...replayed, ...core.replayed] };
+  return {
+    ...core,
+    replayed: [...replayed, ...core.replayed],
+    skipped: [...others, ...core.skipped],
+  };
+}
+
+/** What is named as a dead letter and is none must not run once more by it. */
+async function sorted(
+  { store }: WebhookMethodParts,
+  ids: readonly string[],
+): Promise<{ dead: string[]; others: Replayed["skipped"] }> {
+  const dead = new Set<string>();
+  const others: Replayed["skipped"] = [];
+  for (const id of ids) {
+    const row = await store.webhook(id);
+    if (row?.state === "dead") dead.add(row.id);
+    else
+      others.push({ id, why: row === undefined ? "it is not in the log" : `it is ${row.state}` });
+  }
+  return { dead: [...dead], others };
 }
 
 async function dropDead(parts: WebhookMethodParts, spools: Spools, which: Which): Promise<Dropped> {

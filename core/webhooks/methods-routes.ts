@@ -1,11 +1,11 @@
 /** `webhooks.routes`, `webhooks.stats`: where webhooks come in, and how many did. */
 import * as z from "zod";
-import type { Case, Condition, IngressRouteSettings, Target } from "../config/ingress.ts";
+import type { Case, Condition, Delivery, IngressRouteSettings, Target } from "../config/ingress.ts";
 import type { WebhookStats } from "../store/webhook.ts";
-import type { Tunnel } from "../tunnel/handlers.ts";
 import type { Routes, Stats } from "./methods-answers.ts";
 import type { NamedMethod, WebhookMethodParts } from "./methods-parts.ts";
-import { refusalOf, type RelayWebhooks, relayWebhooks } from "./metrics-relay.ts";
+import { refusalOf } from "./metrics-relay.ts";
+import { freshCounts, lastCounts } from "./relay-counts.ts";
 
 const Nothing = z.strictObject({});
 
@@ -17,10 +17,17 @@ export function routeMethods(parts: WebhookMethodParts): readonly NamedMethod[] 
         scope: "operator.read",
         async call(params): Promise<Routes> {
           Nothing.parse(params ?? {});
-          const [stats, relays] = [await parts.store.webhookStats(), relaysOf(parts.tunnel())];
+          const [stats, { counts, silent }] = await Promise.all([
+            parts.store.webhookStats(),
+            freshCounts(parts.tunnel()),
+          ]);
+          const refused = [
+            ...parts.desk.refusals.counts(),
+            ...[...counts.values()].flatMap((one) => Object.entries(one.refused)),
+          ];
           const base = parts.door().url;
-          const routes = parts.ingress().routes.map((route) => routeOf(route, base, stats, relays));
-          return { routes };
+          const routes = parts.ingress().routes.map((one) => routeOf(one, base, stats, refused));
+          return { routes, silent: [...silent] };
         },
       },
     ],
@@ -35,7 +42,7 @@ export function routeMethods(parts: WebhookMethodParts): readonly NamedMethod[] 
             routes: routes.map(({ route, accepted, duplicates, lastAt }) => {
               return { route, accepted, duplicates, lastAt: lastAt === 0 ? null : lastAt };
             }),
-            relays: [...relaysOf(parts.tunnel())].map(([relay, counts]) => {
+            relays: [...lastCounts(parts.tunnel())].map(([relay, counts]) => {
               const { spooled, dead, oldestAt = null, refused } = counts;
               return { relay, spooled, dead, oldestAt, refused };
             }),
@@ -46,25 +53,14 @@ export function routeMethods(parts: WebhookMethodParts): readonly NamedMethod[] 
   ];
 }
 
-/** What relays said last, unasked: nothing here wakes one. */
-function relaysOf(tunnel: Tunnel | undefined): ReadonlyMap<string, RelayWebhooks> {
-  return new Map(
-    (tunnel?.relays ?? []).flatMap(({ name, stats }) => {
-      const counts = relayWebhooks(stats);
-      return counts === undefined ? [] : [[name, counts] as const];
-    }),
-  );
-}
-
 function routeOf(
   route: IngressRouteSettings,
   base: URL,
   stats: readonly WebhookStats[],
-  relays: ReadonlyMap<string, RelayWebhooks>,
+  refusals: readonly (readonly [string, number])[],
 ): Routes["routes"][number] {
   const { name, scheme, verifyAt, mode, cases } = route;
   const counted = stats.find((one) => one.route === name);
-  const refusals = [...relays.values()].flatMap(({ refused }) => Object.entries(refused));
   return {
     name,
     url: new URL(name, base).href,
@@ -75,10 +71,22 @@ function routeOf(
     lastAt: counted === undefined || counted.lastAt === 0 ? null : counted.lastAt,
     accepted: counted?.accepted ?? 0,
     duplicates: counted?.duplicates ?? 0,
-    refused: refusals
-      .filter(([key]) => refusalOf(key).route === name)
-      .reduce((sum, [, count]) => sum + count, 0),
+    ...refusedOf(name, refusals),
   };
+}
+
+/** Of one route: how many, and why. */
+function refusedOf(
+  name: string,
+  refusals: readonly (readonly [string, number])[],
+): Pick<Routes["routes"][number], "refused" | "reasons"> {
+  const reasons = new Map<string, number>();
+  for (const [key, count] of refusals) {
+    const { route, reason } = refusalOf(key);
+    if (route === name && count > 0) reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+  }
+  const refused = [...reasons.values()].reduce((sum, count) => sum + count, 0);
+  return { refused, reasons: Object.fromEntries(reasons) };
 }
 
 function caseText({ when, target }: Case): string {
@@ -117,6 +125,7 @@ export function targetText(target: Target): string {
   }
 }
 
-function recipientText(to: { readonly channel: string; readonly to: string } | undefined): string {
+function recipientText(to: Delivery | undefined): string {
+  if (to === "sender") return ", answered to the sender";
   return to === undefined ? "" : `, answered to ${to.channel} ${to.to}`;
 }

@@ -1,19 +1,21 @@
-/** `webhooks.show`, `webhooks.body`: one webhook in full. */
+/** `webhooks.show`, `webhooks.body`, `webhooks.raw`: one webhook in full. */
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import type { WebhookDetail } from "../store/webhook.ts";
 import type { BodyPiece, WebhookDetails } from "./methods-answers.ts";
 import { detailsAtEdge, detailsOf } from "./methods-entry.ts";
-import type { NamedMethod, WebhookMethodParts } from "./methods-parts.ts";
+import type { NamedMethod, WebhookMethod, WebhookMethodParts } from "./methods-parts.ts";
 import { placeOf, Spools } from "./methods-spool.ts";
 import { within } from "./methods-wait.ts";
+import { redacted } from "./senders/redact.ts";
+import { saidTo } from "./said.ts";
 
 /** What people see of a body before they ask for all of it. */
 const PREVIEW_BYTES = 4 * 1024;
 /** One piece: as base64 it leaves a message of 4 MiB room for others. */
 const PIECE_BYTES = 256 * 1024;
-/** The newest webhooks among which a trace id is looked for: there is no index of those. */
-const TRACED = 1_000;
+/** No token or address is longer. */
+const LOOK_BACK_BYTES = 8 * 1024;
 const MAX_WAIT_MS = 25_000;
 
 const Id = z.string().min(1).max(512);
@@ -45,28 +47,31 @@ export function showMethods(parts: WebhookMethodParts): readonly NamedMethod[] {
         },
       },
     ],
-    [
-      "webhooks.body",
-      {
-        scope: "operator.read",
-        async call(params) {
-          const { id, offset } = Body.parse(params);
-          const place = placeOf(id);
-          return place === undefined
-            ? bodyPiece(parts, id, offset)
-            : edgePiece((await spools.show(place)).body, offset);
-        },
-      },
-    ],
+    ["webhooks.body", bodyMethod(parts, spools, false)],
+    ["webhooks.raw", bodyMethod(parts, spools, true)],
   ];
+}
+
+/** @param isRaw - With what answers the sender in our name: for those who may do everything. */
+function bodyMethod(parts: WebhookMethodParts, spools: Spools, isRaw: boolean): WebhookMethod {
+  return {
+    scope: isRaw ? "operator.admin" : "operator.read",
+    async call(params) {
+      const wanted = Body.parse(params);
+      const place = placeOf(wanted.id);
+      if (place === undefined) return bodyPiece(parts, wanted, isRaw);
+      const { verified, body } = await spools.show(place);
+      const bytes = Uint8Array.from(Buffer.from(body, "base64"));
+      return edgePiece(isRaw ? bytes : redacted(verified ?? "", bytes), wanted.offset);
+    },
+  };
 }
 
 /** @throws GatewayError not_found */
 async function found({ store }: WebhookMethodParts, id: string): Promise<WebhookDetail> {
   const known = await store.webhook(id);
   if (known !== undefined) return known;
-  const newest = await store.webhooks({ limit: TRACED });
-  const traced = newest.find(({ requestId }) => requestId === id);
+  const [traced] = await store.webhooks({ requestId: id, limit: 1 });
   const row = traced === undefined ? undefined : await store.webhook(traced.id);
   if (row !== undefined) return row;
   throw new GatewayError("not_found", "No such webhook: it never came, or is not kept any more");
@@ -77,24 +82,30 @@ export async function details(
   { store }: Pick<WebhookMethodParts, "store">,
   row: WebhookDetail,
 ): Promise<WebhookDetails> {
-  const body = await store.webhookBody(row.id, 0, PREVIEW_BYTES);
-  return detailsOf(row, body?.bytes ?? new Uint8Array());
+  const [body, said] = await Promise.all([
+    store.webhookBody(row.id, 0, PREVIEW_BYTES),
+    saidTo(row, store),
+  ]);
+  return detailsOf(row, redacted(row.scheme, body?.bytes ?? new Uint8Array()), said);
 }
 
 async function bodyPiece(
   parts: WebhookMethodParts,
-  id: string,
-  offset: number,
+  { id, offset }: z.output<typeof Body>,
+  isRaw: boolean,
 ): Promise<BodyPiece> {
   const row = await found(parts, id);
-  const piece = await parts.store.webhookBody(row.id, offset, PIECE_BYTES);
+  // A token may begin before the piece does.
+  const from = Math.max(0, offset - LOOK_BACK_BYTES);
+  const piece = await parts.store.webhookBody(row.id, from, offset - from + PIECE_BYTES);
   if (piece === undefined) throw new GatewayError("not_found", "That body is not kept any more");
-  return pieceOf(piece.bytes, offset, piece.total);
+  const start = from === 0 ? piece : await parts.store.webhookBody(row.id, 0, 1);
+  const bytes = isRaw ? piece.bytes : redacted(row.scheme, piece.bytes, start?.bytes[0]);
+  return pieceOf(bytes.subarray(offset - from), offset, piece.total);
 }
 
 /** Of what waits there the edge shows the beginning only. */
-function edgePiece(base64: string, offset: number): BodyPiece {
-  const bytes = Buffer.from(base64, "base64");
+function edgePiece(bytes: Uint8Array, offset: number): BodyPiece {
   return pieceOf(bytes.subarray(offset, offset + PIECE_BYTES), offset, bytes.byteLength);
 }
 

@@ -13,6 +13,8 @@ import type { SampleBody } from "./sample.ts";
 const MAX_ANSWER_UNITS = 2_000;
 /** The edge answers within 2.5 s, unless the route waits for what the core says. */
 const ANSWER_TIMEOUT_MS = 35_000;
+/** Of routes, in one message. */
+const MAX_NAMED = 20;
 /** The sample is among the newest webhooks of its route. */
 const NEWEST = 100;
 
@@ -34,9 +36,12 @@ export function testMethods(parts: WebhookMethodParts): readonly NamedMethod[] {
 }
 
 async function test(parts: WebhookMethodParts, wish: z.output<typeof Test>): Promise<Tested> {
-  const route = parts.ingress().routes.find(({ name }) => name === wish.route);
+  const { routes } = parts.ingress();
+  const route = routes.find(({ name }) => name === wish.route);
   if (route === undefined) {
-    throw new GatewayError("not_found", "No such route: webhooks.routes has their names");
+    const names = routes.map(({ name }) => name).slice(0, MAX_NAMED);
+    const hint = names.length === 0 ? "none is set up" : `there is ${names.join(", ")}`;
+    throw new GatewayError("not_found", `No such route; ${hint}`);
   }
   const { door, now } = parts;
   const { url: base, fetch } = door();

@@ -12,6 +12,7 @@ test("reading asks for operator.read, doing for operator.admin", async () => {
     "webhooks.tail": "operator.read",
     "webhooks.show": "operator.read",
     "webhooks.body": "operator.read",
+    "webhooks.raw": "operator.admin",
     "webhooks.routes": "operator.read",
     "webhooks.stats": "operator.read",
     "webhooks.replay": "operator.admin",

@@ -36,6 +36,7 @@ function plan(cases: readonly Case[], body: unknown, given?: readonly NamedEvent
     body: bytes,
     cases,
     channel: (name) => (name === "wire" ? wire : undefined),
+    sender: undefined,
     suffix,
   });
 }

@@ -3,7 +3,7 @@ import { utf8 } from "../../shared/bytes.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import { readPath, valueAt } from "../../shared/ingress/json-path.ts";
 import type { Channel } from "../channels/channel.ts";
-import type { Case, Target } from "../config/ingress.ts";
+import type { Case, Delivery, SenderScheme, Target } from "../config/ingress.ts";
 import { HOOK_SOURCE } from "../conversation/hook.ts";
 import type { HookInput } from "../conversation/hook.ts";
 import type { NewWebhookWork } from "../store/webhook.ts";
@@ -36,6 +36,8 @@ export interface PlanSource {
   readonly body: Uint8Array;
   readonly cases: readonly Case[];
   readonly channel: (id: string) => Pick<Channel, "id" | "read"> | undefined;
+  /** By which scheme its sender can be answered later; undefined: it has left no way. */
+  readonly sender: SenderScheme | undefined;
   /** Sets ids of events that a channel reads apart from those of other runs; empty for the first. */
   readonly suffix: string;
 }
@@ -90,7 +92,7 @@ function workOn(
     id: index === 0 ? id : `${id}/${index}`,
     source: HOOK_SOURCE,
     lane,
-    payload: hookOf(target, element),
+    payload: hookOf(target, element, source),
   }));
 }
 
@@ -112,6 +114,7 @@ function elementsOf(view: WebhookView, list: string | undefined): WebhookView[] 
 function hookOf(
   target: Exclude<Target, { kind: "channel" | "forward" }>,
   view: WebhookView,
+  source: PlanSource,
 ): HookInput {
   if (target.kind === "hook") return readHook(target.hook, view.text, target.sessions);
   const { template, deliver } = target;
@@ -121,9 +124,7 @@ function hookOf(
       : fillApart(template, view);
   const said = {
     ...(instructions === "" ? {} : { instructions }),
-    ...(deliver === undefined
-      ? {}
-      : { deliver: true, channel: deliver.channel, to: fill(deliver.to, view) }),
+    ...recipientOf(deliver, view, source),
   };
   const text = instructions === "" && data === "" ? "(an empty body)" : data;
   if (target.kind === "wake") return { kind: "wake", text, ...said };
@@ -135,6 +136,18 @@ function hookOf(
     ...(sessionKey === undefined ? {} : { sessionKey }),
     ...said,
   };
+}
+
+function recipientOf(
+  deliver: Delivery | undefined,
+  view: WebhookView,
+  { id, sender }: PlanSource,
+): Pick<HookInput, "deliver" | "channel" | "to" | "sender"> {
+  if (deliver === undefined) return {};
+  if (deliver !== "sender") {
+    return { deliver: true, channel: deliver.channel, to: fill(deliver.to, view) };
+  }
+  return sender === undefined ? {} : { sender: { scheme: sender, webhook: id } };
 }
 
 /** A key is a name in a table and in a log line. */

@@ -10,6 +10,10 @@ export interface DeskRoute {
   readonly verifyAt: "edge" | "core";
   readonly methods: IngressRoute["methods"];
   readonly contentTypes: readonly string[] | undefined;
+  /** Undefined: everybody. */
+  readonly admission: IngressRoute["admission"];
+  /** Undefined: as many as come. */
+  readonly rate: IngressRoute["rate"];
   readonly maxBodyBytes: number;
   readonly dedupe: IngressRoute["dedupe"];
   readonly laneHeader: string | undefined;
@@ -76,6 +80,8 @@ async function ofChannel(channel: Channel, name: string): Promise<DeskRoute | un
     scheme: boundScheme(verification),
     verifyAt: "edge",
     contentTypes: route.contentTypes,
+    admission: route.admission,
+    rate: route.rate,
     laneHeader: route.laneHeader,
     secretHeader: secretHeaderOf(verification),
     syncMs: mode === "sync" ? (sync?.deadlineMs ?? 0) : 0,

@@ -32,8 +32,8 @@ export function slackCommand(_event: string, { id }: SampleSeed): Made {
       channel_id: "C0SAMPLE",
       command: "/sample",
       text: SAMPLE_TEXT,
+      // No response_url: a late answer would be posted to Slack.
       trigger_id: id,
-      response_url: "https://hooks.slack.com/commands/T0SAMPLE/1/sample",
     },
   };
 }

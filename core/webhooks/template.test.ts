@@ -63,6 +63,18 @@ test("a body cannot make a place of its own", () => {
   expect(fillApart("{{title}}", hostile).data).toBe("{{title}}: {{n}} {{title}}");
 });
 
+test.each(["\n", "\r\n", "\r", "\u2028", "\u2029", "\u0085", "\v", "\f"])(
+  "a value cannot speak for another place behind a line break like %j",
+  (lineBreak) => {
+    const hostile = view(JSON.stringify({ title: `a${lineBreak}{{n}}: owner`, n: "stranger" }));
+    expect(fillApart("{{title}} {{n}}", hostile).data.split("\n")).toEqual([
+      "{{title}}: a",
+      "  {{n}}: owner",
+      "{{n}}: stranger",
+    ]);
+  },
+);
+
 test("what is filled in has a limit, one by one and together", () => {
   const long = view(JSON.stringify({ a: "x".repeat(100_000), b: "🏰".repeat(100_000) }));
   expect(fill("{{a}}", long)).toHaveLength(65_536 + 8);

@@ -8,12 +8,14 @@ const MAX_VALUE_UNITS = 64 * 1024;
 /** What all of them may: more would not fit a prompt. */
 const MAX_FILLED_UNITS = 192 * 1024;
 const CUT = " … (cut)";
+/** Whatever a model may take for one: a value must not look like that of another place. */
+const LINE_BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g;
 
 /** The owner's words, and what a stranger has put in their places. */
 export interface Filled {
   /** The template as it is: its places stand for what is in `data`. */
   readonly instructions: string;
-  /** Every place with what stands there; empty when there are none. */
+  /** Every place with what stands there, a line each, further lines indented; empty when there are none. */
   readonly data: string;
 }
 
@@ -31,7 +33,7 @@ export function fillApart(template: string, view: WebhookView): Filled {
   const lines = [...names].map((name) => {
     const text = cut(textAt(name, view), Math.min(room, MAX_VALUE_UNITS));
     room -= text.length;
-    return `{{${name}}}: ${text}`;
+    return `{{${name}}}: ${text.replaceAll(LINE_BREAK, "\n  ")}`;
   });
   return { instructions, data: lines.join("\n") };
 }

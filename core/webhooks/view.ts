@@ -1,6 +1,6 @@
 /** One event of a webhook as conditions and templates see it. Pure. */
-import { fromUtf8 } from "../../shared/bytes.ts";
-import { jsonOrUndefined } from "../../shared/json.ts";
+import { fromUtf8, utf8 } from "../../shared/bytes.ts";
+import { senderJson } from "../../shared/ingress/sender-json.ts";
 
 /** Fields of a form that are read; senders fill in a few dozen. */
 const MAX_FIELDS = 1_000;
@@ -12,7 +12,7 @@ export interface WebhookView {
   readonly query: string;
   /** Unix ms. */
   readonly receivedAt: number;
-  /** JSON, or the fields of a form; undefined: the body is neither. */
+  /** JSON, or the fields of a form; undefined: the body is neither, or nested as no sender nests. */
   readonly document: unknown;
   /** The body as text. */
   readonly text: string;
@@ -38,7 +38,8 @@ export function viewOf({ body, ...rest }: ViewSource): WebhookView {
       return textOf();
     },
     get document() {
-      document ??= { value: documentOf(textOf(), rest.headers.get("Content-Type") ?? "") };
+      const contentType = rest.headers.get("Content-Type") ?? "";
+      document ??= { value: documentOf(textOf(), body, contentType) };
       return document.value;
     },
   };
@@ -51,15 +52,15 @@ export function viewOfEvent(whole: WebhookView, value: unknown): WebhookView {
   return { route, headers, query, receivedAt, document: value, text: JSON.stringify(value) };
 }
 
-function documentOf(text: string, contentType: string): unknown {
+function documentOf(text: string, body: Uint8Array, contentType: string): unknown {
   const isForm = /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType);
   // What `curl -d` calls a form unless it is told otherwise: no form begins like that.
-  if (!isForm || /^\s*[{[]/.test(text)) return jsonOrUndefined(text);
+  if (!isForm || /^\s*[{[]/.test(text)) return senderJson(body);
   const fields = [...new URLSearchParams(text)].slice(0, MAX_FIELDS);
   // Some senders (Slack, GitHub) put their JSON into one field.
   const read = fields.map(([name, value]): [string, unknown] => [
     name,
-    name === "payload" ? (jsonOrUndefined(value) ?? value) : value,
+    name === "payload" ? (senderJson(utf8(value)) ?? value) : value,
   ]);
   return Object.fromEntries(read);
 }

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import type * as z from "zod";
 import { randomToken } from "../../shared/bytes.ts";
+import { digestOf } from "../../shared/constant-time.ts";
 import { EdgeBundle } from "../../shared/edge-bundle.ts";
 import { Secret } from "../../shared/secret.ts";
 import { readPublished } from "../relays/published.ts";
@@ -64,7 +65,12 @@ test("routes and alert are kept only sealed, and an isolate opens them", async (
   const stored = kept.get("bundle") ?? "";
   expect(stored).toContain(DIGEST);
   for (const secret of [SECRET, "alerts.example", "github"]) expect(stored).not.toContain(secret);
-  expect(await published(relay, sealer)).toEqual({ version: 1, bundle: given, keys: [] });
+  expect(await published(relay, sealer)).toEqual({
+    version: 1,
+    bundle: given,
+    marks: [expect.any(String)],
+    keys: [],
+  });
   // The same after a sleep.
   expect(await published(new KeptBundle(shelf, sealer), sealer)).toMatchObject({ bundle: given });
 });
@@ -89,11 +95,7 @@ test("with another key routes are locked, not tokens, until the core publishes a
   expect(relay.hasVerifier(DIGEST)).toBe(true);
 
   await relay.publish(bundle(SECRET));
-  expect(await published(relay, other)).toEqual({
-    version: 2,
-    bundle: bundle(SECRET),
-    keys: [],
-  });
+  expect(await published(relay, other)).toMatchObject({ version: 2, bundle: bundle(SECRET) });
 });
 
 test.each([
@@ -179,3 +181,91 @@ test("an isolate that knows nothing of sealing does not take a sealed bundle for
   await relay.publish(bundle(SECRET));
   expect(EdgeBundle.safeParse(relay.answer().bundle).success).toBe(false);
 });
+
+const FIRST = { name: "a", verification: { scheme: "core" }, maxBodyBytes: 9 } as const;
+const signedBy = (...secrets: string[]) => ({
+  name: "b",
+  verification: { scheme: "github" as const, secrets },
+  maxBodyBytes: 9,
+});
+
+/** Of each route, as isolates learn it. */
+function marksIn(relay: KeptBundle): readonly string[] {
+  return relay.answer().marks ?? [];
+}
+
+test("a route keeps its mark for as long as nothing of it changes, whatever becomes of the others", async () => {
+  const relay = new KeptBundle(shelf, sealer);
+  await relay.publish(bundle(undefined, { routes: [FIRST, signedBy("new", "old")] }));
+  const [first, both] = marksIn(relay);
+  await relay.publish(bundle(undefined, { routes: [FIRST, signedBy("new")] }));
+  const [same, one] = marksIn(relay);
+  expect(same).toBe(first);
+  expect([relay.hasRoute(first), relay.hasRoute(both), relay.hasRoute(one)]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  await relay.publish(bundle(undefined, { routes: [signedBy("new")] }));
+  expect([relay.hasRoute(first), relay.hasRoute(one)]).toEqual([false, true]);
+  // The same after a sleep, and when only a key has changed.
+  relay.touch();
+  const woken = new KeptBundle(shelf, sealer);
+  expect([woken.hasRoute(first), woken.hasRoute(one)]).toEqual([false, true]);
+});
+
+test("relays with one key give the same route the same mark; who has not the key cannot make it", async () => {
+  const given = bundle(undefined, { routes: [signedBy("guessable")] });
+  const other = { read: () => undefined, write: () => undefined };
+  const relays = [
+    new KeptBundle(shelf, sealer),
+    new KeptBundle(other, sealer),
+    new KeptBundle(other, createSealer(new Secret(randomToken()))),
+  ];
+  const marks: (string | undefined)[] = [];
+  for (const relay of relays) {
+    await relay.publish(given);
+    marks.push(marksIn(relay)[0]);
+  }
+  expect(marks[0]).toBe(marks[1]);
+  expect(marks[2]).not.toBe(marks[0]);
+  expect(marks).not.toContain(await digestOf(JSON.stringify(given.routes[0])));
+});
+
+test("without a key routes have marks too", async () => {
+  const relay = new KeptBundle(shelf, undefined);
+  await relay.publish(bundle(undefined));
+  const [mark] = marksIn(relay);
+  expect(relay.hasRoute(mark)).toBe(true);
+  await relay.publish(bundle(undefined, { routes: [FIRST] }));
+  expect(relay.hasRoute(mark)).toBe(false);
+});
+
+test("a webhook without a mark, and any before the first bundle, is not held against its route", async () => {
+  const relay = new KeptBundle(shelf, sealer);
+  expect(relay.hasRoute("whatever")).toBe(true);
+  await relay.publish(bundle(SECRET));
+  expect([relay.hasRoute(undefined), relay.hasRoute("whatever")]).toEqual([true, false]);
+});
+
+test.each([
+  ["sealed", true],
+  ["open", false],
+])(
+  "what a version before has kept %s, without marks, gets them with the same bundle",
+  async (_name, isSealed) => {
+    const key = isSealed ? sealer : undefined;
+    await new KeptBundle(shelf, key).publish(bundle(undefined));
+    const { marks: _marks, ...older } = JSON.parse(kept.get("bundle") ?? "{}");
+    kept.set("bundle", JSON.stringify(older));
+    const relay = new KeptBundle(shelf, key);
+    expect([relay.hasRoute("whatever"), relay.answer().marks]).toEqual([true, undefined]);
+    await relay.publish(bundle(undefined));
+    await relay.publish(bundle(undefined));
+    expect([relay.version, marksIn(relay).length, relay.hasRoute("whatever")]).toEqual([
+      2,
+      1,
+      false,
+    ]);
+  },
+);

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { digestOf } from "../../shared/constant-time.ts";
 import { EdgeBundle } from "../../shared/edge-bundle.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { errorFacts, logLine } from "../log.ts";
@@ -7,7 +8,7 @@ import type { Sealer } from "../seal.ts";
 
 /** Where the relay keeps one value under one name. */
 export interface Shelf {
-  /** @throws ZodError, SyntaxError when something else is there. */
+  /** @throws $ZodError, SyntaxError when something else is there. */
   read<T>(name: string, schema: z.ZodMiniType<T>): T | undefined;
   write(name: string, value: unknown): void;
 }
@@ -17,6 +18,8 @@ const Stored = z.object({
   /** Without routes and alert when they are sealed. */
   bundle: EdgeBundle,
   sealed: z.optional(z.object({ text: z.string(), fingerprint: z.string() })),
+  /** What tells a route from every other, in their order; a version before kept none. */
+  marks: z.optional(z.array(z.string())),
 });
 type Stored = z.output<typeof Stored>;
 
@@ -37,6 +40,7 @@ export class KeptBundle {
   readonly #sealer: Sealer | undefined;
   #stored: Stored | undefined;
   #digests: ReadonlySet<string> | undefined;
+  #marks: ReadonlySet<string> | undefined;
   /** The publish that came last: the next one waits for it, so that they end in their order. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -65,14 +69,23 @@ export class KeptBundle {
     return this.#digests.has(digest);
   }
 
+  /** Whether a route is as it was when it got this mark; true where that cannot be known. */
+  hasRoute(mark: string | undefined): boolean {
+    const { marks } = this.#current();
+    if (mark === undefined || marks === undefined) return true;
+    this.#marks ??= new Set(marks);
+    return this.#marks.has(mark);
+  }
+
   /** What isolates get: sealed routes as they are, for them to open. */
-  answer(): Pick<BundleAnswer, "version" | "bundle" | "sealed"> {
-    const { version, bundle, sealed } = this.#current();
+  answer(): Pick<BundleAnswer, "version" | "bundle" | "sealed" | "marks"> {
+    const { version, bundle, sealed, marks } = this.#current();
     if (version === 0) return { version, bundle: null };
-    if (sealed === undefined) return { version, bundle };
+    const marked = marks === undefined ? {} : { marks };
+    if (sealed === undefined) return { version, bundle, ...marked };
     // No routes, rather than an empty list: who does not know of sealing must not take it for all.
     const { routes: _routes, ...rest } = bundle;
-    return { version, bundle: rest, sealed: sealed.text };
+    return { version, bundle: rest, sealed: sealed.text, ...marked };
   }
 
   /**
@@ -94,32 +107,42 @@ export class KeptBundle {
   }
 
   async #publish(bundle: EdgeBundle): Promise<"no_seal_key" | undefined> {
-    const text = JSON.stringify(bundle);
-    const before = this.#current();
-    if (this.#sealer === undefined) {
-      if (holdsSecrets(bundle)) return "no_seal_key";
-      const isSame = before.sealed === undefined && JSON.stringify(before.bundle) === text;
-      if (before.version === 0 || !isSame) this.#keep({ version: before.version + 1, bundle });
-      return undefined;
-    }
-    const fingerprint = await this.#sealer.fingerprint(text);
-    if (this.#current().sealed?.fingerprint === fingerprint) return undefined;
+    if (this.#sealer !== undefined) await this.#publishSealed(bundle, this.#sealer);
+    else if (holdsSecrets(bundle)) return "no_seal_key";
+    else await this.#publishOpen(bundle);
+    return undefined;
+  }
+
+  async #publishOpen(bundle: EdgeBundle): Promise<void> {
+    const { sealed, marks, bundle: before } = this.#current();
+    const isSame = JSON.stringify(before) === JSON.stringify(bundle);
+    if (isSame && sealed === undefined && marks !== undefined) return;
+    const made = await marksOf(bundle, digestOf);
+    this.#keep({ version: this.version + 1, bundle, marks: made });
+  }
+
+  async #publishSealed(bundle: EdgeBundle, sealer: Sealer): Promise<void> {
+    const fingerprint = await sealer.fingerprint(JSON.stringify(bundle));
+    const { sealed: before, marks } = this.#current();
+    if (before?.fingerprint === fingerprint && marks !== undefined) return;
     const { routes, outageAlert, ...rest } = bundle;
     const secret = JSON.stringify({ routes, outageAlert });
-    const sealed = await this.#sealer.seal(this.version + 1, secret);
+    const made = await marksOf(bundle, (text) => sealer.fingerprint(text));
+    const sealed = await sealer.seal(this.version + 1, secret);
     this.#keep({
       // Counted again: a key may have come or gone meanwhile.
       version: this.version + 1,
       bundle: { ...rest, routes: [] },
       sealed: { text: sealed, fingerprint },
+      marks: made,
     });
-    return undefined;
   }
 
   #keep(stored: Stored): void {
     this.#shelf.write(NAME, stored);
     this.#stored = stored;
     this.#digests = undefined;
+    this.#marks = undefined;
   }
 
   #current(): Stored {
@@ -136,6 +159,14 @@ export class KeptBundle {
       return undefined;
     }
   }
+}
+
+/** Says nothing of a route to who cannot make such marks; without a key it holds no secret. */
+function marksOf(
+  { routes }: EdgeBundle,
+  markOf: (text: string) => Promise<string>,
+): Promise<string[]> {
+  return Promise.all(routes.map((route) => markOf(JSON.stringify(route))));
 }
 
 /** Digests and public keys give nothing away; what signs, and a request made ready, does. */

@@ -112,6 +112,11 @@ export class Registry {
     return this.#bundle.hasVerifier(digest);
   }
 
+  /** The same for the route by which an isolate has judged a webhook; without a mark it cannot tell. */
+  hasRoute(mark: string | undefined): boolean {
+    return this.#bundle.hasRoute(mark);
+  }
+
   /** Keeps a bundle, or says why not; those that come at the same time are kept in their order. */
   publish(bundle: EdgeBundle): Promise<"no_seal_key" | undefined> {
     return this.#bundle.publish(bundle);

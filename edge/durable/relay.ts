@@ -11,6 +11,7 @@ import {
   CALL_HEADER,
   type CallOf,
   decodeCall,
+  DISPUTED_HEADER,
   type RelayCall,
   type StateAnswer,
 } from "../relay-call.ts";
@@ -198,9 +199,9 @@ export class Relay extends DurableObject<Bindings> {
       case "websocket":
         return this.#forwarder.forward(call, request);
       case "deliver":
-        return this.#webhooks.deliver(call, request);
+        return this.#deliver(call, request);
       case "refusals":
-        this.#webhooks.refused(call);
+        this.#webhooks.refused(call.refused);
         return new Response(null, { status: 204 });
       case "tunnel":
         return this.#acceptCore(call, request);
@@ -215,6 +216,12 @@ export class Relay extends DurableObject<Bindings> {
       case "probe":
         return Response.json({ connected: this.#cores.pick(Date.now()) !== undefined });
     }
+  }
+
+  #deliver(call: CallOf<"deliver">, request: Request): Promise<Response> | Response {
+    if (this.#registry.hasRoute(call.mark)) return this.#webhooks.deliver(call, request);
+    this.#webhooks.refused(call.refused ?? []);
+    return new Response(null, { status: 409, headers: { [DISPUTED_HEADER]: "1" } });
   }
 
   get #requestParts(): Parameters<typeof requestsOf>[1] {

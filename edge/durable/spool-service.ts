@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import { $ZodError } from "zod/v4/core";
 import { toBase64 } from "../../shared/ingress/crypto.ts";
+import { shownHeaders } from "../../shared/tunnel/delivery.ts";
 import type { DeadLetter } from "./spool/dead-letters.ts";
 import type { Spool } from "./spool/spool.ts";
 import type { StoredDelivery } from "./spool/tables.ts";
@@ -96,7 +97,7 @@ function show(spool: Spool, seq: number): SpoolAnswer {
     status: 200,
     body: {
       ...found.summary,
-      headers,
+      headers: shownHeaders(headers),
       items,
       body: toBase64(part),
       truncated: part.byteLength < body.byteLength,

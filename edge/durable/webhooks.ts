@@ -79,7 +79,7 @@ export class Webhooks {
 
   /** @throws GatewayError as `Inbox.accept` does; `overloaded` with too many bodies in memory. */
   async deliver(call: CallOf<"deliver">, request: Request): Promise<Response> {
-    const bytes = Number(request.headers.get("Content-Length") ?? 0);
+    const bytes = call.bytes ?? Number(request.headers.get("Content-Length") ?? 0);
     if (this.#heldBytes + bytes > MAX_HELD_BYTES) {
       throw new GatewayError("overloaded", "Too many webhooks at once", {
         retryAfterMs: FULL_RETRY_MS,
@@ -94,7 +94,7 @@ export class Webhooks {
     }
   }
 
-  refused({ refused }: CallOf<"refusals">): void {
+  refused(refused: CallOf<"refusals">["refused"]): void {
     this.#stats.refuse(refused);
   }
 

@@ -15,10 +15,13 @@ export const BODY_PATIENCE_MS = 10_000;
 /** And a second more for so much that has come: 25 MB over a line of one megabit. */
 export const BODY_BYTES_PER_SECOND = 128 * 1024;
 
-/** Room for a body to begin with, unless it is known to be shorter; it doubles when it is full. */
-const MAX_FIRST_BYTES = 256 * 1024;
-/** When nobody says how long it is. */
-const USUAL_BYTES = 16 * 1024;
+/**
+ * Room for a body to begin with, unless it is known to be shorter: one address can hold as many of
+ * these as it may open connections within `BODY_PATIENCE_MS`, and fills half of the budget by it.
+ */
+const FIRST_BYTES = 16 * 1024;
+/** Room for one that fills it; it doubles when it is full. */
+const NEXT_BYTES = 256 * 1024;
 
 /**
  * The longest anybody can hold a body: the slowest there may be, and a sender that waits for its
@@ -146,9 +149,10 @@ class Room implements Disposable {
     if (this.filledBytes < this.#reservedBytes) return true;
     const { maxBytes, declaredBytes, budget, now } = this.#rules;
     // One byte more than there should be: by that the end is seen, and a body that is too long.
-    const wanted = declaredBytes === undefined ? USUAL_BYTES : declaredBytes + 1;
-    const doubled = Math.max(this.#reservedBytes * 2, MAX_FIRST_BYTES);
-    const fitting = wanted > this.#reservedBytes ? Math.min(wanted, doubled) : doubled;
+    const isFirst = this.#reservedBytes === 0;
+    const wanted = declaredBytes === undefined ? FIRST_BYTES : declaredBytes + 1;
+    const more = isFirst ? FIRST_BYTES : Math.max(this.#reservedBytes * 2, NEXT_BYTES);
+    const fitting = wanted > this.#reservedBytes ? Math.min(wanted, more) : more;
     const bytes = Math.min(fitting, maxBytes + 1);
     if (!budget.take(this, bytes, now())) return false;
     const wider = new Uint8Array(bytes);

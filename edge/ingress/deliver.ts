@@ -7,8 +7,9 @@ import type { NamedDelivery } from "../../shared/ingress/items.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { problem } from "../answer.ts";
 import { logLine } from "../log.ts";
-import { CALL_HEADER, encodeCall } from "../relay-call.ts";
+import { CALL_HEADER, DISPUTED_HEADER, encodeCall } from "../relay-call.ts";
 import { relayError } from "../relay-client.ts";
+import { versionOf } from "../relays/member.ts";
 import { observe, passBack } from "../routes/forward.ts";
 import type { Visit } from "../visit.ts";
 import type { Gate } from "./gate.ts";
@@ -36,6 +37,16 @@ export interface Parcel {
   readonly body: Uint8Array<ArrayBuffer>;
   /** Which of the live secrets it was verified with; undefined: only the core can. */
   readonly secret: number | undefined;
+  /** Of the route; undefined: it is taken, whatever the relay knows of the route. */
+  readonly mark: string | undefined;
+}
+
+/** A relay knows another route than the webhook was judged by. There is no copy. */
+export interface Disputed {
+  readonly result: "disputed";
+  readonly relay: string;
+  /** Of what the relay knows. */
+  readonly version: number;
 }
 
 /** There is a durable copy. */
@@ -46,7 +57,7 @@ export interface Kept {
 }
 
 /** Hands a webhook over; otherwise why not, as the sender shall see it. */
-export async function deliver(visit: Visit, parcel: Parcel): Promise<Kept | Response> {
+export async function deliver(visit: Visit, parcel: Parcel): Promise<Kept | Disputed | Response> {
   const { isolate, keepAlive, requestId } = visit;
   const { gate, named, body } = parcel;
   const syncMs = syncMsOf(gate.route);
@@ -68,6 +79,10 @@ export async function deliver(visit: Visit, parcel: Parcel): Promise<Kept | Resp
     return problem(visit, notStored(relayError(handed.error, Math.random)), "relay");
   }
   const { relay, response } = handed.value;
+  if (response.headers.has(DISPUTED_HEADER)) {
+    const version = versionOf(response.headers) ?? 0;
+    return { result: "disputed", relay: relay.name, version };
+  }
   if (!response.ok) return passBack(visit, handed.value);
   observe(visit, relay, response);
   const answer = response.status === 200 ? Answer.safeParse(await response.json()) : undefined;
@@ -80,7 +95,7 @@ export async function deliver(visit: Visit, parcel: Parcel): Promise<Kept | Resp
   return { result, sync: sync === undefined ? undefined : syncResponse(sync) };
 }
 
-function callOf(visit: Visit, { gate, named, secret }: Parcel) {
+function callOf(visit: Visit, { gate, named, body, secret, mark }: Parcel) {
   const { route } = gate;
   const { outageAlert } = visit.isolate.verifiers;
   return {
@@ -91,13 +106,14 @@ function callOf(visit: Visit, { gate, named, secret }: Parcel) {
     deliveryId: named.id,
     items: named.items,
     receivedAt: visit.now,
+    bytes: body.byteLength,
     mode: route.mode,
     verified: secret === undefined ? "" : route.verification.scheme,
     secret: secret ?? 0,
     method: visit.request.method,
     query: visit.query,
     ip: visit.ip,
-    ...told({ secretHeader: gate.secretHeader }),
+    ...told({ mark, secretHeader: gate.secretHeader }),
     ...told({ rate: route.rate ?? (secret === undefined ? UNCHECKED_RATE : undefined) }),
     ...told({ outageAfterMs: outageAlert?.afterMs }),
   } as const;

@@ -1,16 +1,19 @@
+import { type Admit, admission } from "../../shared/ingress/admission.ts";
 import { type BoundScheme, boundScheme } from "../../shared/ingress/registry.ts";
 import type { IngressRoute } from "../../shared/ingress/route.ts";
-import { type Admit, admission } from "./admission.ts";
 
 /** One webhook route made ready: what is read of its settings is read once, not with every request. */
 export class Gate {
   readonly route: IngressRoute;
   /** Undefined: the edge has nothing to check by, the core does it. */
   readonly scheme: BoundScheme | undefined;
+  /** What tells a relay whether it knows the same route; undefined when none has said. */
+  readonly mark: string | undefined;
   #admit: Admit | undefined;
 
-  constructor(route: IngressRoute) {
+  constructor(route: IngressRoute, mark: string | undefined) {
     this.route = route;
+    this.mark = mark;
     const { verification } = route;
     this.scheme = verification.scheme === "core" ? undefined : boundScheme(verification);
   }

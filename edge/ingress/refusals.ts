@@ -1,6 +1,6 @@
+import type { NotAdmitted } from "../../shared/ingress/admission.ts";
 import type { RefusalReason } from "../../shared/ingress/scheme.ts";
 import type { RefusalCount } from "../relay-call.ts";
-import type { NotAdmitted } from "./admission.ts";
 import type { BodyFault } from "./body.ts";
 
 /** Why a webhook was turned away: for people, never for its sender. */

@@ -9,6 +9,7 @@ const Answer = z.object({
   /** Without routes when these are sealed. */
   bundle: z.nullable(z.partial(EdgeBundle, { routes: true })),
   sealed: z.optional(z.string()),
+  marks: z.optional(z.array(z.string())),
   keys: z.array(z.object({ kid: z.string(), publicKey: z.string() })),
   /** Absent from a relay of the version before. */
   sessionKey: z.optional(z.string()),
@@ -17,7 +18,7 @@ const Answer = z.object({
 const Routes = z.pick(EdgeBundle, { routes: true, outageAlert: true });
 
 /** What a relay knows: all that an isolate needs to decide on its own. */
-export interface Published extends Pick<z.output<typeof Answer>, "keys" | "sessionKey"> {
+export interface Published extends Pick<z.output<typeof Answer>, "keys" | "sessionKey" | "marks"> {
   /** Counted by each relay for itself; 0 when no core has ever published to it. */
   readonly version: number;
   readonly bundle: EdgeBundle | null;
@@ -28,7 +29,7 @@ export interface Published extends Pick<z.output<typeof Answer>, "keys" | "sessi
 /**
  * Reads the answer of a relay to `bundle`, and opens what is sealed in it.
  *
- * @throws ZodError for anything else.
+ * @throws $ZodError for anything else.
  */
 export async function readPublished(
   answer: unknown,

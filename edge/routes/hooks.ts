@@ -4,13 +4,16 @@ import type { FixedAnswer } from "../../shared/ingress/route.ts";
 import type { ReceivedWebhook, WebhookItem } from "../../shared/ingress/scheme.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { holdBody } from "../ingress/body.ts";
-import { deliver } from "../ingress/deliver.ts";
+import { deliver, type Disputed, type Kept } from "../ingress/deliver.ts";
 import type { Gate } from "../ingress/gate.ts";
 import type { Fault } from "../ingress/refusals.ts";
 import { checkHead, type Head, turnAway } from "../ingress/turn-away.ts";
+import type { Isolate } from "../isolate.ts";
 import type { Visit } from "../visit.ts";
 
 const RETRY_MS = 5_000;
+/** How often one webhook is judged anew because its route has changed meanwhile. */
+const MAX_JUDGEMENTS = 3;
 const PREFIX = "/hooks/";
 
 /** On answers to who has proved to be the sender: what became of the webhook. */
@@ -55,9 +58,13 @@ async function findGate({ isolate, keepAlive, now }: Visit, name: string): Promi
   const known = isolate.verifiers.route(name);
   if (known !== undefined) return known;
   await isolate.verifiers.missed("webhook", keepAlive, now);
-  const found = isolate.verifiers.route(name);
+  return gateNow(isolate, name);
+}
+
+function gateNow({ verifiers }: Isolate, name: string): Gate {
+  const found = verifiers.route(name);
   if (found !== undefined) return found;
-  if (!isolate.verifiers.knowsRoutes) {
+  if (!verifiers.knowsRoutes) {
     // Not 404: to many senders that means that the hook is gone for good.
     throw new GatewayError("core_offline", "No core has told this edge its webhooks yet", {
       retryAfterMs: RETRY_MS,
@@ -92,7 +99,63 @@ async function challenge(visit: Visit, first: Gate): Promise<Response> {
   return verdict.ok ? named(visit, verdict.value) : turnAway(visit, gate, verdict.error);
 }
 
+/**
+ * Takes a webhook in by the newest settings: a relay hears of them first, and says so when they are
+ * others than those of this isolate. A secret that was taken back opens nothing anywhere from then
+ * on, and costs nothing where all is as it was.
+ */
 async function take(visit: Visit, first: Gate, body: Uint8Array<ArrayBuffer>): Promise<Response> {
+  let gate = first;
+  let isAsked = false;
+  for (let judgements = 0; judgements < MAX_JUDGEMENTS; judgements += 1) {
+    const taken = await takeBy(visit, gate, body, isAsked);
+    if (taken instanceof Response) return taken;
+    gate = await gateAfter(visit, taken);
+    // Nobody knows better: the relay that does not agree is behind.
+    isAsked = gate.mark === taken.gate.mark;
+    const fault = isAsked ? undefined : await headFault(visit, gate, body);
+    if (fault !== undefined) return turnAway(visit, gate, fault);
+  }
+  throw new GatewayError("overloaded", "This webhook is being changed: send it again", {
+    retryAfterMs: RETRY_MS,
+  });
+}
+
+/** What is known when a relay knows another route than the one that a webhook was judged by. */
+async function gateAfter(visit: Visit, { gate, dispute }: InDispute): Promise<Gate> {
+  const { isolate, keepAlive } = visit;
+  const { relay, version } = dispute;
+  if (!(await isolate.verifiers.disputed(relay, version, keepAlive, Date.now()))) {
+    throw new GatewayError("overloaded", "This webhook cannot be checked now: send it again", {
+      retryAfterMs: RETRY_MS,
+    });
+  }
+  return gateNow(isolate, gate.route.name);
+}
+
+async function headFault(
+  visit: Visit,
+  gate: Gate,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<Fault | undefined> {
+  const head = await checkHead(visit, gate);
+  if (!head.ok) return head.error;
+  return body.byteLength > gate.route.maxBodyBytes ? "too_large" : undefined;
+}
+
+/** A webhook that was judged by other settings than a relay has. */
+interface InDispute {
+  readonly gate: Gate;
+  readonly dispute: Disputed;
+}
+
+/** @param isAsked - There is nothing newer than `first`, whatever a relay says. */
+async function takeBy(
+  visit: Visit,
+  first: Gate,
+  body: Uint8Array<ArrayBuffer>,
+  isAsked: boolean,
+): Promise<Response | InDispute> {
   const { request, isolate, keepAlive, now } = visit;
   const { method, headers } = request;
   const route = first.route.name;
@@ -113,11 +176,22 @@ async function take(visit: Visit, first: Gate, body: Uint8Array<ArrayBuffer>): P
     named: await deliveryOf(gate.route, items.value, webhook),
     body,
     secret: verdict.value,
+    mark: isAsked && gate.mark === first.mark ? undefined : gate.mark,
   });
   if (kept instanceof Response) return kept;
-  const response =
-    kept.sync ?? fallback(gate.route.sync?.fallback) ?? accepted(gate, webhook, items.value);
-  response.headers.set(DELIVERY_HEADER, kept.result);
+  if (kept.result === "disputed") return { gate, dispute: kept };
+  return answered(visit, kept, gate, () => accepted(gate, webhook, items.value));
+}
+
+/** @param usual - As the scheme has it. */
+function answered(
+  visit: Visit,
+  { sync, result }: Kept,
+  { route }: Gate,
+  usual: () => Response,
+): Response {
+  const response = sync ?? fallback(route.sync?.fallback) ?? usual();
+  response.headers.set(DELIVERY_HEADER, result);
   return named(visit, response);
 }
 

@@ -115,6 +115,12 @@ test("when webhooks are off there is no command for them, but what to set", () =
   expect(text).toContain("hooks.enabled");
 });
 
+test("a webhook whose token was made for want of a config file is said to end with it", () => {
+  const note = "as long as there is no config file";
+  expect(banner(running(), shell)).toContain(note);
+  expect(banner(running({ hooks: { from: "config" } }), shell)).not.toContain(note);
+});
+
 test("scripts get one line of JSON with the five facts", () => {
   const line = readyLine(running());
   expect(line.endsWith("}\n")).toBe(true);

@@ -71,7 +71,12 @@ function webhookCommand(edge: string, { hooks }: CoreReady, shell: Shell): strin
   if (hooks === null)
     return "off: set hooks.enabled and hooks.token in the config file to use them";
   const body = { message: "The build is green", name: "CI" };
-  return curl(`${edge}/hooks/agent`, expand(hooks, "token --hooks", shell), body);
+  const command = curl(`${edge}/hooks/agent`, expand(hooks, "token --hooks", shell), body);
+  // One that was made for us counts as long as nobody configures anything.
+  if (hooks.from !== "file") return command;
+  return `${command}
+
+  (as long as there is no config file; with one, once it has hooks.enabled and hooks.token)`;
 }
 
 /** One line: it survives being copied whatever the shell. */

@@ -55,3 +55,8 @@ test.each(["", "not json", "null", "[]", '{"msg":"no level"}', '{"level":{}}'])(
     expect(parseLogLine(text)).toBeUndefined();
   },
 );
+
+test("a reason is shown to its end, where it says what to do", () => {
+  const reason = `${"x".repeat(300)}; did you mean "github"?`;
+  expect(view({ level: "warn", msg: "config is invalid", reason })).toContain("did you mean");
+});

@@ -25,6 +25,8 @@ export interface LogLine {
 
 /** A fact longer than this is cut: a line should stay a line. */
 const MAX_FACT_CHARS = 120;
+/** But for what happened and why: the remedy stands at its end. */
+const MAX_TOLD_CHARS = 600;
 const MAX_FACTS = 8;
 
 /** Left out: what every line has, and what only machines read. */
@@ -56,7 +58,7 @@ export function parseLogLine(text: string): LogLine | undefined {
   return {
     level: levelOf(level),
     at: at === undefined || Number.isNaN(at) ? undefined : at,
-    message: clean(msg ?? event ?? ""),
+    message: clean(msg ?? event ?? "", MAX_TOLD_CHARS),
     facts: Object.entries(rest)
       .filter(([key]) => !HIDDEN.has(key))
       .flatMap(([key, value]) => fact(key, value))
@@ -78,20 +80,20 @@ function fact(key: string, value: unknown): string[] {
   if (value === undefined || value === null) return [];
   if (key === "err") return errorFact(value);
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return [`${key}=${clean(text)}`];
+  return [`${key}=${clean(text, key === "reason" ? MAX_TOLD_CHARS : MAX_FACT_CHARS)}`];
 }
 
 function errorFact(value: unknown): string[] {
   const parsed = z.object({ message: z.string() }).safeParse(value);
   const text = parsed.success ? parsed.data.message : JSON.stringify(value);
-  return [`error=${clean(text)}`];
+  return [`error=${clean(text, MAX_FACT_CHARS)}`];
 }
 
 /** A terminal obeys control characters, and a log line may quote a stranger. */
-function clean(text: string): string {
+function clean(text: string, maxChars: number): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is removed
   const plain = text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
-  return plain.length <= MAX_FACT_CHARS ? plain : `${plain.slice(0, MAX_FACT_CHARS - 1)}…`;
+  return plain.length <= maxChars ? plain : `${plain.slice(0, maxChars - 1)}…`;
 }
 
 /** `12:34:56 warn  tunnel closed  part=tunnel code=1006` */

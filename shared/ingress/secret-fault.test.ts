@@ -35,6 +35,7 @@ test.each([
   ["signing no body", { ...hmac, signed: "{url}" }, "{body}"],
   ["signing a time from nowhere", { ...hmac, signed: "{timestamp}.{body}" }, "{timestamp}"],
   ["signing an id from nowhere", { ...hmac, signed: "{id}.{body}", id: { path: "id" } }, "{id}"],
+  ["signing what there is not", { ...hmac, signed: "{timestmp}.{body}" }, "{timestmp}"],
   ["with a time nowhere", { ...hmac, timestamp: {} }, "timestamp"],
   ["with a time in no list", { ...hmac, timestamp: { key: "t" } }, "timestamp.key"],
 ])("a secret that is %s is named as such", (_name, settings, word) => {

@@ -50,13 +50,22 @@ function unfit(
   return isFit ? undefined : sentence;
 }
 
-/** What a template asks for must be found somewhere. */
-function templateFault({
-  signed,
-  timestamp,
-  id,
-  key,
-}: Extract<Verification, { scheme: "hmac" }>): string | undefined {
+type Hmac = Extract<Verification, { scheme: "hmac" }>;
+
+const PLACES = ["{body}", "{timestamp}", "{url}", "{method}", "{path}", "{id}"] as const;
+
+/**
+ * What a template asks for must be found somewhere.
+ *
+ * @returns What is wrong; undefined: nothing.
+ */
+export function templateFault(settings: Hmac): string | undefined {
+  const { signed, timestamp, id } = settings;
+  const places: readonly string[] = PLACES;
+  const unknown = signed.match(/\{[a-z]+\}/g)?.find((place) => !places.includes(place));
+  if (unknown !== undefined) {
+    return `what is signed holds ${unknown}, which stands for nothing: there is ${places.join(" ")}`;
+  }
   if (!signed.includes("{body}")) return "what is signed must hold {body}";
   if (signed.includes("{timestamp}") && timestamp === undefined) {
     return "what is signed holds {timestamp}: say where it stands";
@@ -64,11 +73,11 @@ function templateFault({
   if (signed.includes("{id}") && id?.header === undefined) {
     return "what is signed holds {id}: say in which header it stands";
   }
-  if (timestamp === undefined) return undefined;
-  if (timestamp.header === undefined && timestamp.key === undefined) {
-    return "timestamp needs a header or a key";
-  }
-  return timestamp.header === undefined && key === undefined
-    ? "timestamp.key needs key: only a list has parts"
-    : undefined;
+  return timePlaceFault(settings);
+}
+
+function timePlaceFault({ timestamp, key }: Hmac): string | undefined {
+  if (timestamp === undefined || timestamp.header !== undefined) return undefined;
+  if (timestamp.key === undefined) return "timestamp needs a header or a key";
+  return key === undefined ? "timestamp.key needs key: only a list has parts" : undefined;
 }

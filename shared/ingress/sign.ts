@@ -161,6 +161,7 @@ async function signTwilio(
   const [secret] = settings.secrets;
   if (secret === undefined) return undefined;
   const fields = url.searchParams.has("bodySHA256") ? "" : formText(body);
+  if (fields === undefined) return undefined;
   const signature = await sign("sha1", utf8(secret), utf8(address + fields));
   return new Headers({ "x-twilio-signature": toBase64(signature) });
 }

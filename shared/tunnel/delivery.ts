@@ -1,6 +1,6 @@
 /** Webhooks as heads of delivery streams, and their answers. Pure. Rules: protocol.md, section 11. */
 import * as z from "zod/mini";
-import { fromBase64Url, toBase64Url } from "../bytes.ts";
+import { fromBase64Url, toBase64Url, utf8 } from "../bytes.ts";
 import { jsonOrUndefined } from "../json.ts";
 import { LIMITS } from "../limits.ts";
 import { err, ok, type Result } from "../result.ts";
@@ -56,12 +56,7 @@ const DROPPED_PREFIXES = ["x-gw-", "cf-", "x-forwarded-"];
  * @param secretHeader - In lower case: one more that holds a secret as it is.
  */
 export function deliveryHeaders(headers: Headers, secretHeader?: string): [string, string][] {
-  return [...headers].filter(
-    ([name]) =>
-      !CREDENTIALS.has(name) &&
-      name !== secretHeader &&
-      !DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix)),
-  );
+  return carried(headers).filter(([name]) => !CREDENTIALS.has(name) && name !== secretHeader);
 }
 
 /**
@@ -69,9 +64,26 @@ export function deliveryHeaders(headers: Headers, secretHeader?: string): [strin
  * then also where it is spooled.
  */
 export function uncheckedHeaders(headers: Headers): [string, string][] {
-  return [...headers].filter(
-    ([name]) => name !== "cookie" && !DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix)),
-  );
+  return carried(headers).filter(([name]) => name !== "cookie");
+}
+
+/** The same as people may see them: credentials are there, and are not told. */
+export function shownHeaders(
+  headers: readonly (readonly [string, string])[],
+): (readonly [string, string])[] {
+  return headers.map(([name, value]) => [name, CREDENTIALS.has(name) ? "(not shown)" : value]);
+}
+
+function carried(headers: Headers): [string, string][] {
+  return [...headers]
+    .filter(([name]) => !DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix)))
+    .map(([name, value]) => [name, asBytes(value)]);
+}
+
+/** As it came: where a runtime has read UTF-8, its bytes, one character each. A field holds no more. */
+function asBytes(value: string): string {
+  if (!/[\u0100-\uffff]/.test(value)) return value;
+  return Array.from(utf8(value), (byte) => String.fromCharCode(byte)).join("");
 }
 
 /** @param headers - As `deliveryHeaders` gave them. */

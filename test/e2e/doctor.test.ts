@@ -101,10 +101,15 @@ test("a gateway and its edge that are well are said to be well, and notice nothi
     "identity.key",
     "identity.pin",
     "relay.spool",
+    "webhook.routes",
+    "webhook.published",
     "webhook.guard",
+    "webhook.waiting",
+    "webhook.dead",
   ]) {
     expect(found.of(id)).toMatch(/^ok: /);
   }
+  expect(found.of("webhook.guard")).toContain("/hooks/agent, /hooks/wake");
   expect(found.of("relay.leader")).toMatch(/^ok: work goes to \S+: this core$/);
   expect(found.of("loop.core")).toMatch(/^ok: this core itself answers \(epoch 1, leader\)$/);
   expect(found.of("loop.hops")).toMatch(/^ok: .*edge \d+, queue \d+, tunnel \d+/);
@@ -128,6 +133,23 @@ test("for people each check is one line, and the last one counts", async () => {
 test("--deep asks the model through the gateway", async () => {
   const found = await doctor("--deep");
   expect(found.of("model.answer")).toMatch(/^ok: the model answered/);
+});
+
+test("an edge that has no key for the secrets of webhooks is found", async () => {
+  const secret = randomToken();
+  await using bare = await startEdge({ bindings: { PAIRING_SECRET: secret, SEAL_KEY: "" } });
+  await using place = await createHome(bare, secret);
+  const own = await startCore(place, bare);
+  const file = join(place.dir, "openclaw.json");
+  const config = z.looseObject({}).parse(JSON.parse(await readFile(file, "utf8")));
+  const routes = { github: { verify: "github", secret: "gh-secret-0123456789", agent: true } };
+  await writeFile(file, JSON.stringify({ ...config, sallyport: { ingress: { routes } } }));
+  await vi.waitUntil(() => own.log.some((line) => line.includes("SEAL_KEY")), { timeout: 20_000 });
+  const found = await doctorOf(place, own);
+  expect(found.of("webhook.published")).toMatch(/^failed: .*no key to keep webhook secrets with/);
+  expect(found.of("webhook.guard")).toBe("failed: the edge knows no webhook /hooks/github");
+  expect(found.out).not.toContain("gh-secret");
+  await own.stop();
 });
 
 test("a token the gateway does not know is told from a gateway that is away", async () => {

@@ -36,7 +36,9 @@ function written({ verification }: Sender, verifyAt: "edge" | "core") {
     verifyTokens: _digests,
     ...verify
   } = { secrets: undefined, verifyTokens: [], ...verification };
-  return { verify, ...(secrets === undefined ? {} : { secrets }), verifyAt, agent: true };
+  // Slack and Discord would be answered at addresses of theirs.
+  const agent = { deliver: "none" };
+  return { verify, ...(secrets === undefined ? {} : { secrets }), verifyAt, agent };
 }
 
 /** Those that nothing but a secret is needed for may be left to the core. */

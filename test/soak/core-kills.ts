@@ -149,7 +149,7 @@ export function rows(home: CoreHome): z.output<typeof Row>[] {
     Row,
     `select i.id, i.state, (
        select count(*) from message m join session s on s.id = m.session_id
-       where s.key like '%hook:' || i.id and json_extract(m.message, '$.role') = 'assistant'
+       where s.key = 'agent:main:hook:' || i.id and json_extract(m.message, '$.role') = 'assistant'
      ) as answers from inbox i where i.source = 'hook'`,
   );
 }

@@ -6,6 +6,8 @@ import { RELAY_NAME } from "./evict.ts";
 /** What a test says of a webhook; all else is as most have it. */
 export interface CalledWebhook {
   readonly route?: string;
+  /** Of the route it was judged by. */
+  readonly mark?: string;
   /** Its events as `[id, lane]`. */
   readonly items: readonly (readonly [id: string, lane: string])[];
   readonly mode?: "express" | "durable" | "sync";
@@ -14,8 +16,10 @@ export interface CalledWebhook {
   readonly verified?: string;
   readonly rate?: { readonly perSecond: number; readonly burst: number };
   readonly outageAfterMs?: number;
+  readonly bytes?: number;
   readonly refused?: readonly { route: string; reason: string; count: number }[];
   readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const Answer = z.object({
@@ -27,7 +31,7 @@ export type RelayAnswer = z.output<typeof Answer>;
 
 /** Hands a webhook to the relay of an edge of `bundleFaultyEdge`. */
 export async function callRelay(edge: RunningEdge, called: CalledWebhook): Promise<Response> {
-  const { items, body = "{}", route = "shop", ...rest } = called;
+  const { items, body = "{}", route = "shop", headers: sent = {}, ...rest } = called;
   const call = {
     v: 1,
     kind: "deliver",
@@ -45,7 +49,7 @@ export async function callRelay(edge: RunningEdge, called: CalledWebhook): Promi
     ip: "192.0.2.1",
     ...rest,
   };
-  const headers = { "X-Test-Call": JSON.stringify({ name: RELAY_NAME, call }) };
+  const headers = { ...sent, "X-Test-Call": JSON.stringify({ name: RELAY_NAME, call }) };
   return fetch(edge.url, { method: "POST", headers, body });
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino, { type Logger } from "pino";
 import type { AccessPolicy } from "../../core/channels/allow-list.ts";
+import type { Outlet } from "../../core/channels/channel.ts";
 import { systemClock } from "../../core/channels/clock.ts";
 import type { Clock } from "../../core/channels/clock.ts";
 import { createChannels } from "../../core/channels/registry.ts";
@@ -30,6 +31,8 @@ export interface TelegramEngineOptions {
   readonly system?: string;
   /** Stands between the engine and its store, to look or to fail. */
   readonly wrapStore?: (store: Store) => Store;
+  /** Ways back to senders of webhooks, by scheme. */
+  readonly senders?: (store: Store) => ReadonlyMap<string, Outlet>;
   /** For work that is no turn, by its source. */
   readonly handlers?: (store: Store, log: Logger) => ReadonlyMap<string, WorkHandler>;
 }
@@ -55,6 +58,7 @@ export async function startTelegramEngine(options: TelegramEngineOptions = {}) {
     channel: (id) => channels.find((channel) => channel.id === id),
     access: () => access,
     route: () => ({ agent: "main", dmScope }),
+    senders: options.senders?.(store),
     handlers: options.handlers?.(store, log),
   });
   const context = new TestContext();

@@ -40,16 +40,20 @@ export interface WebhookWorld extends AsyncDisposable {
   ): Promise<Response>;
   /** As GitHub does. */
   github(id: string, body: object, to?: "edge" | "core"): Promise<Response>;
-  /** A slash command. */
-  slack(text: string, trigger: string): Promise<Response>;
+  /** A slash command. @param more - Fields beside those there always are. */
+  slack(text: string, trigger: string, more?: Record<string, string>): Promise<Response>;
   /** Rows of the log, when no core has it. */
   rows(statement: string): Record<string, unknown>[];
   until(holds: () => boolean): Promise<void>;
 }
 
-/** @param routes - Of `sallyport.ingress`, told the address of the server. */
+/**
+ * @param routes - Of `sallyport.ingress`, told the address of the server.
+ * @param more - What else stands there.
+ */
 export async function webhookWorld(
   routes: (upstream: URL) => Record<string, object>,
+  more: object = {},
 ): Promise<WebhookWorld> {
   await using parts = new AsyncDisposableStack();
   const pairing = randomToken();
@@ -72,7 +76,7 @@ export async function webhookWorld(
             allowFrom: ["*"],
           },
         },
-        sallyport: { ingress: { routes: routes(server.url) } },
+        sallyport: { ingress: { ...more, routes: routes(server.url) } },
       },
       { OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: model.baseUrl },
     ),
@@ -104,7 +108,7 @@ export async function webhookWorld(
       const text = JSON.stringify(body);
       return send("github", text, githubHeaders(id, text), to);
     },
-    slack(text, trigger) {
+    slack(text, trigger, extra = {}) {
       const body = String(
         new URLSearchParams({
           command: "/ask",
@@ -113,6 +117,7 @@ export async function webhookWorld(
           channel_id: "C1",
           team_id: "T1",
           trigger_id: trigger,
+          ...extra,
         }),
       );
       return send("slack", body, slackHeaders(body));

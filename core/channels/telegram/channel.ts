@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import * as z from "zod";
 import { backoffMs } from "../../../shared/backoff.ts";
-import { fromUtf8 } from "../../../shared/bytes.ts";
 import { digestOf } from "../../../shared/constant-time.ts";
 import { GatewayError } from "../../../shared/errors.ts";
+import { senderJson } from "../../../shared/ingress/sender-json.ts";
 import type { Secret } from "../../../shared/secret.ts";
 import type { Channel } from "../channel.ts";
 import type { Clock } from "../clock.ts";
@@ -124,9 +124,7 @@ function parseApiRoot(apiRoot = DEFAULT_API_ROOT): string {
 }
 
 function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(fromUtf8(body));
-  } catch (error) {
-    throw new GatewayError("invalid_request", "The body is not JSON", { cause: error });
-  }
+  const json = senderJson(body);
+  if (json === undefined) throw new GatewayError("invalid_request", "The body is not JSON");
+  return json;
 }

@@ -8,7 +8,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import type { WebhookDetails } from "../../webhooks/methods-answers.ts";
 import type { Io } from "../command.ts";
 import { printable } from "../printable.ts";
-import { paint } from "./table.ts";
+import { type Cell, paint } from "./table.ts";
 
 /** A person is stepping through it with a debugger, perhaps. */
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -150,9 +150,14 @@ function whyNot(error: unknown): string {
 }
 
 /** One line: what came of it. */
-export function sentText({ id, status, ms, error }: Forwarded, io: Pick<Io, "colours">): string {
-  const name = printable(id, 300);
-  if (status === null) return `${name}: ${paint(error ?? "no answer", "red", io)}`;
+export function sentText(forwarded: Forwarded, io: Pick<Io, "colours">): string {
+  const { text, colour } = sentCell(forwarded);
+  return `${printable(forwarded.id, 300)}: ${paint(text, colour, io)}`;
+}
+
+/** The same beside the webhook. */
+export function sentCell({ status, ms, error }: Forwarded): Cell {
+  if (status === null) return { text: error ?? "no answer", colour: "red" };
   const colour = status < 300 ? "green" : status < 500 ? "yellow" : "red";
-  return `${name}: ${paint(String(status), colour, io)} in ${ms} ms`;
+  return { text: `${status} in ${ms} ms`, colour };
 }

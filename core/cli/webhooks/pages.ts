@@ -11,12 +11,17 @@ export interface Listed {
   readonly silent: readonly string[];
 }
 
-/** As many as there are, up to `limit`. */
+/**
+ * As many as there are, up to `limit`.
+ *
+ * @param isWanted - Those it leaves out do not count.
+ */
 export async function listAll(
-  line: GatewayLine,
+  line: Pick<GatewayLine, "call">,
   method: "webhooks.list" | "webhooks.deadLetters",
   params: object,
   limit: number,
+  isWanted: (webhook: WebhookEntry) => boolean = () => true,
 ): Promise<Listed> {
   const webhooks: WebhookEntry[] = [];
   const silent = new Set<string>();
@@ -25,7 +30,7 @@ export async function listAll(
     const more = cursor === null ? {} : { cursor };
     const asked = { ...params, ...more, limit: Math.min(PAGE, limit - webhooks.length) };
     const page: WebhookPage = WebhookPage.parse(await line.call(method, asked));
-    webhooks.push(...page.webhooks);
+    webhooks.push(...page.webhooks.filter(isWanted));
     for (const relay of page.silent) silent.add(relay);
     cursor = page.next;
   } while (cursor !== null && webhooks.length < limit);

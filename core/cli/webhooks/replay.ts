@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../shared/errors.ts";
-import { Replayed, WebhookDetails } from "../../webhooks/methods-answers.ts";
+import { Replayed, WebhookDetails, type WebhookEntry } from "../../webhooks/methods-answers.ts";
 import type { GatewayLine } from "../client.ts";
 import { type Io, parseFlags } from "../command.ts";
 import { printable } from "../printable.ts";
@@ -73,13 +73,8 @@ async function sendOn(
   destination: Destination,
   io: Io,
 ): Promise<number> {
-  const { filter, limit, dryRun, json } = wanted;
-  const ids =
-    wanted.ids.length > 0
-      ? wanted.ids
-      : (await listAll(line, "webhooks.list", filter, limit)).webhooks
-          .map(({ id }) => id)
-          .toReversed();
+  const { dryRun, json } = wanted;
+  const ids = wanted.ids.length > 0 ? wanted.ids : await idsThatFit(line, wanted);
   const forwarded: Forwarded[] = [];
   for (const id of ids) {
     if (io.stop.aborted) break;
@@ -89,7 +84,7 @@ async function sendOn(
       continue;
     }
     const sent = await send(
-      { webhook, body: await bodyOf(line, id), turn: 1 },
+      { webhook, body: await bodyOf(line, id, "raw"), turn: 1 },
       destination,
       io.stop,
     );
@@ -98,4 +93,14 @@ async function sendOn(
   }
   if (json) io.out(JSON.stringify({ dryRun, ids, forwarded }));
   return forwarded.every(({ error }) => error === null) ? 0 : 1;
+}
+
+/** Oldest first. What is a replay itself has been sent as what it repeats, unless it is asked for. */
+async function idsThatFit(
+  line: GatewayLine,
+  { filter, limit, force }: Wanted,
+): Promise<readonly string[]> {
+  const isWanted = ({ replayOf }: WebhookEntry): boolean => force || replayOf === null;
+  const { webhooks } = await listAll(line, "webhooks.list", filter, limit, isWanted);
+  return webhooks.map(({ id }) => id).toReversed();
 }

@@ -10,6 +10,10 @@ const OPTIONS = { ...COMMON_OPTIONS, body: { type: "boolean" } } as const;
 
 /** A header or a line of a body; longer ones are for `--json` and `--body`. */
 const MAX_LINE = 500;
+/** Of what the agent said: enough to know it by. */
+const SAID_UNITS = 300;
+/** Events whose answers are shown. */
+const MAX_SAID = 10;
 
 /** `webhooks show` */
 export async function show(args: readonly string[], io: Io): Promise<number> {
@@ -24,7 +28,7 @@ export async function show(args: readonly string[], io: Io): Promise<number> {
   using line = await lineTo(values, io);
   if (values.body === true) {
     // Text as it is, for whoever pipes it on: no terminal is asked whether it likes it.
-    const bytes = await bodyOf(line, id);
+    const bytes = await bodyOf(line, id, "shown");
     io.out(
       values.json === true ? JSON.stringify({ data: bytes.toString("base64") }) : String(bytes),
     );
@@ -46,6 +50,7 @@ export function describe(webhook: WebhookDetails, io: Pick<Io, "colours">): stri
     "",
     title("timeline"),
     ...timelineText(webhook),
+    ...answeredText(webhook).map((line) => `  ${line}`),
     "",
     title("headers"),
     ...webhook.headers.map(([name, value]) => `  ${printable(`${name}: ${value}`, MAX_LINE)}`),
@@ -78,6 +83,16 @@ function timelineText({ timeline }: WebhookDetails): string[] {
   return timeline.map(({ at, text }) => {
     const after = at === first?.at ? "" : `  +${at - (first?.at ?? at)} ms`;
     return `  ${timeText(at)}  ${printable(text, MAX_LINE)}${after}`;
+  });
+}
+
+/** What the agent said, a line for each event. It may have repeated what strangers wrote. */
+export function answeredText({ said }: Pick<WebhookDetails, "said">): string[] {
+  return said.slice(0, MAX_SAID).map(({ id, text, truncated }) => {
+    const name = said.length > 1 ? ` ${printable(id, MAX_LINE)}` : "";
+    const line = text.replaceAll(/\s+/g, " ").trim();
+    const more = truncated || line.length > SAID_UNITS ? " …" : "";
+    return `answered${name}: ${printable(line, SAID_UNITS)}${more}`;
   });
 }
 

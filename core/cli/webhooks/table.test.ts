@@ -32,6 +32,18 @@ test("what is special about a webhook is noted", () => {
   expect(rowOf(special).at(-1)?.text).toBe("3 events; sent 3 times; replay; gone");
 });
 
+test("a long note ends where the line does, and nothing else is ever cut", () => {
+  const reason = "because ".repeat(30);
+  const [, row = ""] = table(HEAD, [rowOf({ ...ENTRY, reason })], { colours: false });
+  expect(row).toMatch(/ {2}github:1 {2}because because .*…$/);
+  expect(row.length).toBeLessThanOrEqual(100);
+  const id = `github:${crypto.randomUUID()}`;
+  const [, wide = ""] = table(HEAD, [rowOf({ ...ENTRY, id, reason })], { colours: false });
+  expect(wide.endsWith(`${id}  because because because…`)).toBe(true);
+  const [, long = ""] = table(HEAD, [rowOf({ ...ENTRY, id: "x".repeat(265) })], { colours: false });
+  expect(long).toContain("x".repeat(265));
+});
+
 test("colours are there for those who want them only", () => {
   const dead = [rowOf({ ...ENTRY, state: "dead" })];
   expect(table(HEAD, dead, { colours: false }).join("")).not.toContain("\u001b");

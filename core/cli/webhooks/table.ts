@@ -9,10 +9,23 @@ type Colour = "red" | "yellow" | "green" | "cyan" | "gray" | "bold";
 export interface Cell {
   readonly text: string;
   readonly colour?: Colour;
+  /** A last cell that may be cut to what is left of the line: elsewhere stands all of it. */
+  readonly mayBeCut?: boolean;
 }
 
+/** What terminals and messages show without wrapping. */
+export const LINE_UNITS = 100;
+/** Less of a last cell tells nothing. */
+const MIN_LAST = 24;
 /** The longest id of ours has 265 characters; longer is a stranger's doing. */
 const MAX_CELL = 300;
+
+const GAP = "  ";
+
+/** @param max - UTF-16 units. */
+export function cutTo(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1).trimEnd()}…`;
+}
 
 /**
  * Pads every column to its widest cell; the last one is left as it is.
@@ -32,13 +45,16 @@ export function table(
   const widths = head.map((_title, column) =>
     Math.max(atLeast[column] ?? 0, ...clean.map((row) => row[column]?.text.length ?? 0)),
   );
+  const before = widths.slice(0, -1).reduce((sum, width) => sum + width + GAP.length, 0);
+  const left = Math.max(MIN_LAST, LINE_UNITS - before);
   return clean.map((row) =>
     row
-      .map(({ text, colour }, column) => {
+      .map(({ text, colour, mayBeCut = false }, column) => {
         const isLast = column === row.length - 1;
-        return paint(isLast ? text : text.padEnd(widths[column] ?? 0), colour, io);
+        const shown = isLast && mayBeCut ? cutTo(text, left) : text;
+        return paint(isLast ? shown : text.padEnd(widths[column] ?? 0), colour, io);
       })
-      .join("  ")
+      .join(GAP)
       .trimEnd(),
   );
 }
@@ -69,7 +85,7 @@ export function rowOf(webhook: WebhookEntry): Cell[] {
     { text: state, colour: STATE_COLOURS[state] },
     { text: String(size) },
     { text: id },
-    { text: notes(webhook).join("; ") },
+    { text: notes(webhook).join("; "), mayBeCut: true },
   ];
 }
 

@@ -7,9 +7,9 @@ import { type Io, parseFlags } from "../command.ts";
 import { type Target, targetOf } from "../target.ts";
 import { bodyOf } from "./body.ts";
 import { FILTER_OPTIONS, type Filter, filterOf } from "./filter.ts";
-import { type Destination, destinationOf, send, sentText } from "./forward.ts";
+import { type Destination, destinationOf, send, sentCell } from "./forward.ts";
 import { COMMON_OPTIONS } from "./gateway.ts";
-import { HEAD, rowOf, table } from "./table.ts";
+import { type Cell, HEAD, rowOf, table } from "./table.ts";
 
 const OPTIONS = {
   ...COMMON_OPTIONS,
@@ -99,15 +99,20 @@ async function tell(
   io: Io,
 ): Promise<void> {
   if (destination === undefined) {
-    io.out(json ? JSON.stringify(webhook) : (table(HEAD, [rowOf(webhook)], io, WIDTHS)[1] ?? ""));
+    io.out(json ? JSON.stringify(webhook) : lineOf(rowOf(webhook), io));
     return;
   }
   const { id } = webhook;
   const details = WebhookDetails.parse(await line.call("webhooks.show", { id }));
-  const parcel = { webhook: details, body: await bodyOf(line, id), turn: 1 };
+  const parcel = { webhook: details, body: await bodyOf(line, id, "raw"), turn: 1 };
   const forwarded = await send(parcel, destination, io.stop);
   if (json) io.out(JSON.stringify({ ...webhook, forwarded }));
-  else io.out(sentText(forwarded, io));
+  else io.out(lineOf([...rowOf(webhook).slice(0, -1), sentCell(forwarded)], io));
+}
+
+/** One row below the head that was printed at the beginning. */
+function lineOf(row: readonly Cell[], io: Io): string {
+  return table(HEAD, [row], io, WIDTHS)[1] ?? "";
 }
 
 function isPassing(error: unknown): boolean {

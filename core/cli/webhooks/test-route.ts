@@ -4,6 +4,7 @@ import type { GatewayLine } from "../client.ts";
 import { type Io, parseFlags } from "../command.ts";
 import { printable } from "../printable.ts";
 import { COMMON_OPTIONS, lineTo } from "./gateway.ts";
+import { answeredText } from "./show.ts";
 import { paint } from "./table.ts";
 
 const OPTIONS = {
@@ -77,5 +78,6 @@ function fateText({ status, isHandshake, webhook }: Tested): string[] {
   return [
     `  ${printable(id, 300)}: ${state}${why}`,
     ...timeline.map(({ text }) => `    ${printable(text, 300)}`),
+    ...answeredText(webhook).map((line) => `    ${line}`),
   ];
 }

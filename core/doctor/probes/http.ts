@@ -6,7 +6,7 @@ import { reasonOf } from "./reason.ts";
 
 export interface HttpRequest {
   readonly url: URL;
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }

@@ -73,6 +73,7 @@ export function take(db: Db, limit: number, moment: number, kind: WorkKind = "tu
       attempt: integerOf(row, "attempt"),
       receivedAt: integerOf(row, "received_at"),
       trace: textOrNull(row, "trace") ?? undefined,
+      webhook: integerOrNull(row, "webhook") ?? undefined,
     }));
 }
 

@@ -169,6 +169,9 @@ export const MIGRATIONS: readonly string[] = [
   alter table outbox add column webhook integer;
   create index outbox_webhook on outbox (webhook) where webhook is not null;
   `,
+  `
+  create index webhook_request on webhook (request_id, seq);
+  `,
 ];
 
 /**

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { REMEMBER_MS } from "../limits.ts";
 import { openSqliteStore } from "./open.ts";
 
 const NOW = 1_790_000_000_000;
@@ -123,9 +124,9 @@ test("ended things are forgotten after their time, and not before", async () => 
     );
     return ["done", "dead", "running"].filter((id) => !fresh.includes(id));
   };
-  now = NOW + 8 * DAY_MS;
+  now = NOW + REMEMBER_MS;
   expect(await known()).toEqual(["done", "dead", "running"]);
-  now = NOW + 8 * DAY_MS + 1;
+  now = NOW + REMEMBER_MS + 1;
   expect(await known()).toEqual(["dead", "running"]);
   now = NOW + 30 * DAY_MS + 1;
   expect(await known()).toEqual(["running"]);

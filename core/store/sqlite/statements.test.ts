@@ -73,6 +73,7 @@ const FILTERS = [
   { since: NOW, until: NOW, route: "github" },
   { after: 0 },
   { before: 9 },
+  { requestId: "r" },
 ] as const;
 
 function everyWebhookStatement(db: Db): void {

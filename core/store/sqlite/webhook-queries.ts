@@ -31,11 +31,12 @@ const FIRST_SINCE = `
   select seq from webhook where accepted_at >= :since order by accepted_at, seq limit 1`;
 
 /** The statement for one kind of filter: each kind has its index. Values are bound, never written in. */
-function listing({ route, state, since, until, after, before }: WebhookFilter): string {
+function listing({ route, state, requestId, since, until, after, before }: WebhookFilter): string {
   const isOpen = state === "waiting" || state === "running";
   const conditions = [
     ...(route === undefined ? [] : ["route = :route"]),
     ...(state === undefined ? [] : [`state = :state and ended_at is ${isOpen ? "" : "not "}null`]),
+    ...(requestId === undefined ? [] : ["request_id = :requestId"]),
     ...(since === undefined ? [] : ["seq >= :first and accepted_at >= :since"]),
     ...(until === undefined ? [] : ["seq < :last and accepted_at < :until"]),
     ...(after === undefined ? [] : ["seq > :after"]),
@@ -47,11 +48,12 @@ function listing({ route, state, since, until, after, before }: WebhookFilter): 
 }
 
 export function webhooks(db: Db, filter: WebhookFilter): WebhookRow[] {
-  const { route, state, since, until, after, before } = filter;
+  const { route, state, requestId, since, until, after, before } = filter;
   const limit = Math.min(Math.max(0, Math.trunc(filter.limit)), MAX_LISTED);
   const values = {
     ...(route === undefined ? {} : { route }),
     ...(state === undefined ? {} : { state }),
+    ...(requestId === undefined ? {} : { requestId }),
     ...(since === undefined ? {} : { since, first: firstSince(db, since) }),
     ...(until === undefined ? {} : { until, last: firstSince(db, until) }),
     ...(after === undefined ? {} : { after }),

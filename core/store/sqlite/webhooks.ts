@@ -80,13 +80,22 @@ export function keepWebhook(
   return fresh;
 }
 
-const SAME_ID = `select count(*) as count from webhook where id = :id or replay_of = :id`;
+const TAKEN = `select 1 as taken from webhook where id = :id`;
+const REPLAYS = `select count(*) as count from webhook where replay_of = :id`;
+
+/** An id outlives its events in the log: long after, it may be new work again, beside its replays. */
+function freeName(db: Db, id: string): string {
+  const isTaken = (name: string): boolean => db.first(TAKEN, { id: name }) !== undefined;
+  if (!isTaken(id)) return id;
+  let number = integerOf(db.first(REPLAYS, { id }) ?? {}, "count") + 1;
+  while (isTaken(`${id}#${number}`)) number += 1;
+  return `${id}#${number}`;
+}
 
 function addRow(db: Db, webhook: NewWebhook, { acceptedAt, body }: Kept): number {
-  const same = integerOf(db.first(SAME_ID, { id: webhook.id }) ?? {}, "count");
+  const id = freeName(db, webhook.id);
   const row = db.first(ADD, {
-    // An id outlives its events in the log: long after, it may be new work again.
-    id: same === 0 ? webhook.id : `${webhook.id}#${same}`,
+    id,
     route: webhook.route,
     acceptedAt: Math.trunc(acceptedAt),
     scheme: webhook.scheme,
@@ -99,7 +108,7 @@ function addRow(db: Db, webhook: NewWebhook, { acceptedAt, body }: Kept): number
     receivedAt: Math.trunc(webhook.receivedAt),
     attempts: webhook.attempts,
     sync: webhook.sync ? 1 : 0,
-    replayOf: webhook.replayOf ?? (same === 0 ? null : webhook.id),
+    replayOf: webhook.replayOf ?? (id === webhook.id ? null : webhook.id),
     size: webhook.body.byteLength,
     bytes: costOf(webhook),
     body,

@@ -1,4 +1,6 @@
 import { LIMITS } from "../../../shared/limits.ts";
+import { logLine } from "../../log.ts";
+import { KEY_BYTES } from "./key-table.ts";
 import { columnsOf, COLUMNS, type Storage, type StoredDelivery, toDelivery } from "./tables.ts";
 
 /** A webhook that the core will never take, or that has waited too long. */
@@ -9,10 +11,43 @@ export interface DeadLetter extends StoredDelivery {
   readonly at: number;
 }
 
-/** Kept at most; then the oldest is lost. Two hours of a sender whose every webhook is refused. */
-const MAX_LETTERS = 10_000;
-const MAX_BYTES = 128 * 1024 * 1024;
+/** Kept at most; then the oldest are lost. Two hours of a sender whose every webhook is refused. */
+const MOST = { letters: 10_000, events: 250_000, bytes: 128 * 1024 * 1024 } as const;
+/** Of those among them that nobody has verified: strangers may write as many as they like. */
+const MOST_UNVERIFIED = { letters: 500, events: 500, bytes: 8 * 1024 * 1024 } as const;
+/** Lost at once: what is known of them must be read anew after it. */
+const LOST_AT_ONCE = 100;
 const MAX_REASON = 500;
+
+/** Some of the letters, those that died first first. */
+interface Kind {
+  /** By number. */
+  readonly letters: Map<number, Room>;
+  bytes: number;
+  events: number;
+}
+
+/** What one takes: on the disk, and of what is known in memory. */
+interface Room {
+  readonly size: number;
+  readonly events: number;
+}
+
+interface Most {
+  readonly letters: number;
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** No id is known of those of strangers: they are one each. */
+const COUNTED = `seq, size, verified, coalesce(length(keys) / ${KEY_BYTES}, 1) AS events`;
+
+interface Counted extends Record<string, SqlStorageValue> {
+  readonly seq: number;
+  readonly size: number;
+  readonly verified: string;
+  readonly events: number;
+}
 
 /**
  * Webhooks that are in nobody's way any more, kept for people to look at and to send again. In a
@@ -20,40 +55,42 @@ const MAX_REASON = 500;
  */
 export class DeadLetters {
   readonly #storage: Storage;
-  /** Size by number; those that died first come first. */
-  readonly #sizes = new Map<number, number>();
-  #bytes = 0;
+  readonly #verified: Kind = { letters: new Map(), bytes: 0, events: 0 };
+  readonly #unverified: Kind = { letters: new Map(), bytes: 0, events: 0 };
 
   constructor(storage: Storage) {
     this.#storage = storage;
-    const rows = storage.sql.exec<{ seq: number; size: number }>(
-      "SELECT seq, size FROM dead ORDER BY at",
-    );
-    for (const { seq, size } of rows) this.#count(seq, size);
+    const rows = storage.sql.exec<Counted>(`SELECT ${COUNTED} FROM dead ORDER BY at`);
+    for (const row of rows) this.#count(row);
   }
 
   get size(): number {
-    return this.#sizes.size;
+    return this.#verified.letters.size + this.#unverified.letters.size;
   }
 
   has(seq: number): boolean {
-    return this.#sizes.has(seq);
+    return this.#kindOf(seq) !== undefined;
   }
 
   /** In the order in which they had come. */
   seqs(): number[] {
-    return [...this.#sizes.keys()].toSorted((a, b) => a - b);
+    const all = [...this.#verified.letters.keys(), ...this.#unverified.letters.keys()];
+    return all.toSorted((a, b) => a - b);
   }
 
-  /** Copies it from the table of its hour. Does nothing when it is not there. */
-  bury(hour: number, seq: number, { reason, attempts, at }: Verdict): void {
+  /**
+   * Copies it from the table of its hour. Does nothing when it is not there.
+   *
+   * @returns How many that are known by their ids are lost to make room for it.
+   */
+  bury(hour: number, seq: number, { reason, attempts, at }: Verdict): number {
     const { sql } = this.#storage;
     this.#storage.transactionSync(() => {
       const [row] = sql
-        .exec<{ size: number; chunks: number }>(
+        .exec<Counted & { chunks: number }>(
           `INSERT OR REPLACE INTO dead (${COLUMNS}, at, reason, attempts, body)
            SELECT ${columnsOf(hour)}, ?, ?, ?, body FROM q_${hour} WHERE seq = ?
-           RETURNING size, chunks`,
+           RETURNING ${COUNTED}, chunks`,
           at,
           reason.slice(0, MAX_REASON),
           attempts,
@@ -67,9 +104,9 @@ export class DeadLetters {
           seq,
         );
       }
-      this.#count(seq, row.size);
+      this.#count(row);
     });
-    this.#makeRoom();
+    return this.#makeRoom();
   }
 
   /** @throws Error for one that makes no sense. */
@@ -114,14 +151,13 @@ export class DeadLetters {
   }
 
   remove(seq: number): boolean {
-    const size = this.#sizes.get(seq);
-    if (size === undefined) return false;
+    const kind = this.#kindOf(seq);
+    if (kind === undefined) return false;
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec("DELETE FROM dead WHERE seq = ?", seq);
       this.#storage.sql.exec("DELETE FROM dead_chunk WHERE seq = ?", seq);
     });
-    this.#sizes.delete(seq);
-    this.#bytes -= size;
+    this.#forget(kind, seq);
     return true;
   }
 
@@ -135,16 +171,46 @@ export class DeadLetters {
     return rows.toArray().filter(({ seq }) => this.remove(seq)).length;
   }
 
-  #count(seq: number, size: number): void {
-    this.#bytes += size - (this.#sizes.get(seq) ?? 0);
-    this.#sizes.set(seq, size);
+  #kindOf(seq: number): Kind | undefined {
+    return [this.#verified, this.#unverified].find(({ letters }) => letters.has(seq));
   }
 
-  #makeRoom(): void {
-    while (this.size > MAX_LETTERS || (this.size > 1 && this.#bytes > MAX_BYTES)) {
-      const [oldest] = this.#sizes.keys();
-      if (oldest === undefined || !this.remove(oldest)) return;
+  #count({ seq, size, events, verified }: Counted): void {
+    const kind = verified === "" ? this.#unverified : this.#verified;
+    this.#forget(kind, seq);
+    kind.letters.set(seq, { size, events });
+    kind.bytes += size;
+    kind.events += events;
+  }
+
+  #forget(kind: Kind, seq: number): void {
+    const { size, events } = kind.letters.get(seq) ?? { size: 0, events: 0 };
+    kind.letters.delete(seq);
+    kind.bytes -= size;
+    kind.events -= events;
+  }
+
+  /** Those of strangers make room for each other alone, and are not known by any id. */
+  #makeRoom(): number {
+    const strangers = this.#loseOf(this.#unverified, MOST_UNVERIFIED);
+    const lost = this.#loseOf(this.#verified, MOST);
+    if (strangers + lost > 0) logLine("warn", { event: "dead_letters_lost", lost, strangers });
+    return lost;
+  }
+
+  #loseOf(kind: Kind, most: Most): number {
+    const { letters } = kind;
+    const isTooMuch = (): boolean => kind.bytes > most.bytes || kind.events > most.events;
+    if (letters.size <= most.letters && !isTooMuch()) return 0;
+    const enough = most.letters - LOST_AT_ONCE;
+    let lost = 0;
+    for (const seq of letters.keys()) {
+      const isRoom = letters.size <= enough && !isTooMuch();
+      // The newest has just come.
+      if (isRoom || letters.size === 1 || !this.remove(seq)) break;
+      lost += 1;
     }
+    return lost;
   }
 }
 

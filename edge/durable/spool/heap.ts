@@ -1,6 +1,6 @@
 /** Whatever comes first comes out first. A binary heap: a step costs the logarithm of its size. */
 export class Heap<T> {
-  readonly #items: T[] = [];
+  #items: T[] = [];
   readonly #isBefore: (a: T, b: T) => boolean;
 
   constructor(isBefore: (a: T, b: T) => boolean) {
@@ -9,6 +9,10 @@ export class Heap<T> {
 
   get first(): T | undefined {
     return this.#items[0];
+  }
+
+  clear(): void {
+    this.#items = [];
   }
 
   push(item: T): void {

@@ -5,7 +5,7 @@ const ANY = (): boolean => true;
 
 function waiting(seq: number, lanes: readonly string[], nextAt = 0): Waiting {
   const place = { hour: 0, ordinal: seq, route: "shop", size: 1, unverified: false, since: 0 };
-  return { seq, lanes, ...place, attempts: 0, nextAt };
+  return { seq, lanes, ...place, events: lanes.length, attempts: 0, nextAt };
 }
 
 function index(...all: readonly Waiting[]): LaneIndex {
@@ -168,3 +168,43 @@ test.each([1, 2, 3, 4, 5])(
     }
   },
 );
+
+test("what waits is told oldest first, as it was given, whatever has gone in between", () => {
+  const shop = waiting(1, ["a"], 7);
+  const bank = { ...waiting(2, ["b"]), route: "bank", size: 9, unverified: true, since: 5 };
+  const lanes = index(shop, bank, waiting(3, ["a"]), waiting(4, ["c"]));
+  lanes.remove(3);
+  lanes.add(waiting(5, ["d"]));
+  expect([...lanes.values()].map(({ seq }) => seq)).toEqual([1, 2, 4, 5]);
+  lanes.remove(1);
+  lanes.remove(5);
+  expect([...lanes.values()].map(({ seq }) => seq)).toEqual([2, 4]);
+  const { lanes: _lanes, ...remembered } = bank;
+  expect(lanes.get(2)).toEqual(remembered);
+  expect(lanes.get(1)).toBeUndefined();
+});
+
+test("one that is gone while its time has not come does not take another one's place", () => {
+  const lanes = index(waiting(1, ["a"], 1_000), waiting(2, ["b"], 50));
+  lanes.remove(1);
+  for (let seq = 3; seq < 10; seq += 1) lanes.add(waiting(seq, [`lane-${seq}`]));
+  expect(takeAll(lanes, 0)).toEqual([3, 4, 5, 6, 7, 8, 9]);
+  expect([lanes.nextAt(0), takeAll(lanes, 2_000)]).toEqual([50, [2]]);
+});
+
+test("after very many have come and gone it begins anew", () => {
+  const lanes = new LaneIndex();
+  for (let round = 0; round < 3; round += 1) {
+    const first = round * 20_000;
+    for (let seq = first; seq < first + 20_000; seq += 1) {
+      lanes.add(waiting(seq, [`lane-${seq % 5_000}`], seq % 7 === 0 ? 5 : 0));
+    }
+    let taken = 0;
+    for (let one = lanes.take(5, ANY); one !== undefined; one = lanes.take(5, ANY)) {
+      taken += 1;
+      lanes.remove(one.seq);
+    }
+    expect([taken, lanes.size, lanes.hasLane("lane-1")]).toEqual([20_000, 0, false]);
+    expect(lanes.nextAt(5)).toBeUndefined();
+  }
+});

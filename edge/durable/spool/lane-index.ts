@@ -6,92 +6,39 @@
  * added in the order of their `seq`.
  */
 import { Heap } from "./heap.ts";
+import { Lanes } from "./lanes.ts";
+import { NONE } from "./records.ts";
+import { AWAY, BEHIND, FIRST, GONE, type Remembered, WaitingRows } from "./waiting-rows.ts";
 
-/** What is remembered of a webhook that waits. */
-export interface Waiting {
-  /** Order of arrival over all lanes. */
-  readonly seq: number;
-  /** Names the table that holds it. */
-  readonly hour: number;
-  /** Its place among the rows of that table. */
-  readonly ordinal: number;
-  readonly route: string;
-  /** Bytes of body and headers. */
-  readonly size: number;
-  /** The edge could not verify it. */
-  readonly unverified: boolean;
-  /** Unix ms since when it waits. */
-  readonly since: number;
+/** A webhook that waits from now on. */
+export interface Waiting extends Remembered {
   readonly lanes: readonly string[];
-  /** How often a core that was there did not take it. */
-  readonly attempts: number;
-  /** Unix ms before which it does not go. */
-  readonly nextAt: number;
 }
 
-/** The webhooks of one lane, oldest first; those before `head` are gone. */
-interface Lane {
-  readonly name: string;
-  queue: Entry[];
-  head: number;
-}
-
-class Entry {
-  readonly seq: number;
-  readonly hour: number;
-  readonly ordinal: number;
-  readonly route: string;
-  readonly size: number;
-  readonly unverified: boolean;
-  readonly since: number;
-  queues: readonly Lane[] = [];
-  attempts: number;
-  nextAt: number;
-  /** Lanes in which something is before it. */
-  behind = 0;
-  /** With the core now. */
-  away = false;
-  /** It may be in a heap still. */
-  gone = false;
-
-  constructor(waiting: Waiting, route: string) {
-    this.seq = waiting.seq;
-    this.hour = waiting.hour;
-    this.ordinal = waiting.ordinal;
-    this.route = route;
-    this.size = waiting.size;
-    this.unverified = waiting.unverified;
-    this.since = waiting.since;
-    this.attempts = waiting.attempts;
-    this.nextAt = waiting.nextAt;
-  }
-
-  get lanes(): readonly string[] {
-    return this.queues.map(({ name }) => name);
-  }
-}
-
-/** A queue that has let go of so many is copied without them. */
-const MAX_HEAD = 256;
+/** So many and their room is given back when the last is gone. */
+const MANY = 10_000;
 
 export class LaneIndex {
-  readonly #entries = new Map<number, Entry>();
-  readonly #lanes = new Map<string, Lane>();
-  readonly #routes = new Map<string, string>();
-  readonly #ready = new Heap<Entry>((a, b) => a.seq < b.seq);
-  readonly #timed = new Heap<Entry>((a, b) => a.nextAt < b.nextAt);
+  readonly #rows = new WaitingRows();
+  readonly #lanes = new Lanes();
+  /** Those that may go, by their age, and those whose time comes, by that; some are gone. */
+  readonly #ready = this.#heapBy((row) => this.#rows.seq(row));
+  readonly #timed = this.#heapBy((row) => this.#rows.nextAt(row));
+  /** Most at once since there were none. */
+  #most = 0;
 
   get size(): number {
-    return this.#entries.size;
+    return this.#rows.size;
   }
 
   /** Oldest first. */
-  values(): IterableIterator<Waiting> {
-    return this.#entries.values();
+  values(): IterableIterator<Remembered> {
+    return this.#rows.all();
   }
 
-  get(seq: number): Waiting | undefined {
-    return this.#entries.get(seq);
+  get(seq: number): Remembered | undefined {
+    const row = this.#rows.find(seq);
+    return row === NONE ? undefined : this.#rows.read(row);
   }
 
   /** Whether something of this lane waits, or is with the core: what comes now is behind it. */
@@ -100,10 +47,12 @@ export class LaneIndex {
   }
 
   add(waiting: Waiting): void {
-    const entry = new Entry(waiting, this.#routeOf(waiting));
-    entry.queues = [...new Set(waiting.lanes)].map((name) => this.#join(name, entry));
-    this.#entries.set(entry.seq, entry);
-    if (entry.behind === 0) this.#timed.push(entry);
+    const row = this.#rows.add(waiting);
+    this.#most = Math.max(this.#most, this.size);
+    const { place, behind } = this.#lanes.join(waiting.lanes, row);
+    this.#rows.setPlace(row, place);
+    this.#rows.setAhead(row, behind);
+    if (behind === 0) this.#queue(row);
   }
 
   /**
@@ -111,88 +60,92 @@ export class LaneIndex {
    *
    * @param fits - False: not this one now, and none behind it.
    */
-  take(now: number, fits: (waiting: Waiting) => boolean): Waiting | undefined {
+  take(now: number, fits: (waiting: Remembered) => boolean): Remembered | undefined {
     this.#ripen(now);
-    const { first } = this.#ready;
-    if (first === undefined || !fits(first)) return undefined;
+    const { first: row } = this.#ready;
+    if (row === undefined) return undefined;
+    const waiting = this.#rows.read(row);
+    if (!fits(waiting)) return undefined;
     this.#ready.pop();
-    first.away = true;
-    return first;
+    this.#rows.setStage(row, AWAY);
+    return waiting;
   }
 
   /** Not taken by the core: it is first in its lanes again, from `nextAt` on. */
   putBack(seq: number, nextAt: number, attempts: number): void {
-    const entry = this.#entries.get(seq);
-    if (entry?.away !== true) return;
-    entry.away = false;
-    entry.nextAt = nextAt;
-    entry.attempts = attempts;
-    this.#timed.push(entry);
+    const row = this.#rows.find(seq);
+    if (row === NONE || this.#rows.stage(row) !== AWAY) return;
+    this.#rows.postpone(row, nextAt, attempts);
+    this.#queue(row);
   }
 
   /** It waits no more, wherever it was; those behind it move up. */
-  remove(seq: number): Waiting | undefined {
-    const entry = this.#entries.get(seq);
-    if (entry === undefined) return undefined;
-    this.#entries.delete(seq);
-    entry.gone = true;
-    for (const lane of entry.queues) this.#leave(lane, entry);
-    return entry;
+  remove(seq: number): Remembered | undefined {
+    const row = this.#rows.find(seq);
+    if (row === NONE) return undefined;
+    const waiting = this.#rows.read(row);
+    this.#rows.remove(row);
+    for (let place = this.#rows.place(row); place !== NONE;) {
+      const left = place;
+      place = this.#lanes.siblingOf(left);
+      this.#moveUp(this.#lanes.leave(left));
+    }
+    // A heap has no other way to let go of it than from its top.
+    if (this.#rows.stage(row) === FIRST) this.#rows.setStage(row, GONE);
+    else this.#rows.release(row);
+    if (this.size === 0 && this.#most >= MANY) this.#clear();
+    return waiting;
   }
 
   /** Unix ms at which `take` gives something; undefined while all that waits is with the core. */
   nextAt(now: number): number | undefined {
     this.#ripen(now);
-    return this.#ready.first === undefined ? this.#timed.first?.nextAt : now;
+    if (this.#ready.first !== undefined) return now;
+    const { first: row } = this.#timed;
+    return row === undefined ? undefined : this.#rows.nextAt(row);
+  }
+
+  /** @param row - `NONE`: nobody is first now who was not before. */
+  #moveUp(row: number): void {
+    if (row === NONE) return;
+    const ahead = this.#rows.ahead(row) - 1;
+    this.#rows.setAhead(row, ahead);
+    if (ahead === 0 && this.#rows.stage(row) === BEHIND) this.#queue(row);
+  }
+
+  #queue(row: number): void {
+    this.#rows.setStage(row, FIRST);
+    const heap = this.#rows.nextAt(row) > 0 ? this.#timed : this.#ready;
+    heap.push(row);
   }
 
   #ripen(now: number): void {
     for (;;) {
-      const { first } = this.#timed;
-      if (first === undefined || (!first.gone && first.nextAt > now)) break;
+      const { first: row } = this.#timed;
+      if (row === undefined) break;
+      const isGone = this.#rows.stage(row) === GONE;
+      if (!isGone && this.#rows.nextAt(row) > now) break;
       this.#timed.pop();
-      if (!first.gone) this.#ready.push(first);
+      if (isGone) this.#rows.release(row);
+      else this.#ready.push(row);
     }
-    while (this.#ready.first?.gone === true) this.#ready.pop();
+    for (;;) {
+      const { first: row } = this.#ready;
+      if (row === undefined || this.#rows.stage(row) !== GONE) break;
+      this.#ready.pop();
+      this.#rows.release(row);
+    }
   }
 
-  /** The one copy of its name: a row read anew brings another. */
-  #routeOf({ route }: Waiting): string {
-    if (this.#lanes.size === 0) this.#routes.clear();
-    const known = this.#routes.get(route);
-    if (known === undefined) this.#routes.set(route, route);
-    return known ?? route;
+  #clear(): void {
+    this.#ready.clear();
+    this.#timed.clear();
+    this.#lanes.clear();
+    this.#rows.clear();
+    this.#most = 0;
   }
 
-  #join(name: string, entry: Entry): Lane {
-    const known = this.#lanes.get(name);
-    if (known !== undefined) {
-      entry.behind += 1;
-      known.queue.push(entry);
-      return known;
-    }
-    // A list that is made with one entry has room for no more: most lanes never have a second.
-    const lane = { name, queue: [entry], head: 0 };
-    this.#lanes.set(name, lane);
-    return lane;
-  }
-
-  #leave(lane: Lane, entry: Entry): void {
-    if (lane.queue[lane.head] === entry) {
-      lane.head += 1;
-      const next = lane.queue[lane.head];
-      if (next !== undefined) {
-        next.behind -= 1;
-        if (next.behind === 0) this.#timed.push(next);
-      }
-    } else {
-      lane.queue = lane.queue.filter((one, at) => at >= lane.head && one !== entry);
-      lane.head = 0;
-    }
-    if (lane.head === lane.queue.length) this.#lanes.delete(lane.name);
-    else if (lane.head >= MAX_HEAD && lane.head * 2 >= lane.queue.length) {
-      lane.queue = lane.queue.slice(lane.head);
-      lane.head = 0;
-    }
+  #heapBy(orderOf: (row: number) => number): Heap<number> {
+    return new Heap((a, b) => orderOf(a) < orderOf(b));
   }
 }

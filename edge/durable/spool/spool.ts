@@ -16,6 +16,7 @@ import {
   type StoredDelivery,
   timeOf,
 } from "./tables.ts";
+import type { Remembered } from "./waiting-rows.ts";
 
 /** A webhook that may go now. */
 export interface SpooledDelivery extends StoredDelivery {
@@ -36,7 +37,7 @@ interface Hour {
 }
 
 interface Sums {
-  items: number;
+  events: number;
   bytes: number;
 }
 
@@ -58,8 +59,8 @@ export class Spool {
   readonly #tables: HourlyTables;
   readonly #index = new LaneIndex();
   readonly #hours = new Map<number, Hour>();
-  readonly #verified: Sums = { items: 0, bytes: 0 };
-  readonly #unverified: Sums = { items: 0, bytes: 0 };
+  readonly #verified: Sums = { events: 0, bytes: 0 };
+  readonly #unverified: Sums = { events: 0, bytes: 0 };
   readonly dead: DeadLetters;
   readonly seen: Seen;
   #lastSeq = 0;
@@ -94,7 +95,7 @@ export class Spool {
 
   /** Those of them that the edge could not verify. */
   get unverified(): number {
-    return this.#unverified.items;
+    return this.#unverified.events;
   }
 
   /** Unix ms since when the oldest waits. */
@@ -103,11 +104,11 @@ export class Spool {
   }
 
   /** Of all that wait, oldest first. */
-  waiting(): IterableIterator<Waiting> {
+  waiting(): IterableIterator<Remembered> {
     return this.#index.values();
   }
 
-  find(seq: number): Waiting | undefined {
+  find(seq: number): Remembered | undefined {
     return this.#index.get(seq);
   }
 
@@ -124,7 +125,8 @@ export class Spool {
   add(delivery: NewDelivery, notBefore = 0, attempts = 0): boolean {
     const size = delivery.body.byteLength + JSON.stringify(delivery.headers).length;
     const unverified = delivery.verified === "";
-    if (!this.#hasRoom(unverified, size)) return false;
+    const events = delivery.items.length;
+    if (!this.#hasRoom(unverified, { events, bytes: size })) return false;
     const seq = Math.max(this.#lastSeq + 1, this.#parts.now() * 1_000);
     const since = timeOf(seq) ?? delivery.receivedAt;
     this.#tables.insert(seq, size, delivery);
@@ -140,7 +142,7 @@ export class Spool {
     }
     const lanes = delivery.items.map(({ lane }) => lane);
     const { route } = delivery;
-    const place = { seq, hour, ordinal, route, lanes, size, unverified, since };
+    const place = { seq, hour, ordinal, route, lanes, size, events, unverified, since };
     this.#admit({ ...place, attempts, nextAt: notBefore });
     this.seen.kept(delivery.keys);
     return true;
@@ -206,7 +208,8 @@ export class Spool {
     if (waiting === undefined) return;
     const { hour, attempts } = waiting;
     try {
-      this.dead.bury(hour, seq, { reason, attempts, at: now });
+      const lost = this.dead.bury(hour, seq, { reason, attempts, at: now });
+      if (lost > 0) this.seen.forget();
     } catch (error) {
       logLine("error", { event: "not_buried", seq, err: String(error) });
       this.#index.putBack(seq, now + BURY_AGAIN_MS, attempts);
@@ -258,14 +261,14 @@ export class Spool {
   }
 
   #admit(waiting: Waiting): void {
-    this.#count(waiting.unverified, 1, waiting.size);
+    this.#count(waiting, 1);
     this.#index.add(waiting);
   }
 
-  #remove(seq: number): Waiting | undefined {
+  #remove(seq: number): Remembered | undefined {
     const waiting = this.#index.remove(seq);
     if (waiting === undefined) return undefined;
-    this.#count(waiting.unverified, -1, -waiting.size);
+    this.#count(waiting, -1);
     this.#hours.get(waiting.hour)?.progress.settle(waiting.ordinal);
     this.#changed();
     return waiting;
@@ -277,18 +280,18 @@ export class Spool {
     if (this.#unsaved >= MAX_UNSAVED) this.save();
   }
 
-  #hasRoom(unverified: boolean, size: number): boolean {
-    const { items, bytes } = unverified ? this.#unverified : this.#verified;
+  #hasRoom(unverified: boolean, wanted: Sums): boolean {
+    const { events, bytes } = unverified ? this.#unverified : this.#verified;
     const most = unverified
-      ? { items: LIMITS.maxUnverifiedSpoolItems, bytes: LIMITS.maxUnverifiedSpoolBytes }
-      : { items: LIMITS.maxSpoolItems, bytes: LIMITS.maxSpoolBytes };
-    return items < most.items && bytes + size <= most.bytes;
+      ? { events: LIMITS.maxUnverifiedSpoolItems, bytes: LIMITS.maxUnverifiedSpoolBytes }
+      : { events: LIMITS.maxSpoolItems, bytes: LIMITS.maxSpoolBytes };
+    return events + wanted.events <= most.events && bytes + wanted.bytes <= most.bytes;
   }
 
-  #count(unverified: boolean, items: number, bytes: number): void {
+  #count({ unverified, events, size }: Remembered, times: 1 | -1): void {
     const sums = unverified ? this.#unverified : this.#verified;
-    sums.items += items;
-    sums.bytes += bytes;
+    sums.events += times * events;
+    sums.bytes += times * size;
   }
 
   #open(hour: number): void {
@@ -304,7 +307,8 @@ export class Spool {
       const unverified = verified === "";
       const since = timeOf(seq) ?? receivedAt;
       const { attempts, nextAt } = progress.postponedAt(ordinal) ?? { attempts: 0, nextAt: 0 };
-      const place = { seq, hour, ordinal, route, lanes, size, unverified, since };
+      const events = lanes.length;
+      const place = { seq, hour, ordinal, route, lanes, size, events, unverified, since };
       this.#admit({ ...place, attempts, nextAt });
     }
     this.#hours.set(hour, { progress, count });

@@ -193,6 +193,11 @@ test.each<[string, Case, string]>([
   ["another path", { signature: SIGNATURE, url: ADDRESS.replace("myapp", "other") }, "mismatch"],
   ["another host", { signature: SIGNATURE, url: ADDRESS.replace("my", "your") }, "mismatch"],
   ["a field more", { signature: SIGNATURE, body: `${FORM}&A=1` }, "mismatch"],
+  [
+    "a thousand fields more",
+    { signature: SIGNATURE, body: FORM + "&a".repeat(1_000) },
+    "bad_format",
+  ],
   ["no fields", { signature: SIGNATURE, body: "" }, "mismatch"],
   ["a value changed", { signature: SIGNATURE, body: FORM.replace("1234", "1235") }, "mismatch"],
   [

@@ -32,6 +32,7 @@ export const twilio: Scheme<"twilio"> = {
     if (!signature.ok) return signature;
     const bodyHash = url.searchParams.get(BODY_HASH);
     const fields = bodyHash === null ? formText(body) : "";
+    if (fields === undefined) return err({ reason: "bad_format" });
     const keys = secrets.map(utf8);
     const tries = signedUrls(publicUrl, url).map((address) =>
       matchHmac("sha1", keys, utf8(address + fields), [signature.value]),

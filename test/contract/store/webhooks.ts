@@ -185,6 +185,23 @@ export function describeWebhooks(make: StoreMaker): void {
       expect(await w.store.webhook("a#1")).toMatchObject({ replayOf: "a" });
     });
 
+    test("one that comes again is known when only a replay of it is left, and named apart when it is new", async () => {
+      await using w = await world(make);
+      await keep(w, "a");
+      await w.store.take(9, NOW);
+      await w.store.bury("a", "no such channel");
+      await keep(w, "a#1", { replayOf: "a" });
+      expect(await w.store.dismissWebhook("a")).toBe(true);
+      expect(await keep(w, "a")).toEqual([]);
+      await w.store.keepWebhook(aWebhook("a"), [work("later")]);
+      await w.store.keepWebhook(aWebhook("a", { body: utf8("another") }), [work("much later")]);
+      expect(await w.store.webhook("a")).toMatchObject({ work: [{ id: "later" }] });
+      const apart = await w.store.webhook("a#2");
+      expect(apart).toMatchObject({ size: 7, replayOf: "a", work: [{ id: "much later" }] });
+      const taken = await w.store.take(9, NOW);
+      expect(taken.find(({ id }) => id === "much later")?.webhook).toBe(apart?.seq);
+    });
+
     const LONG = 1_300_000;
     test.each([0, 1, 524_288, 524_289, LONG])(
       "a body of %i bytes is read in any parts",

@@ -15,30 +15,59 @@ export const SCHEMES = Verification.def.options
   .flatMap(({ shape }) => shape.scheme.def.values)
   .filter((name) => name !== "core");
 
+/** Services that are known by the name of who signs for them, and what others call our schemes. */
+const ALSO_CALLED: ReadonlyMap<string, string> = new Map([
+  ["whatsapp", "meta"],
+  ["messenger", "meta"],
+  ["instagram", "meta"],
+  ["facebook", "meta"],
+  ["openai", "standard"],
+  ["replicate", "standard"],
+  ["resend", "svix"],
+  ["clerk", "svix"],
+  ["token", "bearer"],
+  ["signature", "hmac"],
+  ["bot-framework", "teams"],
+  ["msteams", "teams"],
+  ["googlechat", "google-chat"],
+]);
+
+function meantBy(name: string): string | undefined {
+  // Not a slip of the pen for "line".
+  if (name === "none") return undefined;
+  return ALSO_CALLED.get(name.toLowerCase()) ?? nearest(name, SCHEMES);
+}
+
 const Scheme = z.enum(SCHEMES, {
   error: ({ input }) => {
-    const meant = typeof input === "string" ? nearest(input, SCHEMES) : undefined;
+    const meant = typeof input === "string" ? meantBy(input) : undefined;
     const hint = meant === undefined ? `one of ${SCHEMES.join(", ")}` : `did you mean "${meant}"?`;
     return `is no way to verify a webhook; ${hint}`;
   },
 });
 
 /** Lists a scheme has in place of secrets, or beside them. */
-const PlainList = oneOrMany(z.string().min(1).max(2_048), MAX_SECRETS).optional();
+const PlainList = oneOrMany(
+  z.string("must be text, in quotes").min(1).max(2_048),
+  MAX_SECRETS,
+).optional();
 
 /** The scheme; what else it has is checked by the scheme's own schema. */
 const Verify = z.preprocess(
   (value) => (typeof value === "string" ? { scheme: value } : value),
-  z.looseObject({
-    scheme: Scheme,
-    publicKeys: PlainList,
-    appIds: PlainList,
-    audiences: PlainList,
-    /** What Meta repeats when the address is entered there. */
-    verifyTokens: oneOrMany(SecretText, MAX_SECRETS).optional(),
-    /** GitLab has two kinds; left out: a signing token is known by its beginning. */
-    kind: z.string().optional(),
-  }),
+  z.looseObject(
+    {
+      scheme: Scheme,
+      publicKeys: PlainList,
+      appIds: PlainList,
+      audiences: PlainList,
+      /** What Meta repeats when the address is entered there. */
+      verifyTokens: oneOrMany(SecretText, MAX_SECRETS).optional(),
+      /** GitLab has two kinds; left out: a signing token is known by its beginning. */
+      kind: z.string().optional(),
+    },
+    'is needed: the name of a scheme, like "github", or { scheme: …, … }',
+  ),
 );
 
 function isCidr(text: string): boolean {
@@ -54,6 +83,7 @@ const Countries = z
       .string()
       .regex(/^[A-Za-z]{2}$/, 'must be a country of two letters, like "DE"')
       .transform((code) => code.toUpperCase()),
+    'must be a list, like ["DE", "FR"]',
   )
   .min(1)
   .max(250)
@@ -66,6 +96,7 @@ const Allow = z
         z
           .string()
           .refine(isCidr, 'must be an address or a block like "192.0.2.0/24" or "2001:db8::/32"'),
+        'must be a list, like ["192.0.2.0/24"]',
       )
       .min(1)
       .max(512)

@@ -21,6 +21,14 @@ export const Recipient = z.strictObject({
 });
 
 /**
+ * `sender`: back to who sent the webhook, where it has left a way. `none`: the answer stays in its
+ * session.
+ */
+const Deliver = z.union([Recipient, z.enum(["sender", "none"])], {
+  error: 'must be { "channel": …, "to": … }, "sender" or "none"',
+});
+
+/**
  * A session that a template names: its beginning must be ours, or whoever writes the body could
  * choose the owner's.
  */
@@ -33,11 +41,11 @@ const AgentTarget = z.strictObject({
   template: Template.optional(),
   name: z.string().trim().min(1).max(128).optional(),
   sessionKey: SessionKey.optional(),
-  deliver: Recipient.optional(),
+  deliver: Deliver.optional(),
 });
 const WakeTarget = z.strictObject({
   template: Template.optional(),
-  deliver: Recipient.optional(),
+  deliver: Deliver.optional(),
 });
 /** What a header can hold, which is more than a credential: `Bearer …` has a space. */
 const HeaderText = z

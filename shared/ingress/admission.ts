@@ -1,4 +1,4 @@
-import type { Admission } from "../../shared/ingress/route.ts";
+import type { Admission } from "./route.ts";
 import { type Block, isWithin, parseAddress, parseBlock } from "./address.ts";
 
 /** Who is not even looked at. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Admission } from "../../shared/ingress/route.ts";
+import type { Admission } from "./route.ts";
 import { admission } from "./admission.ts";
 
 const HERE = "192.0.2.7";
