@@ -146,18 +146,27 @@ class InboxHandler {
       itemId: item.id,
       boundary: boundary(),
     });
-    const target = this.#targetOf(sender, turn.target);
+    const target = this.#targetOf(sender, turn.target, item.webhook);
     if ((deliver || sender !== undefined) && target === undefined) {
       log.warn({ item: item.id }, "the answer to a webhook has nowhere to go");
     }
     return { sessionKey: turn.sessionKey, prompt: turn.prompt, target, typing: undefined };
   }
 
-  #targetOf(sender: HookPayload["sender"], to: HookTurn["target"]): Task["target"] {
+  /** @param webhook - `seq` of what the item came with: by its id a later one may be found. */
+  #targetOf(
+    sender: HookPayload["sender"],
+    to: HookTurn["target"],
+    webhook: number | undefined,
+  ): Task["target"] {
     const { channel, senders } = this.#parts;
-    const outlet = sender === undefined ? to && channel(to.channel) : senders?.get(sender.scheme);
-    const conversation = sender?.webhook ?? to?.conversation;
-    return outlet && conversation !== undefined ? { outlet, conversation } : undefined;
+    if (sender === undefined) {
+      const outlet = to && channel(to.channel);
+      return to && outlet && { outlet, conversation: to.conversation };
+    }
+    const outlet = senders?.get(sender.scheme);
+    const conversation = webhook === undefined ? sender.webhook : String(webhook);
+    return outlet && { outlet, conversation };
   }
 
   /** Undefined: the item ended without a turn. */

@@ -78,6 +78,16 @@ test("what an agent is told, and where its answer goes, is made of the body", ()
   expect(HookPayload.safeParse(work[0]?.payload).success).toBe(true);
 });
 
+test.each([
+  ["a{{x}}", "gent:main:main", "hook:agent:main:main"],
+  ["m{{x}}", "ain", "hook:main"],
+  ["ci:{{x}}", "7", "ci:7"],
+  ["main", "", "main"],
+])("a session named by %j can be no other than the owner meant", (sessionKey, x, expected) => {
+  const [work] = plan(casesOf({ agent: { sessionKey } }), { x }).work;
+  expect(work?.payload).toMatchObject({ sessionKey: expected });
+});
+
 test.each([{}, "", { a: "x".repeat(500_000) }, [], null])(
   "a body like %.40j is still something to be told of",
   (body) => {

@@ -151,10 +151,15 @@ function recipientOf(
 }
 
 /** A key is a name in a table and in a log line. */
+/**
+ * The session that a template names. Where its own words end no part of the name, they come behind
+ * one that is: a body must not be able to finish them to the name of somebody's session.
+ */
 function sessionOf(template: string, view: WebhookView): string {
-  return fill(template, view)
-    .replaceAll(/[^\x21-\x7e]+/g, "-")
-    .slice(0, MAX_SESSION_UNITS);
+  const key = fill(template, view).replaceAll(/[^\x21-\x7e]+/g, "-");
+  const [own = "", ...filled] = template.split("{{");
+  const isOpen = filled.length > 0 && (!own.includes(":") || key.startsWith("agent:"));
+  return (isOpen ? `hook:${key}` : key).slice(0, MAX_SESSION_UNITS);
 }
 
 function channelWork(

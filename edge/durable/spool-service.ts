@@ -88,7 +88,7 @@ function routeOf(spool: Spool, seq: number): string | undefined {
 }
 
 function show(spool: Spool, seq: number): SpoolAnswer {
-  const found = entryOf(spool, seq);
+  const found = entryOf(spool, seq, "read");
   if (found === undefined) return refusal(404, "no such webhook here");
   if (found === "unreadable") return { status: 200, body: unreadable(spool, seq) };
   const { headers, items, body } = found.stored;
@@ -106,7 +106,7 @@ function show(spool: Spool, seq: number): SpoolAnswer {
 }
 
 function summaryOf(spool: Spool, seq: number): object {
-  const found = entryOf(spool, seq);
+  const found = entryOf(spool, seq, "readHead");
   return typeof found === "object" ? found.summary : unreadable(spool, seq);
 }
 
@@ -130,16 +130,20 @@ function unreadable(spool: Spool, seq: number): object {
 
 type Found = { readonly stored: StoredDelivery; readonly summary: object };
 
-function entryOf(spool: Spool, seq: number): Found | "unreadable" | undefined {
+function entryOf(
+  spool: Spool,
+  seq: number,
+  read: "read" | "readHead",
+): Found | "unreadable" | undefined {
   try {
     const waiting = spool.find(seq);
-    const stored = spool.read(seq);
+    const stored = spool[read](seq);
     if (waiting !== undefined && stored !== undefined) {
       const { attempts, nextAt } = waiting;
       const state = { state: "waiting", attempts, nextAt, reason: null };
       return { stored, summary: { ...facts(stored), ...state } };
     }
-    const letter = spool.dead.read(seq);
+    const letter = spool.dead[read](seq);
     return letter === undefined ? undefined : { stored: letter, summary: epitaph(letter) };
   } catch (error) {
     if (error instanceof $ZodError) return "unreadable";

@@ -7,7 +7,7 @@ test("a slash command that is worked on for longer is answered where it asked to
   w.model.next(says("Because <@U1> & co"));
   const url = await w.command();
   expect(await w.replies("slack:t1")).toMatchObject([
-    { id: "slack:t1/0", state: "sent", channel: "sender:slack", conversation: "slack:t1" },
+    { id: "slack:t1/0", state: "sent", channel: "sender:slack", conversation: "1" },
   ]);
   expect(w.slack.shown).toEqual(["Because <@U1> & co"]);
   const prompt = w.model.requests[0]?.messages.at(-1)?.text ?? "";

@@ -41,7 +41,7 @@ export interface OutletParts {
 
 type Answer = Omit<Answered, "ageMs">;
 
-/** By scheme. A conversation is the id of a webhook in the log: the way back stands nowhere else. */
+/** By scheme. A conversation is a webhook of the log, by its `seq` or id: the way back stands nowhere else. */
 export function senderOutlets(parts: OutletParts): ReadonlyMap<string, Outlet> {
   const outlets = (["slack", "discord"] as const).map((scheme): [string, Outlet] => [
     scheme,
@@ -70,9 +70,14 @@ async function send(
   if (address === undefined) {
     throw new GatewayError("not_found", `${PLATFORM[scheme]} has left no way to answer it`);
   }
-  const call = callOf(address, text, id === `${conversation}/0`, ingress().senders);
+  const call = callOf(address, text, isFirst(id, webhook.id), ingress().senders);
   const answered = await exchange(scheme, call, fetch, signal);
   return messageIdOf(scheme, { ...answered, ageMs: now() - webhook.receivedAt });
+}
+
+/** Whether a piece takes the place of "thinking…"; a row whose id was taken has `#n` behind it. */
+function isFirst(piece: string, webhook: string): boolean {
+  return piece === `${webhook}/0` || piece === `${webhook.replace(/#\d+$/, "")}/0`;
 }
 
 /** @throws GatewayError overloaded when it did not arrive, or may be said again. Any other: nobody knows. */

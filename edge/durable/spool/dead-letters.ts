@@ -1,7 +1,14 @@
 import { LIMITS } from "../../../shared/limits.ts";
 import { logLine } from "../../log.ts";
 import { KEY_BYTES } from "./key-table.ts";
-import { columnsOf, COLUMNS, type Storage, type StoredDelivery, toDelivery } from "./tables.ts";
+import {
+  columnsOf,
+  COLUMNS,
+  NO_BODY,
+  type Storage,
+  type StoredDelivery,
+  toDelivery,
+} from "./tables.ts";
 
 /** A webhook that the core will never take, or that has waited too long. */
 export interface DeadLetter extends StoredDelivery {
@@ -112,12 +119,7 @@ export class DeadLetters {
   /** @throws Error for one that makes no sense. */
   read(seq: number): DeadLetter | undefined {
     const { sql } = this.#storage;
-    const [row] = sql
-      .exec<Record<"reason", string> & Record<"attempts" | "at", number>>(
-        "SELECT * FROM dead WHERE seq = ?",
-        seq,
-      )
-      .toArray();
+    const [row] = sql.exec<Fate>("SELECT * FROM dead WHERE seq = ?", seq).toArray();
     if (row === undefined) return undefined;
     const rest = (): Uint8Array[] =>
       sql
@@ -127,12 +129,21 @@ export class DeadLetters {
         )
         .toArray()
         .map(({ bytes }) => new Uint8Array(bytes));
-    return {
-      ...toDelivery(row, rest),
-      reason: row.reason,
-      attempts: row.attempts,
-      at: row.at,
-    };
+    return letterOf(row, toDelivery(row, rest));
+  }
+
+  /** The same without its body. @throws Error for one that makes no sense. */
+  readHead(seq: number): DeadLetter | undefined {
+    const [row] = this.#storage.sql
+      .exec<Fate>(`SELECT ${COLUMNS}, at, reason, attempts FROM dead WHERE seq = ?`, seq)
+      .toArray();
+    return (
+      row &&
+      letterOf(
+        row,
+        toDelivery({ ...row, ...NO_BODY }, () => []),
+      )
+    );
   }
 
   routeOf(seq: number): string | undefined {
@@ -212,6 +223,12 @@ export class DeadLetters {
     }
     return lost;
   }
+}
+
+type Fate = Record<"reason", string> & Record<"attempts" | "at", number>;
+
+function letterOf({ reason, attempts, at }: Fate, stored: StoredDelivery): DeadLetter {
+  return { ...stored, reason, attempts, at };
 }
 
 interface Verdict {

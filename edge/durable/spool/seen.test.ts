@@ -42,18 +42,19 @@ test("what the core has committed is known, and what nobody has heard of is not"
   expect(seen.unknown([...one, ...two])).toEqual(two);
 });
 
-test("511 ids write no row, and a sleep in between loses none", () => {
+test("16,383 ids write no row, and the newest 1,024 survive a sleep in between", () => {
   const shelf = new Shelf();
   const first = shelf.seen();
-  first.committed(keys(1, 300));
+  first.committed(keys(1, 1_024));
   const second = shelf.seen([first.carried]);
-  expect(second.unknown(keys(1, 300))).toEqual([]);
-  second.committed(keys(301, 211));
-  expect(second.carried.byteLength).toBeLessThanOrEqual(4_096);
+  expect(second.unknown(keys(1, 1_024))).toEqual([]);
+  second.committed(keys(1_025, 15_359));
+  expect(second.carried.byteLength).toBe(8_192);
   expect(shelf.writes).toBe(0);
-  second.committed(keys(512, 1));
+  expect(shelf.seen([second.carried]).unknown(keys(15_360, 1_024))).toEqual([]);
+  second.committed(keys(16_384, 1));
   expect([shelf.writes, second.carried.byteLength]).toEqual([1, 0]);
-  expect(shelf.seen().unknown(keys(1, 512))).toEqual([]);
+  expect(shelf.seen().unknown(keys(1, 16_384))).toEqual([]);
 });
 
 test("a relay that nobody asked carries on what it was given", () => {
@@ -71,9 +72,9 @@ test("with the last core what it carried is written down, once, and the row is f
   expect([shelf.writes, first.carried.byteLength]).toEqual([1, 0]);
   const second = shelf.seen();
   expect(second.unknown(keys(1, 10))).toEqual([]);
-  second.committed(keys(11, 502));
+  second.committed(keys(11, 16_374));
   expect([shelf.writes, shelf.rows.size]).toEqual([2, 1]);
-  expect(shelf.seen().unknown(keys(1, 512))).toEqual([]);
+  expect(shelf.seen().unknown(keys(1, 16_384))).toEqual([]);
 });
 
 test("a relay that has nothing to write down writes nothing", () => {
@@ -95,32 +96,33 @@ test("what waits or is dead is known as long as it is stored", () => {
 test("ids older than eight days are forgotten, and the count of rows goes on", () => {
   const shelf = new Shelf();
   const first = shelf.seen();
-  first.committed(keys(1, 512));
+  first.committed(keys(1, 16_384));
   shelf.now += LIMITS.dedupeMs + 1;
   const second = shelf.seen();
   expect(second.unknown(keys(1, 1))).toEqual(keys(1, 1));
-  second.committed(keys(1_000, 512));
+  second.committed(keys(20_000, 16_384));
   expect([...shelf.rows.keys()]).toEqual([0, 1]);
 });
 
 test("200,000 ids are kept, and the oldest are written over", () => {
   const shelf = new Shelf();
   const seen = shelf.seen();
-  seen.committed(keys(1, 210_000));
-  expect(shelf.rows.size).toBe(391);
-  const again = shelf.seen([seen.carried]);
+  seen.committed(keys(1, 240_000));
+  seen.flush();
+  expect(shelf.rows.size).toBe(14);
+  const again = shelf.seen();
   expect(again.unknown(keys(1, 1))).toEqual(keys(1, 1));
-  expect(again.unknown(keys(210_000 - 199_999, 200_000))).toEqual([]);
+  expect(again.unknown(keys(240_000 - 199_999, 200_000))).toEqual([]);
 });
 
 test("a storage that fails costs the memory of some ids, and no webhook", () => {
   const shelf = new Shelf();
   const seen = shelf.seen();
   shelf.fails = true;
-  seen.committed(keys(1, 2_000));
-  expect(seen.unknown(keys(1, 2_000))).toEqual([]);
-  expect(seen.carried.byteLength).toBeLessThanOrEqual(4_096);
+  seen.committed(keys(1, 20_000));
+  expect(seen.unknown(keys(1, 20_000))).toEqual([]);
+  expect(seen.carried.byteLength).toBeLessThanOrEqual(8_192);
   shelf.fails = false;
-  seen.committed(keys(2_001, 1));
-  expect(shelf.seen([seen.carried]).unknown(keys(2_001, 1))).toEqual([]);
+  seen.committed(keys(20_001, 1));
+  expect(shelf.seen([seen.carried]).unknown(keys(20_001, 1))).toEqual([]);
 });

@@ -2,10 +2,12 @@ import { LIMITS } from "../../../shared/limits.ts";
 import { logLine } from "../../log.ts";
 import { KEY_BYTES, type Key, KeyTable, packKeys, unpackKeys } from "./key-table.ts";
 
-/** Keys of one row, and what a core's socket carries of those no row has yet: 4 KiB. */
-const BATCH_KEYS = 512;
+/** Keys of one row, 128 KiB: so many webhooks that go straight to the core write one. */
+const BATCH_KEYS = 16_384;
 /** Rows, each written over when its turn comes again: 200,000 ids, and nothing is ever deleted. */
-const BATCHES = 391;
+const BATCHES = 14;
+/** What a core's socket carries of those no row has yet: 8 KiB of the 16 it may have. */
+const CARRIED_KEYS = 1_024;
 
 export interface SeenBatch {
   /** Counts up; its place is the rest by `BATCHES`. */
@@ -35,8 +37,9 @@ export interface SeenParts {
  * answered without asking anybody.
  *
  * Only the newest 200,000 of the last eight days are known; the core knows the rest. Ids of what the
- * core has committed are written 512 at a time, and carried by the sockets of cores until then: so a
- * webhook that is delivered at once writes no row.
+ * core has committed are written 16,384 at a time or when the last core goes, so a webhook that is
+ * delivered at once writes no row. Until then sockets of cores carry the newest 1,024 through a
+ * sleep: while there is a core, it is asked, and knows the others.
  */
 export class Seen {
   readonly #parts: SeenParts;
@@ -86,7 +89,7 @@ export class Seen {
   /** For the sockets of cores to carry through a sleep. */
   get carried(): Uint8Array {
     if (!this.#loaded) return joined(this.#carried);
-    return packKeys(this.#pending.slice(this.#written).slice(-BATCH_KEYS));
+    return packKeys(this.#pending.slice(this.#written).slice(-CARRIED_KEYS));
   }
 
   /** Writes down what no socket will carry any more. One row, or none when there is nothing. */
@@ -164,5 +167,5 @@ export class Seen {
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const keys = new Set(parts.flatMap((bytes) => unpackKeys(bytes)));
-  return packKeys([...keys].slice(-BATCH_KEYS));
+  return packKeys([...keys].slice(-CARRIED_KEYS));
 }

@@ -177,6 +177,12 @@ export class Spool {
     return waiting === undefined ? undefined : this.#tables.read(waiting.hour, seq);
   }
 
+  /** The same without its body. */
+  readHead(seq: number): StoredDelivery | undefined {
+    const waiting = this.#index.get(seq);
+    return waiting === undefined ? undefined : this.#tables.readHead(waiting.hour, seq);
+  }
+
   /** Unix ms at which `take` gives more; undefined when nothing can without an answer of the core. */
   nextDueAt(now: number): number | undefined {
     return this.#index.nextAt(now);

@@ -175,11 +175,19 @@ export class HourlyTables {
    */
   read(hour: number, seq: number): StoredDelivery | undefined {
     if (!this.#hours.has(hour)) return undefined;
-    const columns = isLegacy(hour) ? LEGACY_COLUMNS : COLUMNS;
     const [row] = this.#sql
-      .exec(`SELECT ${columns}, body FROM q_${hour} WHERE seq = ?`, seq)
+      .exec(`SELECT ${columnsOf(hour)}, body FROM q_${hour} WHERE seq = ?`, seq)
       .toArray();
     return row === undefined ? undefined : toDelivery(row, () => this.#rest(hour, seq));
+  }
+
+  /** The same without its body: that may be long, and a list shows hundreds of them. */
+  readHead(hour: number, seq: number): StoredDelivery | undefined {
+    if (!this.#hours.has(hour)) return undefined;
+    const [row] = this.#sql
+      .exec(`SELECT ${columnsOf(hour)} FROM q_${hour} WHERE seq = ?`, seq)
+      .toArray();
+    return row === undefined ? undefined : toDelivery({ ...row, ...NO_BODY }, () => []);
   }
 
   progress(hour: number): KeptProgress | undefined {
@@ -258,6 +266,9 @@ export class HourlyTables {
     return rows.toArray().map(({ bytes }) => new Uint8Array(bytes));
   }
 }
+
+/** In place of the columns of a body that nobody wants to see. */
+export const NO_BODY = { chunks: 0, body: new ArrayBuffer(0) } as const;
 
 /** @param rest - The body beyond its first part. */
 export function toDelivery(raw: unknown, rest: () => Uint8Array[]): StoredDelivery {
