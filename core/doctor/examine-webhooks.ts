@@ -2,7 +2,7 @@
 import { GatewayError } from "../../shared/errors.ts";
 import type { IngressRouteSettings } from "../config/ingress.ts";
 import type { Settings } from "../config/settings.ts";
-import { WebhookPage } from "../webhooks/methods-answers.ts";
+import { WebhookPage } from "../webhooks/methods/answers.ts";
 import type { EdgeSubject } from "./edge-subject.ts";
 import type { Examination } from "./examination.ts";
 import type { GatewayFacts } from "./examine-gateway.ts";

@@ -1,7 +1,7 @@
 /** What is counted of webhooks, at the edge and here. Routes are labels: there are as many as configured. */
 import { Registry } from "prom-client";
 import type { WebhookStats } from "../store/webhook.ts";
-import { refusalOf, type RelayWebhooks, relayWebhooks } from "../webhooks/metrics-relay.ts";
+import { refusalOf, type RelayWebhooks, relayWebhooks } from "../webhooks/methods/metrics-relay.ts";
 import { counterIn, gaugeIn, type Sample } from "./metrics-registry.ts";
 import type { RelayReport } from "./relay-reports.ts";
 

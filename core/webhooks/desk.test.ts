@@ -9,7 +9,7 @@ import { hmac } from "../../shared/ingress/crypto.ts";
 import { systemClock } from "../channels/clock.ts";
 import type { Delivery } from "../tunnel/handlers.ts";
 import { WebhookDesk } from "./desk.ts";
-import { forwarder } from "./forward.ts";
+import { forwarder } from "./forward/forward.ts";
 import { FORWARD_SOURCE } from "../store/store.ts";
 
 const SECRET = "a-secret-of-github";

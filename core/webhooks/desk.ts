@@ -9,9 +9,9 @@ import type { Store } from "../store/store.ts";
 import type { NewWebhook } from "../store/webhook.ts";
 import type { Delivered, Delivery } from "../tunnel/handlers.ts";
 import { answerOf } from "./answers.ts";
-import { nameEvents } from "./events.ts";
-import { type Plan, planWork } from "./plan.ts";
-import type { Planned } from "./planned.ts";
+import { nameEvents } from "./plan/events.ts";
+import { type Plan, planWork } from "./plan/plan.ts";
+import type { Planned } from "./plan/planned.ts";
 import { Refusals } from "./refusals.ts";
 import { type Replayed, replay, type ReplayOptions } from "./replays.ts";
 import { addressOf } from "./senders/address.ts";
@@ -19,7 +19,7 @@ import { redacted, senderScheme } from "./senders/redact.ts";
 import { type DeskRoute, RouteTable } from "./route-table.ts";
 import type { Verified } from "./verified.ts";
 import { verifyHere } from "./verify.ts";
-import { viewOf } from "./view.ts";
+import { viewOf } from "./plan/view.ts";
 
 /** Of the time a sender waits, kept for the way back to it. */
 const SYNC_MARGIN_MS = 250;

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../shared/errors.ts";
 import type { Store } from "../store/store.ts";
 import type { WebhookDetail } from "../store/webhook.ts";
-import type { Planned } from "./planned.ts";
+import type { Planned } from "./plan/planned.ts";
 import type { DeskRoute } from "./route-table.ts";
 import type { Verified } from "./verified.ts";
 

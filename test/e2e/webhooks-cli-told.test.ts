@@ -1,6 +1,6 @@
 /** What the command line tells of answers and of refusals, with a real edge and core. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Routes } from "../../core/webhooks/methods-answers.ts";
+import { Routes } from "../../core/webhooks/methods/answers.ts";
 import { reply } from "../support/fake-model.ts";
 import { type Run, runProgram } from "../support/run-program.ts";
 import { SECRETS, type WebhookWorld, webhookWorld } from "../support/webhook-world.ts";

@@ -14,7 +14,7 @@ import {
   Tested,
   WebhookDetails,
   WebhookEntry,
-} from "../../core/webhooks/methods-answers.ts";
+} from "../../core/webhooks/methods/answers.ts";
 import { reply } from "../support/fake-model.ts";
 import { listening } from "../support/http-upstream.ts";
 import { type Run, runProgram } from "../support/run-program.ts";

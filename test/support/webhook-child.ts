@@ -13,7 +13,7 @@ import { startEngine } from "../../core/conversation/engine.ts";
 import { openSqliteStore } from "../../core/store/sqlite/open.ts";
 import { FORWARD_SOURCE } from "../../core/store/store.ts";
 import { WebhookDesk } from "../../core/webhooks/desk.ts";
-import { forwarder } from "../../core/webhooks/forward.ts";
+import { forwarder } from "../../core/webhooks/forward/forward.ts";
 import { utf8 } from "../../shared/bytes.ts";
 import { Secret } from "../../shared/secret.ts";
 import { BOT } from "./telegram-updates.ts";

@@ -1,13 +1,13 @@
 import pino from "pino";
 import { onTestFinished } from "vitest";
 import { WebhookDesk } from "../../core/webhooks/desk.ts";
-import { webhookMethods } from "../../core/webhooks/methods.ts";
+import { webhookMethods } from "../../core/webhooks/methods/methods.ts";
 import {
   Replayed,
   WebhookDetails,
   WebhookPage,
   WebhookTail,
-} from "../../core/webhooks/methods-answers.ts";
+} from "../../core/webhooks/methods/answers.ts";
 import type { NewWebhook } from "../../core/store/webhook.ts";
 import { startTelegramEngine } from "./telegram-engine.ts";
 import { webhookConfig, webhooksIn } from "./webhook-config.ts";

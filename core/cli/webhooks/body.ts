@@ -1,6 +1,6 @@
 import { GatewayError } from "../../../shared/errors.ts";
 import { LIMITS } from "../../../shared/limits.ts";
-import { BodyPiece } from "../../webhooks/methods-answers.ts";
+import { BodyPiece } from "../../webhooks/methods/answers.ts";
 import type { GatewayLine } from "../client.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** Flags that say which webhooks are meant. */
 import * as z from "zod";
 import { GatewayError } from "../../../shared/errors.ts";
-import { State } from "../../webhooks/methods-answers.ts";
+import { State } from "../../webhooks/methods/answers.ts";
 
 export const FILTER_OPTIONS = {
   route: { type: "string" },

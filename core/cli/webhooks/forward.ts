@@ -5,7 +5,7 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import { request as httpsRequest } from "node:https";
 import { BlockList, isIP } from "node:net";
 import { GatewayError } from "../../../shared/errors.ts";
-import type { WebhookDetails } from "../../webhooks/methods-answers.ts";
+import type { WebhookDetails } from "../../webhooks/methods/answers.ts";
 import type { Io } from "../command.ts";
 import { printable } from "../printable.ts";
 import { type Cell, paint } from "./table.ts";

@@ -1,6 +1,6 @@
 /** Lists that come in pages. */
 import type { GatewayLine } from "../client.ts";
-import { type WebhookEntry, WebhookPage } from "../../webhooks/methods-answers.ts";
+import { type WebhookEntry, WebhookPage } from "../../webhooks/methods/answers.ts";
 
 /** What one call is asked for: as much as it gives. */
 const PAGE = 200;

@@ -1,5 +1,5 @@
 /** What was run again, told to people. Pure. */
-import type { Replayed } from "../../webhooks/methods-answers.ts";
+import type { Replayed } from "../../webhooks/methods/answers.ts";
 import { printable } from "../printable.ts";
 
 export const NOTHING: Replayed = { dryRun: false, replayed: [], skipped: [], next: null };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Routes } from "../../webhooks/methods-answers.ts";
+import type { Routes } from "../../webhooks/methods/answers.ts";
 import { describe } from "./routes.ts";
 
 const ROUTE: Routes["routes"][number] = {

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../shared/errors.ts";
-import { Routes } from "../../webhooks/methods-answers.ts";
+import { Routes } from "../../webhooks/methods/answers.ts";
 import { type Io, parseFlags } from "../command.ts";
 import { printable } from "../printable.ts";
 import { COMMON_OPTIONS, lineTo } from "./gateway.ts";

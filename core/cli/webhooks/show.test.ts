@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { WebhookDetails } from "../../webhooks/methods-answers.ts";
+import type { WebhookDetails } from "../../webhooks/methods/answers.ts";
 import { answeredText, describe } from "./show.ts";
 
 const SAID = { id: "github:1", sessionKey: "agent:main:x", text: "All is well.", truncated: false };

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../shared/errors.ts";
-import { WebhookDetails } from "../../webhooks/methods-answers.ts";
+import { WebhookDetails } from "../../webhooks/methods/answers.ts";
 import { type Io, parseFlags } from "../command.ts";
 import { printable } from "../printable.ts";
 import { bodyOf } from "./body.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { WebhookEntry } from "../../webhooks/methods-answers.ts";
+import type { WebhookEntry } from "../../webhooks/methods/answers.ts";
 import { HEAD, rowOf, table, warnOfSilent } from "./table.ts";
 
 const ENTRY: WebhookEntry = {

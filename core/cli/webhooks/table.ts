@@ -1,6 +1,6 @@
 /** Rows for people. Whatever senders chose is made printable here. */
 import { styleText } from "node:util";
-import type { WebhookEntry } from "../../webhooks/methods-answers.ts";
+import type { WebhookEntry } from "../../webhooks/methods/answers.ts";
 import type { Io } from "../command.ts";
 import { printable } from "../printable.ts";
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { hookGateway, linesOf } from "../../../test/support/hook-gateway.ts";
-import { WebhookEntry } from "../../webhooks/methods-answers.ts";
+import { WebhookEntry } from "../../webhooks/methods/answers.ts";
 
 async function idOf(lines: AsyncIterator<string>): Promise<string> {
   return WebhookEntry.parse(JSON.parse(String((await lines.next()).value))).id;

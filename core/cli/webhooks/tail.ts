@@ -1,7 +1,7 @@
 import { backoffMs } from "../../../shared/backoff.ts";
 import { CODES, GatewayError } from "../../../shared/errors.ts";
 import { systemClock } from "../../channels/clock.ts";
-import { WebhookDetails, type WebhookEntry, WebhookTail } from "../../webhooks/methods-answers.ts";
+import { WebhookDetails, type WebhookEntry, WebhookTail } from "../../webhooks/methods/answers.ts";
 import { type GatewayLine, openGateway } from "../client.ts";
 import { type Io, parseFlags } from "../command.ts";
 import { type Target, targetOf } from "../target.ts";

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../shared/errors.ts";
-import { Tested, WebhookDetails } from "../../webhooks/methods-answers.ts";
+import { Tested, WebhookDetails } from "../../webhooks/methods/answers.ts";
 import type { GatewayLine } from "../client.ts";
 import { type Io, parseFlags } from "../command.ts";
 import { printable } from "../printable.ts";
