@@ -131,11 +131,12 @@ function workSteps(item: WebhookItemRow, isOneOfMany: boolean): Step[] {
 
 function replyStep(reply: WebhookReply, { endedAt, acceptedAt }: WebhookDetail): Step {
   const { state, channel, conversation, platformId, reason } = reply;
+  const to = channel.startsWith("sender:") ? "its sender" : `${channel} ${conversation}`;
   const as = platformId === undefined || platformId === "" ? "" : ` as ${platformId}`;
   const why = reason === undefined ? "" : `: ${reason}`;
   return {
     at: reply.endedAt ?? endedAt ?? acceptedAt,
     what: "replied",
-    text: `reply to ${channel} ${conversation} ${state}${as}${why}`,
+    text: `reply to ${to} ${state}${as}${why}`,
   };
 }
