@@ -9,7 +9,7 @@ import type { Tunnel } from "../tunnel/handlers.ts";
 import { startAlerts } from "../webhooks/alerts/alerts.ts";
 import { WebhookDesk } from "../webhooks/desk.ts";
 import { forwarder } from "../webhooks/forward/forward.ts";
-import { webhookMethods } from "../webhooks/methods/methods.ts";
+import { lazyWebhookMethods } from "../webhooks/methods/lazy.ts";
 import type { Door } from "../webhooks/methods/parts.ts";
 import { senderOutlets } from "../webhooks/senders/outlets.ts";
 import type { Origin } from "./auth.ts";
@@ -83,7 +83,7 @@ export function createWebhooks(parts: WebhookParts): Webhooks {
     edgeUrl !== undefined && tunnel()?.state.connected === true
       ? { url: new URL("/hooks/", edgeUrl), fetch: (request) => fetch(request) }
       : localDoor(parts);
-  const methods = webhookMethods({ store, desk, tunnel, ingress, door, stop, now });
+  const methods = lazyWebhookMethods({ store, desk, tunnel, ingress, door, stop, now });
   return {
     desk,
     methods,

@@ -1,5 +1,5 @@
 import { IngressRoute } from "../../shared/ingress/route.ts";
-import { type BoundScheme, boundScheme } from "../../shared/ingress/registry.ts";
+import type { BoundScheme, Checkable } from "../../shared/ingress/registry.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { Case, IngressRouteSettings, IngressSettings } from "../config/ingress.ts";
 
@@ -62,7 +62,7 @@ async function ofSettings(route: IngressRouteSettings): Promise<DeskRoute> {
   const verification = await route.verification();
   return {
     ...route,
-    scheme: boundScheme(verification),
+    scheme: await schemeOf(verification),
     secretHeader: secretHeaderOf(verification),
     syncMs: route.mode === "sync" ? (route.sync?.deadlineMs ?? 0) : 0,
   };
@@ -77,7 +77,7 @@ async function ofChannel(channel: Channel, name: string): Promise<DeskRoute | un
   const target = { kind: "channel", channel: channel.id } as const;
   return {
     ...route,
-    scheme: boundScheme(verification),
+    scheme: await schemeOf(verification),
     verifyAt: "edge",
     contentTypes: route.contentTypes,
     admission: route.admission,
@@ -87,6 +87,12 @@ async function ofChannel(channel: Channel, name: string): Promise<DeskRoute | un
     syncMs: mode === "sync" ? (sync?.deadlineMs ?? 0) : 0,
     cases: [{ when: [], forEach: undefined, target }],
   };
+}
+
+/** Loaded with the first webhook: all senders there are take some room. */
+async function schemeOf(verification: Checkable): Promise<BoundScheme> {
+  const { boundScheme } = await import("../../shared/ingress/registry.ts");
+  return boundScheme(verification);
 }
 
 function secretHeaderOf(verification: IngressRoute["verification"]): string | undefined {

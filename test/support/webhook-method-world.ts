@@ -1,6 +1,7 @@
 import pino from "pino";
 import { onTestFinished } from "vitest";
 import { WebhookDesk } from "../../core/webhooks/desk.ts";
+import { lazyWebhookMethods } from "../../core/webhooks/methods/lazy.ts";
 import { webhookMethods } from "../../core/webhooks/methods/methods.ts";
 import {
   Replayed,
@@ -48,23 +49,24 @@ export async function webhookMethodWorld() {
       return new Response("no", { status: 401, headers: { "X-Request-Id": "r-1" } });
     },
   };
-  const methods = new Map(
-    webhookMethods({
-      store: bot.store,
-      desk,
-      tunnel: () => undefined,
-      ingress: () => ingress,
-      door: () => door,
-      stop: stop.signal,
-      now,
-    }),
-  );
+  const parts = {
+    store: bot.store,
+    desk,
+    tunnel: () => undefined,
+    ingress: () => ingress,
+    door: () => door,
+    stop: stop.signal,
+    now,
+  };
+  const methods = new Map(lazyWebhookMethods(parts));
   const call = async (name: string, params: object = {}): Promise<unknown> =>
     methods.get(name)?.call(params);
   let received = now();
   return {
     bot,
     methods,
+    /** What those stand for. */
+    loaded: new Map(webhookMethods(parts)),
     stop,
     posted,
     call,

@@ -4,9 +4,11 @@ import { record, webhookMethodWorld } from "../../../test/support/webhook-method
 import { BodyPiece } from "./answers.ts";
 
 test("reading asks for operator.read, doing for operator.admin", async () => {
-  const { methods } = await webhookMethodWorld();
-  const scopes = Object.fromEntries([...methods].map(([name, { scope }]) => [name, scope]));
-  expect(scopes).toEqual({
+  const { methods, loaded } = await webhookMethodWorld();
+  const scopesOf = (all: typeof methods): object =>
+    Object.fromEntries([...all].map(([name, { scope }]) => [name, scope]));
+  expect(scopesOf(methods)).toEqual(scopesOf(loaded));
+  expect(scopesOf(loaded)).toEqual({
     "webhooks.list": "operator.read",
     "webhooks.deadLetters": "operator.read",
     "webhooks.tail": "operator.read",
