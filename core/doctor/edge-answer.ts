@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { LIMITS } from "../../shared/limits.ts";
 import { failed, ok, type Verdict, warning } from "./finding.ts";
+import { jsonOrUndefined } from "../../shared/json.ts";
 
 /** One whole answer, as far as it is worth reading. */
 export interface HttpAnswer {
@@ -35,7 +36,7 @@ export function judgeEdge(url: URL, outcome: HttpOutcome, own: string): Verdict 
     return failed(`no answer from ${url.host}: ${outcome.reason}`, "see that the edge runs");
   }
   const { answer } = outcome;
-  const body = parseJson(answer.text);
+  const body = jsonOrUndefined(answer.text);
   const health = EdgeHealth.safeParse(body);
   if (!health.success) return foreign(url, answer, GatewayHealth.safeParse(body).success);
   const { edge, core } = health.data;
@@ -141,14 +142,5 @@ const GUARD_VERDICTS: ReadonlyMap<string, (path: string) => Verdict> = new Map([
 
 /** What the edge, a relay or the core says about an error; undefined for anything else. */
 export function problemOf({ text }: HttpAnswer): Problem | undefined {
-  return Problem.safeParse(parseJson(text)).data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // No document of ours: the schemas say so.
-    return undefined;
-  }
+  return Problem.safeParse(jsonOrUndefined(text)).data;
 }

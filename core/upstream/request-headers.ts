@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { HOP_BY_HOP } from "../../shared/hop-by-hop.ts";
 import type { Caller } from "../tunnel/handlers.ts";
 import { traceparentOf } from "../tunnel/trace.ts";
 import type { UpstreamSettings } from "./settings.ts";
@@ -8,21 +9,12 @@ import type { UpstreamSettings } from "./settings.ts";
  * claim about the sender that anybody could have made.
  */
 const DROPPED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
   "authorization",
-  "connection",
   "expect",
   "forwarded",
   "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
   "true-client-ip",
-  "upgrade",
   "x-real-ip",
 ]);
 const DROPPED_PREFIXES = ["x-forwarded-", "x-gw-", "cf-", "sec-websocket-"];

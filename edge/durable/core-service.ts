@@ -9,6 +9,7 @@ import type { Stream } from "../../shared/tunnel/stream.ts";
 import { logLine } from "../log.ts";
 import { Lead } from "./greeting.ts";
 import type { SpoolAnswer } from "./spool-service.ts";
+import { jsonOrUndefined } from "../../shared/json.ts";
 
 /** Why a bundle was not taken. */
 export type NotPublished = "not_leader" | "no_seal_key";
@@ -55,7 +56,7 @@ export function serveCore(stream: Stream, fields: Fields, requests: CoreRequests
       stream.consume(event.bytes.byteLength);
       if (bytes > LIMITS.maxBundleBytes) stream.reset(ResetCode.tooLarge, "body too large");
     } else if (event.type === "end") {
-      const body = parseJson(fromUtf8(concat(chunks)));
+      const body = jsonOrUndefined(fromUtf8(concat(chunks)));
       respond({ method, path, body }, requests)
         .then((answer) => send(stream, answer))
         .catch((error: unknown) => {
@@ -154,13 +155,4 @@ function send(stream: Stream, { status, body }: Answer): void {
 
 function pathOf(issue: { readonly path: readonly PropertyKey[] }): string {
   return issue.path.map(String).join(".");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON is not what any request takes: the schemas say so.
-    return undefined;
-  }
 }

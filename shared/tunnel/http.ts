@@ -2,6 +2,7 @@
  * Requests and responses as heads of streams. The rules of which headers cross and which do not
  * are in protocol.md, section 9. Pure.
  */
+import { HOP_BY_HOP } from "../hop-by-hop.ts";
 import type { Principal } from "../principal.ts";
 import { Scope } from "../principal.ts";
 import { err, ok, type Result } from "../result.ts";
@@ -36,20 +37,6 @@ export type HeadError =
   | { readonly reason: "bad_url" }
   | { readonly reason: "bad_header" }
   | { readonly reason: "bad_status" };
-
-/** About one hop only (RFC 9110 section 7.6.1). */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "http2-settings",
-]);
 
 /** Anyone could have written these; what they claim travels as `RequestMeta`. */
 const CLAIMS: ReadonlySet<string> = new Set([

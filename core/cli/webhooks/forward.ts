@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { BlockList, isIP } from "node:net";
+import { HOP_BY_HOP } from "../../../shared/hop-by-hop.ts";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { WebhookDetails } from "../../webhooks/methods/answers.ts";
 import type { Io } from "../command.ts";
@@ -14,17 +15,11 @@ import { type Cell, paint } from "./table.ts";
 const ANSWER_TIMEOUT_MS = 60_000;
 
 /** Of the connection, not of the webhook; RFC 9110 section 7.6.1. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  "connection",
+const NOT_PASSED_ON: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
   "content-length",
   "expect",
   "host",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
 ]);
 
 /** This machine and private networks: RFC 1918, RFC 4193. Link-local is where clouds keep secrets. */
@@ -138,7 +133,7 @@ function headersOf(
   const kept: Record<string, string[]> = {};
   for (const [name, value] of headers) {
     const key = name.toLowerCase();
-    if (!HOP_BY_HOP.has(key)) (kept[key] ??= []).push(value);
+    if (!NOT_PASSED_ON.has(key)) (kept[key] ??= []).push(value);
   }
   return { ...kept, "content-length": String(bytes), "x-gw-replay": replay };
 }

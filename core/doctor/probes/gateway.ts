@@ -4,6 +4,7 @@ import { findWay } from "../../tunnel/way.ts";
 import type { Answered } from "../gateway.ts";
 import { problemOf } from "../edge-answer.ts";
 import { type HttpRequest, send } from "./http.ts";
+import { jsonOrUndefined } from "../../../shared/json.ts";
 
 /** A gateway that is asked on its own port, by no proxy. */
 export interface Asked {
@@ -29,7 +30,7 @@ export async function askGateway<T>(
     };
   }
   const { text, status } = outcome.answer;
-  const parsed = schema.safeParse(parseJson(text));
+  const parsed = schema.safeParse(jsonOrUndefined(text));
   return parsed.success
     ? { result: "answered", value: parsed.data }
     : { result: "foreign", status };
@@ -65,13 +66,4 @@ async function sendDirectly(
   const { origin } = request.url;
   const settings = { edge: new URL(origin), pairing: undefined, version: "", stateDir: "" };
   return send(request, await findWay(request.url, { ...settings, proxy: false }), timeoutMs);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // No document of ours: the schema says so.
-    return undefined;
-  }
 }

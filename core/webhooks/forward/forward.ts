@@ -1,3 +1,4 @@
+import { HOP_BY_HOP } from "../../../shared/hop-by-hop.ts";
 import type { Logger } from "pino";
 import { backoffMs } from "../../../shared/backoff.ts";
 import { LIMITS } from "../../../shared/limits.ts";
@@ -19,17 +20,11 @@ const LATER: ReadonlySet<number> = new Set([408, 409, 421, 425, 429]);
 /** A reason goes into the store and is read by people. */
 const MAX_REASON_UNITS = 300;
 /** Of the connection to the sender, not of what it said. */
-const HOP_HEADERS: ReadonlySet<string> = new Set([
-  "connection",
+const NOT_PASSED_ON: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
   "content-length",
   "expect",
   "host",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
 ]);
 
 export interface ForwardParts {
@@ -162,7 +157,7 @@ function addressOf(url: URL, query: string): URL {
 function headersOf(webhook: WebhookDetail, item: InboxItem, target: Forward): Headers {
   const headers = new Headers();
   for (const [name, value] of webhook.headers) {
-    if (!HOP_HEADERS.has(name.toLowerCase())) headers.append(name, value);
+    if (!NOT_PASSED_ON.has(name.toLowerCase())) headers.append(name, value);
   }
   // The sender's own key is among its headers; without one this tells two tries of the same.
   if (!headers.has("Idempotency-Key")) headers.set("Idempotency-Key", webhook.id);
