@@ -2,6 +2,7 @@ import * as z from "zod";
 import { randomBytes } from "node:crypto";
 import { GatewayError } from "../../shared/errors.ts";
 import { systemClock } from "../channels/clock.ts";
+import { commandLineContext } from "../methods/command-line.ts";
 import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
 import { printable } from "./printable.ts";
 import { targetOf, TARGET_OPTIONS } from "./target.ts";
@@ -76,7 +77,7 @@ async function callStore(method: string, params: object, io: Io): Promise<unknow
   const methods = new Map(
     pairingMethods(new Pairing({ store, now: systemClock.now, randomBytes })),
   );
-  return methods.get(method)?.call(params);
+  return methods.get(method)?.call(params, commandLineContext(io.stop));
 }
 
 function describe({ requests }: z.output<typeof Requests>): string {

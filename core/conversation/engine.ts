@@ -28,7 +28,7 @@ const DISPOSE_DRAIN_MS = 8_000;
 /** Functions are asked for every turn: a changed config counts from the next one on. */
 export interface EngineParts {
   readonly store: Store;
-  readonly agent: () => AgentSettings;
+  readonly agent: (agentId: string, model?: string) => AgentSettings | Promise<AgentSettings>;
   readonly channel: (id: string) => Channel | undefined;
   /** Ways back to senders of webhooks, by scheme. */
   readonly senders?: ReadonlyMap<string, Outlet> | undefined;

@@ -6,6 +6,7 @@ import type { Tool } from "../agents/tool.ts";
 import type { Clock } from "../channels/clock.ts";
 import type { Model } from "../models/model.ts";
 import type { Message } from "../store/message.ts";
+import { agentIdOf } from "../store/session-key.ts";
 import type { SessionEntry, Store } from "../store/store.ts";
 import { newest, systemOf, unanswered, withoutSystem } from "./history.ts";
 import type { HistoryLimits } from "./history.ts";
@@ -25,7 +26,11 @@ export interface AgentSettings {
 
 export interface ConversationParts {
   readonly store: Pick<Store, "history" | "append">;
-  readonly agent: () => AgentSettings;
+  /**
+   * @param model - `provider/model` to be used instead of the agent's own; undefined: its own.
+   * @throws GatewayError `not_found` for an agent that there is not, `model_not_found`.
+   */
+  readonly agent: (agentId: string, model?: string) => AgentSettings | Promise<AgentSettings>;
   readonly limits: HistoryLimits;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
@@ -42,6 +47,8 @@ export interface Turn {
   readonly continues: boolean;
   /** Where it came from, for the log: a channel id, `hook`, `http` … */
   readonly via: string;
+  /** `provider/model`; undefined: the agent's own. */
+  readonly model?: string | undefined;
   readonly temperature?: number | undefined;
   readonly maxOutputTokens?: number | undefined;
   readonly requestId?: string | undefined;
@@ -90,7 +97,8 @@ export class Conversations {
     const { agent, random, clock, log } = this.#parts;
     const { messages, news } = await this.#read(turn);
     const { temperature, maxOutputTokens } = turn;
-    const run = { ...agent(), messages, temperature, maxOutputTokens, signal, random };
+    const who = await agent(agentIdOf(turn.sessionKey), turn.model);
+    const run = { ...who, messages, temperature, maxOutputTokens, signal, random };
     let text = "";
     for await (const event of runAgent({ ...run, sleep: clock.wait })) {
       if (event.type === "text") text += event.delta;

@@ -8,7 +8,7 @@ import { Secret } from "../../shared/secret.ts";
 import { Authenticator } from "./auth.ts";
 import { Connections } from "./connections.ts";
 import { Lockout } from "./lockout.ts";
-import type { Method } from "./rpc.ts";
+import type { Method } from "../methods/method.ts";
 import { serve } from "./serve.ts";
 
 const TOKEN = "the-token";

@@ -5,6 +5,7 @@ import { type EventFrame, failure, type ResponseFrame } from "./frames.ts";
 import { type HandshakeRefusal, readHandshake, type Session } from "./handshake.ts";
 import { type HelloSource, helloOf } from "./hello.ts";
 import { type Challenge, encodeKept, type Kept } from "./kept.ts";
+import type { CallContext, ClientInfo } from "../methods/method.ts";
 import { answerFrame, isRequest } from "./rpc.ts";
 
 /** A client says `connect` this soon after the challenge, or it is no client. */
@@ -50,6 +51,8 @@ export class Connection implements SocketListener {
   #state: State;
   #seq = 0;
   #inFlight = 0;
+  readonly #topics = new Set<string>();
+  readonly #gone = new AbortController();
 
   /** @param kept - What an earlier core kept; undefined for a client that is new. */
   constructor(
@@ -68,6 +71,7 @@ export class Connection implements SocketListener {
     this.#resumed = kept !== undefined;
     if (kept?.state === "open") {
       this.#seq = kept.seq;
+      for (const topic of kept.topics) this.#topics.add(topic);
       this.#state = { name: "open", session: sessionOf(kept, origin) };
     } else {
       const timer = setTimeout(() => this.close(1000, "no connect request"), HANDSHAKE_TIMEOUT_MS);
@@ -81,6 +85,16 @@ export class Connection implements SocketListener {
 
   get isOpen(): boolean {
     return this.#state.name === "open";
+  }
+
+  /** Undefined before `connect`. */
+  get client(): ClientInfo | undefined {
+    return this.#state.name === "open" ? this.#infoOf(this.#state.session) : undefined;
+  }
+
+  /** Whether it has subscribed to the events of `topic`. */
+  hears(topic: string): boolean {
+    return this.#topics.has(topic);
   }
 
   /** No request of this client is under way. */
@@ -97,6 +111,7 @@ export class Connection implements SocketListener {
 
   onClose(): void {
     this.#leaveHandshake({ name: "closed" });
+    this.#gone.abort();
     this.#watcher.onClose();
   }
 
@@ -159,10 +174,34 @@ export class Connection implements SocketListener {
       return;
     }
     this.#inFlight += 1;
-    const answer = await answerFrame(json, this.#parts.methods, session.scopes);
+    const answer = await answerFrame(json, this.#parts.methods, (id) =>
+      this.#contextOf(id, session),
+    );
     this.#inFlight -= 1;
     this.#send(answer, receipt);
     if (this.#inFlight === 0) this.#watcher.onIdle();
+  }
+
+  #contextOf(id: string, session: Session): CallContext {
+    return {
+      client: this.#infoOf(session),
+      signal: this.#gone.signal,
+      accept: (payload) => this.#send({ type: "res", id, ok: true, payload }),
+      subscribe: (topic) => this.#changeTopics(() => this.#topics.add(topic), session),
+      unsubscribe: (topic) => this.#changeTopics(() => this.#topics.delete(topic), session),
+    };
+  }
+
+  #infoOf({ role, scopes, client }: Session): ClientInfo {
+    const { displayName, instanceId, deviceFamily, deviceId, ...named } = client;
+    const ip = this.#origin.via === "edge" ? this.#origin.caller.ip : this.#origin.ip;
+    const said = { displayName, instanceId, deviceFamily, deviceId };
+    return { ...named, ...said, connection: this.id, via: this.via, ip, role, scopes };
+  }
+
+  #changeTopics(change: () => void, session: Session): void {
+    change();
+    this.#keep(this.#keptOpen(session));
   }
 
   #send(frame: ResponseFrame | EventFrame, receipt?: Receipt): void {
@@ -184,9 +223,9 @@ export class Connection implements SocketListener {
     this.#socket.keep(encodeKept(kept) ?? "{}");
   }
 
-  #keptOpen({ requestId, role, scopes }: Session): Kept {
-    const seq = this.#seq;
-    return { state: "open", connection: this.id, requestId, role, scopes: [...scopes], seq };
+  #keptOpen({ requestId, role, scopes, client }: Session): Kept {
+    const named = { requestId, role, scopes: [...scopes], client, topics: [...this.#topics] };
+    return { state: "open", connection: this.id, ...named, seq: this.#seq };
   }
 
   #leaveHandshake(next: State): void {
@@ -197,7 +236,7 @@ export class Connection implements SocketListener {
 
 /** What the client was let in for, less what its caller may not have any more. */
 function sessionOf(kept: Extract<Kept, { readonly state: "open" }>, origin: Origin): Session {
-  const { requestId, role } = kept;
+  const { requestId, role, client } = kept;
   const trusted = origin.via === "edge" && origin.caller.principal.scopes.includes("operator");
-  return { requestId, role, scopes: trusted ? kept.scopes : [] };
+  return { requestId, role, client, scopes: trusted ? kept.scopes : [] };
 }

@@ -2,6 +2,8 @@ import { CloseCode } from "../../shared/close-code.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import type { ClientSocket } from "../tunnel/handlers.ts";
 import type { Origin } from "./auth.ts";
+import type { Audience, EventHub, GatewayEvent } from "../methods/events.ts";
+import { type ClientInfo, covers } from "../methods/method.ts";
 import { Connection, type ConnectionParts } from "./connection.ts";
 import { TICK_INTERVAL_MS } from "./hello.ts";
 import type { Kept } from "./kept.ts";
@@ -14,7 +16,7 @@ const HANDSHAKE_RETRY_MS = 1_000;
 const CLOSE_GRACE_MS = 1_000;
 
 /** All WebSocket clients of the gateway, and the tick that shows those of our own port that we live. */
-export class Connections {
+export class Connections implements EventHub {
   readonly #parts: ConnectionParts;
   readonly #open = new Set<Connection>();
   readonly #waiting = new Set<() => void>();
@@ -49,6 +51,16 @@ export class Connections {
     if (origin.via === "local") {
       this.#timer ??= setInterval(() => this.#tick(), TICK_INTERVAL_MS).unref();
     }
+  }
+
+  /** Everybody who is through the handshake. */
+  get clients(): ClientInfo[] {
+    return [...this.#open].flatMap(({ client }) => client ?? []);
+  }
+
+  publish(event: GatewayEvent, payload: unknown, to: Audience = {}): void {
+    for (const connection of this.#open)
+      if (isMeant(connection, to)) connection.emit(event, payload);
   }
 
   /** Resolves when no request is under way, or `deadlineMs` have passed. */
@@ -102,4 +114,12 @@ export class Connections {
   #changed(): void {
     for (const look of this.#waiting) look();
   }
+}
+
+function isMeant(one: Connection, to: Audience): boolean {
+  const { client } = one;
+  if (client === undefined || !covers(client.scopes, to.scope ?? "operator.read")) return false;
+  if (to.localOnly === true && one.via === "edge") return false;
+  if (to.connection !== undefined && to.connection !== one.id) return false;
+  return to.topic === undefined || one.hears(to.topic);
 }

@@ -84,7 +84,12 @@ export const ConnectParams = z.strictObject({
 export type ConnectParams = z.output<typeof ConnectParams>;
 
 /** Codes of the protocol; what went wrong in particular is in `details.code`. */
-export type RpcErrorCode = "INVALID_REQUEST" | "NOT_PAIRED" | "FORBIDDEN" | "UNAVAILABLE";
+export type RpcErrorCode =
+  | "INVALID_REQUEST"
+  | "NOT_PAIRED"
+  | "FORBIDDEN"
+  | "UNAVAILABLE"
+  | "APPROVAL_NOT_FOUND";
 
 export interface RpcError {
   readonly code: RpcErrorCode;

@@ -3,6 +3,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { isLoopbackAddress } from "./admission.ts";
 import type { Authenticator, AuthFailure, Origin } from "./auth.ts";
+import type { KeptClient } from "./kept.ts";
 import {
   complaintOf,
   ConnectParams,
@@ -28,6 +29,8 @@ export interface Session {
   readonly requestId: string;
   readonly role: string;
   readonly scopes: readonly string[];
+  /** What it says of itself, and the device it has proven to be. */
+  readonly client: KeptClient;
 }
 
 /** Client and mode pairs that keep the scopes they ask for without a device identity. */
@@ -75,7 +78,17 @@ function admit(
     const failed = authFailure(params, origin.ip, authenticator);
     if (failed !== undefined) return refuse(id, failed, 1008);
   }
-  return ok({ requestId: id, role, scopes: grantedScopes(params, origin) });
+  return ok({
+    requestId: id,
+    role,
+    scopes: grantedScopes(params, origin),
+    client: clientOf(params),
+  });
+}
+
+function clientOf({ client }: ConnectParams): KeptClient {
+  const { id, mode, version, platform, displayName, instanceId, deviceFamily } = client;
+  return { clientId: id, mode, version, platform, displayName, instanceId, deviceFamily };
 }
 
 /** The shared secret may come as token or password; whoever came through the edge has shown it there. */

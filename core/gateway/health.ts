@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { ModelIdentity } from "../http/models.ts";
 import type { TunnelState } from "../tunnel/handlers.ts";
-import type { Method } from "./rpc.ts";
+import type { Method } from "../methods/method.ts";
 
 /** What this gateway does at the moment. */
 export type Role = "leader" | "standby" | "draining";

@@ -1,8 +1,9 @@
+import { EVENTS } from "../methods/events.ts";
+import type { Methods } from "../methods/method.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Origin } from "./auth.ts";
 import { PROTOCOL_VERSION } from "./frames.ts";
 import type { Session } from "./handshake.ts";
-import type { Methods } from "./rpc.ts";
 
 /** How often clients of our own port hear from us; two of these without a sign, and we are dead. */
 export const TICK_INTERVAL_MS = 30_000;
@@ -15,6 +16,9 @@ export const TICK_INTERVAL_MS = 30_000;
  * next request.
  */
 export const EDGE_TICK_INTERVAL_MS = 1_000_000_000;
+
+/** What clients may count on beside the methods; names of the contract. */
+const CAPABILITIES = ["published-model-catalog"] as const;
 
 /** What the greeting tells of the gateway. */
 export interface HelloSource {
@@ -36,8 +40,8 @@ export function helloOf(
     server: { version, connId: connection },
     features: {
       methods: [...methods.keys()],
-      events: ["connect.challenge", "tick", "shutdown"],
-      capabilities: [],
+      events: EVENTS,
+      capabilities: CAPABILITIES,
     },
     snapshot: snapshot(),
     auth: { method: "token", role, scopes },

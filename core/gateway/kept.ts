@@ -12,6 +12,22 @@ export interface Challenge {
   readonly ts: number;
 }
 
+const Name = z.string().optional();
+/** What it said of itself; a core of an earlier version kept nothing of it. */
+const KeptClient = z
+  .object({
+    clientId: z.string().default("test"),
+    mode: z.string().default("test"),
+    version: z.string().default(""),
+    platform: z.string().default(""),
+    displayName: Name,
+    instanceId: Name,
+    deviceFamily: Name,
+    deviceId: Name,
+  })
+  .prefault({});
+export type KeptClient = z.output<typeof KeptClient>;
+
 /** Open objects: a core of another version may have written them, or may read ours. */
 const Kept = z.discriminatedUnion("state", [
   z.object({
@@ -26,6 +42,9 @@ const Kept = z.discriminatedUnion("state", [
     requestId: z.string(),
     role: z.string(),
     scopes: z.array(z.string()),
+    client: KeptClient,
+    /** What it has subscribed to. */
+    topics: z.array(z.string()).default([]),
     /** Number of the last event. */
     seq: z.int().min(0),
   }),

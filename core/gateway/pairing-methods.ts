@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Pairing } from "../channels/pairing.ts";
-import type { Method } from "./rpc.ts";
+import type { Method } from "../methods/method.ts";
 
 const List = z.strictObject({ channel: z.string().min(1).max(64) });
 const Approve = List.extend({ code: z.string().min(1).max(64) });

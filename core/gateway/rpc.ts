@@ -1,30 +1,22 @@
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
+import {
+  type CallContext,
+  covers,
+  MethodError,
+  type Methods,
+  type OperatorScope,
+} from "../methods/method.ts";
 import { complaintOf, failure, RequestFrame, type ResponseFrame, type RpcError } from "./frames.ts";
 
-/** Scopes that another one brings with it. */
-const IMPLIED: Readonly<Record<string, readonly string[]>> = {
-  "operator.write": ["operator.read"],
-};
-const ADMIN = "operator.admin";
-
-/**
- * One method of the protocol.
- *
- * When a core dies with a request of a client at the edge under way, the core after it is handed
- * the same request and answers it. So a method may be called twice for one request: it does its
- * work once all the same, or by a key that its caller sends along.
- */
-export interface Method {
-  readonly scope: "operator.read" | "operator.write" | "operator.admin";
-  /**
-   * @param params - Unchecked: parse first.
-   * @throws GatewayError, ZodError for params that do not fit.
-   */
-  call(params: unknown): unknown;
-}
-
-export type Methods = ReadonlyMap<string, Method>;
+/** Errors that the caller has to do something about. */
+const CALLERS_FAULT: ReadonlySet<string> = new Set([
+  "invalid_request",
+  "not_found",
+  "model_not_found",
+  "conflict",
+  "too_large",
+]);
 
 /** True for a request frame of this method and id. */
 export function isRequest(json: unknown, method: string, id: string): boolean {
@@ -32,34 +24,34 @@ export function isRequest(json: unknown, method: string, id: string): boolean {
   return frame.success && frame.data.method === method && frame.data.id === id;
 }
 
+/** A call of a client, before it is known which request it is for. */
+export type ContextOf = (requestId: string) => CallContext;
+
 /** The one place where RPC errors are made. Answers any parsed JSON a client sends; never rejects. */
 export async function answerFrame(
   json: unknown,
   methods: Methods,
-  scopes: readonly string[],
+  contextOf: ContextOf,
 ): Promise<ResponseFrame> {
   const frame = RequestFrame.safeParse(json);
   if (!frame.success) {
     return failure("invalid", invalid(`invalid request frame: ${complaintOf(frame.error)}`));
   }
-  const { id, method: name, params } = frame.data;
+  const { id, method: name, params: given } = frame.data;
+  const params = given ?? {};
   const method = methods.get(name);
   if (method === undefined) return failure(id, invalid(`unknown method: ${name}`));
-  if (!covers(scopes, method.scope)) return failure(id, missingScope(method.scope));
+  const context = contextOf(id);
+  const scope = typeof method.scope === "function" ? method.scope(params) : method.scope;
+  if (!covers(context.client.scopes, scope)) return failure(id, missingScope(scope));
   try {
-    return { type: "res", id, ok: true, payload: await method.call(params ?? {}) };
+    return { type: "res", id, ok: true, payload: await method.call(params, context) };
   } catch (error) {
     return failure(id, toRpcError(error, name));
   }
 }
 
-function covers(scopes: readonly string[], needed: string): boolean {
-  return scopes.some(
-    (scope) => scope === ADMIN || scope === needed || IMPLIED[scope]?.includes(needed) === true,
-  );
-}
-
-function missingScope(scope: string): RpcError {
+function missingScope(scope: OperatorScope): RpcError {
   return {
     code: "FORBIDDEN",
     message: `missing scope: ${scope}`,
@@ -70,14 +62,22 @@ function missingScope(scope: string): RpcError {
 function toRpcError(error: unknown, method: string): RpcError {
   if (error instanceof z.ZodError)
     return invalid(`invalid ${method} params: ${complaintOf(error)}`);
+  if (error instanceof MethodError) {
+    const { code, message, details } = error;
+    return { code, message, details };
+  }
   if (!(error instanceof GatewayError) || error.code === "internal") {
     return { code: "UNAVAILABLE", message: "internal error" };
   }
   const { message, retryAfterMs } = error;
   const details = { code: error.code.toUpperCase() };
   const retry = retryAfterMs === undefined ? {} : { retryable: true, retryAfterMs };
-  const code = error.code === "invalid_request" ? "INVALID_REQUEST" : "UNAVAILABLE";
-  return { code, message, details, ...retry };
+  return { code: codeOf(error), message, details, ...retry };
+}
+
+function codeOf({ code }: GatewayError): RpcError["code"] {
+  if (code === "forbidden") return "FORBIDDEN";
+  return CALLERS_FAULT.has(code) ? "INVALID_REQUEST" : "UNAVAILABLE";
 }
 
 function invalid(message: string): RpcError {

@@ -3,6 +3,7 @@ import { utf8 } from "../../shared/bytes.ts";
 import { Secret } from "../../shared/secret.ts";
 import { startFakeEdge } from "../../test/support/fake-edge.ts";
 import { connectCore } from "../../test/support/tunnel-core.ts";
+import { commandLineContext } from "../methods/command-line.ts";
 import { RelayReports } from "./relay-reports.ts";
 import { tunnelMethods } from "./tunnel-methods.ts";
 
@@ -41,7 +42,8 @@ async function world() {
   );
   return {
     edge,
-    status: (params: object) => methods.get("tunnel.status")?.call(params),
+    status: (params: object) =>
+      methods.get("tunnel.status")?.call(params, commandLineContext(AbortSignal.abort())),
   };
 }
 

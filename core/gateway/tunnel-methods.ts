@@ -4,7 +4,7 @@ import type { Lease } from "../store/store.ts";
 import type { Tunnel } from "../tunnel/handlers.ts";
 import type { RelayReports } from "./relay-reports.ts";
 import { addKey, listKeys, revokeKey } from "./relay-keys.ts";
-import type { Method } from "./rpc.ts";
+import type { Method } from "../methods/method.ts";
 import { askAll, tunnelStatus } from "./tunnel-status.ts";
 
 const Nothing = z.strictObject({});

@@ -14,7 +14,7 @@ import type { Door } from "../webhooks/methods/parts.ts";
 import { senderOutlets } from "../webhooks/senders/outlets.ts";
 import type { Origin } from "./auth.ts";
 import type { WebhookCounts } from "./metrics-webhooks.ts";
-import type { Method } from "./rpc.ts";
+import type { Method } from "../methods/method.ts";
 
 /** Dead webhooks that are counted: from here on more is as bad. */
 const MAX_COUNTED = 1_000;

@@ -16,6 +16,11 @@ export function requestSessionKey(agent: string, id: string): string {
   return `agent:${agent}:openai:${id}`;
 }
 
+/** The agent that a session belongs to; `main` for one that names none. */
+export function agentIdOf(sessionKey: string): string {
+  return /^agent:(?<agent>[^:]+):/.exec(sessionKey)?.groups?.["agent"] ?? "main";
+}
+
 /** Whether the session may be forgotten once it has not been used for a while. */
 export function isEphemeral(sessionKey: string): boolean {
   return EPHEMERAL.test(sessionKey);
