@@ -7,7 +7,7 @@ import { MODEL_SAYS, type World } from "./world.ts";
 const MESSAGE = "A question from the browser";
 
 /** One run through OpenClaw's own web page, as its owner sees it. */
-export const BROWSER_CHECKS: readonly Check[] = [
+export const BROWSER_CHECKS: readonly Check<World>[] = [
   {
     name: "browser: sign in at the edge, open the Control UI, chat, survive a new connector",
     async run(world) {

@@ -1,5 +1,6 @@
 import { expect, type Check } from "./check.ts";
-import { type CliResult, MODEL_SAYS, type World } from "./world.ts";
+import type { CliResult } from "./installation.ts";
+import { MODEL_SAYS, type World } from "./world.ts";
 
 /** How a person whose OpenClaw is behind the edge has set up the program on a laptop. */
 function remote(world: World, token = world.token): object {
@@ -22,7 +23,7 @@ function local(world: World): object {
 }
 
 /** A command that must work, and a word that its answer must have. */
-function works(args: readonly string[], word: string): Check {
+function works(args: readonly string[], word: string): Check<World> {
   return {
     name: `cli: openclaw ${args.join(" ")}`,
     async run(world) {
@@ -37,7 +38,7 @@ function describe({ code, out }: CliResult): string {
   return `exit ${code}: ${out.slice(-500)}`;
 }
 
-export const CLI_CHECKS: readonly Check[] = [
+export const CLI_CHECKS: readonly Check<World>[] = [
   {
     name: "cli: openclaw health --json, timed beside the same without the edge",
     async run(world) {

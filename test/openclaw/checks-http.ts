@@ -52,7 +52,7 @@ const Failure = z.object({ error: z.object({ message: z.string(), type: z.string
 
 const HELLO = { model: "openclaw", messages: [{ role: "user", content: "Hello there friend" }] };
 
-export const HTTP_CHECKS: readonly Check[] = [
+export const HTTP_CHECKS: readonly Check<World>[] = [
   {
     name: "http: a stranger is turned away at the edge",
     async run(world) {

@@ -1,28 +1,27 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import * as z from "zod";
 import { randomToken } from "../../shared/bytes.ts";
 import { reply } from "../support/fake-model.ts";
 import { startFakeOpenAi } from "../support/fake-openai.ts";
 import { freePort } from "../support/free-port.ts";
+import {
+  cli,
+  type CliResult,
+  createCertificate,
+  homeOf,
+  install,
+  readyOf,
+  ROOT,
+  START_MS,
+  startEdge,
+  writeConfig,
+} from "./installation.ts";
 import { type Program, start, until } from "./processes.ts";
-
-const VERSION = "2026.9.6";
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** 650 MB from a registry that may be far. */
-const INSTALL_MS = 900_000;
-/** A cold start takes 12 to 20 seconds on two cores. */
-const START_MS = 120_000;
 
 /** What the model answers to everything: OpenClaw adds to what people say before it asks. */
 export const MODEL_SAYS = "The quick brown fox has read this and answers in nine words";
-
-const run = promisify(execFile);
 
 /** A real OpenClaw with a model of ours, behind a real edge with TLS. */
 export interface World {
@@ -43,12 +42,6 @@ export interface World {
   restartConnector(): Promise<number | null>;
   readonly installMs: number;
   readonly startMs: number;
-}
-
-export interface CliResult {
-  readonly code: number;
-  readonly out: string;
-  readonly ms: number;
 }
 
 /** @param parts - Ends what is started here. */
@@ -119,19 +112,6 @@ export async function createWorld(parts: AsyncDisposableStack): Promise<World> {
   };
 }
 
-/** A folder given in OPENCLAW_DIR is used again: it saves the download. */
-async function install(folder: string): Promise<{ program: string; installMs: number }> {
-  const dir = process.env["OPENCLAW_DIR"] ?? join(folder, "package");
-  const program = join(dir, "node_modules/openclaw/openclaw.mjs");
-  if (existsSync(program)) return { program, installMs: 0 };
-  await mkdir(dir, { recursive: true });
-  await writeFile(join(dir, "package.json"), '{"private":true}');
-  const begunAt = performance.now();
-  const args = ["install", `openclaw@${VERSION}`, "--no-audit", "--no-fund"];
-  await run("npm", args, { cwd: dir, timeout: INSTALL_MS, maxBuffer: 64 * 1024 * 1024 });
-  return { program, installMs: performance.now() - begunAt };
-}
-
 interface OpenclawSettings {
   readonly port: number;
   readonly openclawToken: string;
@@ -167,63 +147,6 @@ function openclawConfig({ port, openclawToken, hooksToken, model, url }: Opencla
   };
 }
 
-function startEdge(folder: string, url: URL, certificate: string): Program {
-  const fixed = `serve --json --host 127.0.0.1 --port ${url.port} --url ${url.origin}`.split(" ");
-  const args = [join(ROOT, "infra/edge/main.ts"), ...fixed, "--storage", join(folder, "edge")];
-  args.push("--tls-cert", certificate, "--tls-key", join(folder, "key.pem"));
-  return start(process.execPath, args, { env: homeOf(join(folder, "edge-home")), cwd: ROOT });
-}
-
-/** Runs the program once, with nothing of this machine's own settings. */
-async function cli(
-  program: string,
-  state: string,
-  certificate: string,
-  config: object,
-  args: readonly string[],
-): Promise<CliResult> {
-  await writeConfig(state, config);
-  const env = { ...homeOf(state), NODE_EXTRA_CA_CERTS: certificate };
-  const begunAt = performance.now();
-  const result = await run(process.execPath, [program, ...args], { env, timeout: START_MS }).then(
-    ({ stdout, stderr }) => ({ code: 0, out: stdout + stderr }),
-    (error: { code?: number; stdout?: string; stderr?: string }) => ({
-      code: error.code ?? -1,
-      out: `${error.stdout ?? ""}${error.stderr ?? ""}`,
-    }),
-  );
-  return { ...result, ms: performance.now() - begunAt };
-}
-
-function homeOf(state: string): Record<string, string> {
-  return {
-    PATH: process.env["PATH"] ?? "",
-    HOME: state,
-    OPENCLAW_STATE_DIR: state,
-    OPENCLAW_CONFIG_PATH: join(state, "openclaw.json"),
-  };
-}
-
-async function writeConfig(state: string, config: object): Promise<void> {
-  await mkdir(state, { recursive: true, mode: 0o700 });
-  await writeFile(join(state, "openclaw.json"), JSON.stringify(config), { mode: 0o600 });
-}
-
-/** For `localhost`, by an authority that is the certificate itself. */
-async function createCertificate(folder: string): Promise<string> {
-  const [certificate, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  const made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-  const named = "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1";
-  const files = ["-keyout", key, "-out", certificate];
-  await run("openssl", [...made.split(" "), ...named.split(" "), ...files]);
-  return certificate;
-}
-
 async function isReady(direct: URL): Promise<true | undefined> {
   return (await fetch(new URL("/readyz", direct))).ok || undefined;
-}
-
-function readyOf<T>(schema: z.ZodType<T>, line: string): T | undefined {
-  if (!line.startsWith('{"event":"ready"')) return undefined;
-  return schema.parse(JSON.parse(line));
 }
