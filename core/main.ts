@@ -11,9 +11,25 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["tunnel", async () => (await import("./cli/tunnel.ts")).tunnel],
   ["edge", async () => (await import("./cli/edge.ts")).edge],
   ["health", async () => (await import("./cli/health.ts")).health],
+  ["status", async () => (await import("./cli/status.ts")).status],
+  ["logs", async () => (await import("./cli/logs.ts")).logs],
+  ["system", async () => (await import("./cli/system.ts")).system],
   ["doctor", async () => (await import("./cli/doctor.ts")).doctor],
+  ["config", async () => (await import("./cli/config.ts")).config],
   ["token", async () => (await import("./cli/token.ts")).token],
+  ["agents", async () => (await import("./cli/agents.ts")).agents],
+  ["models", async () => (await import("./cli/models.ts")).models],
+  ["channels", async () => (await import("./cli/channels.ts")).channels],
+  ["skills", async () => (await import("./cli/skills.ts")).skills],
+  ["agent", async () => (await import("./cli/agent.ts")).agent],
+  ["sessions", async () => (await import("./cli/sessions.ts")).sessions],
+  ["message", async () => (await import("./cli/message.ts")).message],
+  ["devices", async () => (await import("./cli/devices.ts")).devices],
+  ["approvals", async () => (await import("./cli/approvals.ts")).approvals],
   ["pairing", async () => (await import("./cli/pairing.ts")).pairing],
+  ["cron", async () => (await import("./cli/cron.ts")).cron],
+  ["automations", async () => (await import("./cli/cron.ts")).cron],
+  ["hooks", async () => (await import("./cli/hooks.ts")).hooks],
   ["webhooks", async () => (await import("./cli/webhooks.ts")).webhooks],
   ["version", async () => (await import("./cli/version.ts")).version],
 ]);
@@ -54,10 +70,14 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     );
     return 0;
   } catch (error) {
-    const { line, exitCode } = (await import("./cli/explain.ts")).explain(error);
-    io.err(line);
-    return exitCode;
+    const { reportFailure } = await import("./cli/failure.ts");
+    return reportFailure(error, rest.includes("--json") && !goesOn(name, rest), io);
   }
+}
+
+/** Of commands that go on, `--json` is about what they say on the way: why one ends is for its log. */
+function goesOn(name: string, [first = "run"]: readonly string[]): boolean {
+  return name === "connect" || (name === "gateway" && (first === "run" || first.startsWith("-")));
 }
 
 function pageOf(command: Command, args: readonly string[]): Page {

@@ -1,10 +1,13 @@
 import { Access } from "./access/access.ts";
+import type { Behind } from "./durable/outflow.ts";
 import { type Bindings, readSettings, type Settings } from "./env.ts";
 import { GatewayError } from "../shared/errors.ts";
+import { WaitingRoom } from "./gateway/waiting-room.ts";
 import { BodyBudget } from "./ingress/body.ts";
 import { createJwtTool } from "./ingress/jwt.ts";
 import { Refusals } from "./ingress/refusals.ts";
 import { errorFacts, logLine } from "./log.ts";
+import { Lockout } from "./rate/lockout.ts";
 import type { Member } from "./relays/member.ts";
 import { readPublished } from "./relays/published.ts";
 import { Relays } from "./relays/relays.ts";
@@ -23,6 +26,12 @@ export interface Isolate {
   readonly refusals: Refusals;
   /** Checks the JSON Web Tokens of webhooks. */
   readonly jwt: ReturnType<typeof createJwtTool>;
+  /** Addresses that have guessed too often. */
+  readonly lockout: Lockout;
+  /** WebSockets whose clients have yet to show who they are. */
+  readonly room: WaitingRoom;
+  /** What has not left yet on the WebSockets that end here. */
+  readonly behind: Behind;
   readonly clientRate: RateLimit | undefined;
   readonly failureRate: RateLimit | undefined;
 }
@@ -50,6 +59,9 @@ function createIsolate(bindings: Bindings): Isolate {
     bodies: new BodyBudget(),
     refusals: new Refusals(),
     jwt: createJwtTool((url, init) => fetch(url, init)),
+    lockout: new Lockout(),
+    room: new WaitingRoom(),
+    behind: { bytes: 0 },
     clientRate: bindings.CLIENT_RATE,
     failureRate: bindings.FAILURE_RATE,
   };

@@ -17,6 +17,10 @@ import { type KeepAlive, SingleFlight } from "./single-flight.ts";
 export interface Caller {
   readonly principal: Principal;
   readonly digest: string;
+  /** What an operator of the gateway protocol may do with it; undefined: everything. */
+  readonly operatorScopes?: readonly string[];
+  /** The device it was made out to. */
+  readonly deviceId?: string;
   /** Came with a ticket: the relay lets it in once. */
   readonly ticket?: Ticket;
   /** Came with a cookie that is to be made longer: a header for the answer. */
@@ -46,11 +50,27 @@ interface Snapshot {
   readonly outageAlert: OutageAlert | undefined;
   readonly keys: ReadonlyMap<string, string>;
   readonly login: LoginPolicy | undefined;
+  readonly greets: boolean;
+  readonly allowedOrigins: readonly string[];
   /** Undefined while the relay has not said with which key. */
   readonly signer: Signer | undefined;
   /** Good `Authorization` headers seen lately: their digest need not be computed again. */
   readonly callers: Map<string, Caller>;
 }
+
+/** A device that may only read is no operator: `authorize` knows what it may see. */
+function callerOf({ digest, subject, scopes, operatorScopes, deviceId }: Verifier): Caller {
+  const mayWrite = operatorScopes?.some((scope) => WRITING.has(scope)) ?? true;
+  const granted = mayWrite ? scopes : scopes.filter((scope) => scope !== "operator");
+  return {
+    principal: { subject, scopes: granted },
+    digest,
+    ...(operatorScopes === undefined ? {} : { operatorScopes }),
+    ...(deviceId === undefined ? {} : { deviceId }),
+  };
+}
+
+const WRITING: ReadonlySet<string> = new Set(["operator.write", "operator.admin"]);
 
 /** Who looked for something that is not there: each has a budget of its own. */
 export type Seeker = "client" | "core" | "webhook";
@@ -77,6 +97,8 @@ const NOTHING: Omit<Snapshot, "versions" | "callers"> = {
   outageAlert: undefined,
   keys: new Map(),
   login: undefined,
+  greets: false,
+  allowedOrigins: [],
   signer: undefined,
 };
 
@@ -116,6 +138,17 @@ export class Verifiers {
   /** What the core wishes for browsers; undefined when it says nothing. */
   get login(): LoginPolicy | undefined {
     return this.#snapshot.login;
+  }
+
+  /** Whether clients may show their credentials in the first frame of a WebSocket. */
+  get greets(): boolean {
+    return this.#snapshot.greets;
+  }
+
+  /** Whether pages of another origin may open such a WebSocket. */
+  allowsOrigin(origin: string): boolean {
+    const { allowedOrigins } = this.#snapshot;
+    return allowedOrigins.includes(origin) || allowedOrigins.includes("*");
   }
 
   /** Checks and makes cookies and tickets. */
@@ -167,17 +200,20 @@ export class Verifiers {
   find(digest: string): Caller | undefined {
     const verifier = this.#snapshot.verifiers.get(digest);
     if (verifier === undefined) return undefined;
-    const { subject, scopes } = verifier;
-    return { principal: { subject, scopes }, digest };
+    return callerOf(verifier);
   }
 
-  /** Something was not found. Asks for news if that is due; then look again. */
-  async missed(seeker: Seeker, keepAlive: KeepAlive, now: number): Promise<void> {
+  /**
+   * Something was not found. Asks for news if that is due; then look again.
+   *
+   * @returns False when it was not, so that what is not here may be news all the same.
+   */
+  async missed(seeker: Seeker, keepAlive: KeepAlive, now: number): Promise<boolean> {
     const due = now - this.#askedAt[seeker] >= this.#pause(now);
     // An answer that is on its way is worth waiting for in any case.
-    if (!due && !this.#flight.busy(now)) return;
+    if (!due && !this.#flight.busy(now)) return false;
     if (due) this.#askedAt[seeker] = now;
-    await this.#refresh(keepAlive, now);
+    return this.#refresh(keepAlive, now);
   }
 
   /**
@@ -264,6 +300,8 @@ export class Verifiers {
       outageAlert: bundle?.outageAlert,
       keys: new Map(keys.map(({ kid, publicKey }) => [kid, publicKey])),
       login: bundle?.login,
+      greets: bundle !== null && bundle.greets !== false,
+      allowedOrigins: bundle?.allowedOrigins ?? [],
       signer,
       callers: new Map(),
     };

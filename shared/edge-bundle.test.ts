@@ -41,6 +41,14 @@ test.each([
   expect(EdgeBundle.parse(bundle({ login }))).toEqual(bundle({ login }));
 });
 
+test("a bundle may say what a device may do, and whose pages may come", () => {
+  const verifier = { digest: DIGEST, subject: "device:1", scopes: ["operator"], kind: "device" };
+  const device = { ...verifier, deviceId: "d".repeat(64), operatorScopes: ["operator.read"] };
+  const front = { greets: false, allowedOrigins: ["https://ui.example"] };
+  const all = bundle({ verifiers: [device], ...front });
+  expect(EdgeBundle.parse(all)).toEqual(all);
+});
+
 test.each([
   ["a login that says nothing", bundle({ login: {} })],
   ["a session of half a minute", bundle({ login: { enabled: true, maxAgeSeconds: 30 } })],

@@ -3,11 +3,19 @@ import { Digest, IngressRoute, OutageAlert } from "./ingress/route.ts";
 import { LIMITS } from "./limits.ts";
 import { Scope } from "./principal.ts";
 
+const Name = z.string().check(z.minLength(1), z.maxLength(128));
+
 /** One client token, by its digest. */
 export const Verifier = z.strictObject({
   digest: Digest,
-  subject: z.string().check(z.minLength(1), z.maxLength(128)),
+  subject: Name,
   scopes: z.array(Scope).check(z.minLength(1)),
+  /** What an operator of the gateway protocol may do with it; absent: everything. */
+  operatorScopes: z.optional(z.array(Name).check(z.maxLength(16))),
+  /** The device it was made out to: in the gateway protocol nobody else may use it. */
+  deviceId: z.optional(Name),
+  /** What kind of credential it is; absent: a token. */
+  kind: z.optional(z.enum(["token", "password", "device"])),
 });
 export type Verifier = z.output<typeof Verifier>;
 
@@ -41,6 +49,13 @@ export const EdgeBundle = z.strictObject({
   }),
   /** Absent: `balanced`. */
   routing: z.optional(Routing),
+  /**
+   * Whether clients may show their credentials in the first frame of the gateway's WebSocket
+   * protocol, which the edge then reads. Absent: they may.
+   */
+  greets: z.optional(z.boolean()),
+  /** Origins other than the edge's own whose pages may open such a WebSocket; `*`: all. */
+  allowedOrigins: z.optional(z.array(z.string().check(z.maxLength(256))).check(z.maxLength(64))),
   /** Absent: off, unless the edge's own settings say otherwise. */
   login: z.optional(LoginPolicy),
   /** Whom the edge tells, and how, when webhooks come and the core does not. */

@@ -22,7 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["core/channels/", "core/models/"],
   ["core/store/"],
   ["core/config/"],
-  ["core/log.ts"],
+  ["core/log.ts", "core/log-file.ts", "core/log-line.ts"],
   ["shared/"],
 ];
 

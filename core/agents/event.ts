@@ -21,8 +21,10 @@ export interface AgentDone {
   readonly type: "done";
   /** What the run added to the conversation, to be stored in this order. */
   readonly messages: readonly Message[];
-  /** Never `tool_calls`: those were run. */
-  readonly stop: Exclude<StopReason, "tool_calls">;
+  /** `tool_calls`: tools of the caller's own are to be run, see `calls`. */
+  readonly stop: StopReason;
+  /** Calls of the caller's own tools; absent: none. Those of the agent were run. */
+  readonly calls?: readonly ToolCall[] | undefined;
   /** Of all rounds together. */
   readonly usage: Usage;
   /** Id of the model that gave the answer: not the first of the chain if that one failed. */

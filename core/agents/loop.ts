@@ -1,5 +1,12 @@
 /** The agent: model and tools by turns, until the model has nothing left to look up. */
-import type { Model, ModelFailure, ModelRequest } from "../models/model.ts";
+import type {
+  AnswerFormat,
+  Model,
+  ModelFailure,
+  ModelRequest,
+  ToolChoice,
+  ToolSpec,
+} from "../models/model.ts";
 import type { Message, ToolCall, Usage } from "../store/message.ts";
 import { type Answer, ask, type Sleep } from "./ask.ts";
 import type { AgentDone, AgentEvent, AgentFailed } from "./event.ts";
@@ -30,6 +37,15 @@ export interface AgentRun {
   /** The conversation so far, the newest message last. */
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
+  /**
+   * Tools that the caller runs: when one is called, the run is over, and goes on with another that
+   * brings the result. One of these hides a tool of the agent with the same name.
+   */
+  readonly clientTools?: readonly ToolSpec[] | undefined;
+  /** Which of the caller's tools has to be called; undefined: the model decides. */
+  readonly toolChoice?: ToolChoice | undefined;
+  readonly parallelToolCalls?: boolean | undefined;
+  readonly format?: AnswerFormat | undefined;
   /** Undefined: the provider's default. */
   readonly temperature?: number | undefined;
   readonly maxOutputTokens?: number | undefined;
@@ -89,24 +105,46 @@ async function* rounds(run: AgentRun): AsyncGenerator<AgentEvent> {
       return;
     }
     const calls = answer.calls.map(fresh);
+    const theirs = calls.filter(({ name }) => run.clientTools?.some((tool) => tool.name === name));
+    const ours = calls.filter((call) => !theirs.includes(call));
     added.push({ role: "assistant", text: answer.text, toolCalls: calls });
-    const results = yield* runCalls(calls, round < maxToolRounds ? maxCallsPerRound : 0, run);
+    const results = yield* runCalls(ours, round < maxToolRounds ? maxCallsPerRound : 0, run);
     if (results === undefined) {
       yield failed("canceled", "The request was canceled");
       return;
     }
     added.push(...results);
+    if (theirs.length > 0) {
+      const { model } = answer;
+      yield { type: "done", messages: added, stop: "tool_calls", calls: theirs, usage, model };
+      return;
+    }
   }
 }
 
 function requestOf(run: AgentRun, added: readonly Message[]): ModelRequest {
+  const { temperature, maxOutputTokens, toolChoice, parallelToolCalls, format } = run;
   const system: Message[] = run.system === "" ? [] : [{ role: "system", text: run.system }];
   return {
     messages: [...system, ...soundHistory([...run.messages, ...added])],
-    tools: run.tools.map(({ spec }) => spec),
-    temperature: run.temperature,
-    maxOutputTokens: run.maxOutputTokens,
+    tools: toolsOf(run),
+    temperature,
+    maxOutputTokens,
+    toolChoice,
+    parallelToolCalls,
+    format,
   };
+}
+
+/**
+ * What the model may call. A call that is demanded is one of the caller's: with ours beside them a
+ * model would go on calling those. And what is said before a tool of ours runs is part of the
+ * answer, so an answer in a given format has to do without.
+ */
+function toolsOf({ tools, clientTools = [], toolChoice, format }: AgentRun): ToolSpec[] {
+  const names = new Set(clientTools.map(({ name }) => name));
+  const ours = toolChoice === undefined && format === undefined ? tools : [];
+  return [...ours.map(({ spec }) => spec).filter(({ name }) => !names.has(name)), ...clientTools];
 }
 
 /** Runs the first `allowed` calls one after another. Undefined: aborted in between. */

@@ -124,6 +124,16 @@ export class Pairing {
     });
   }
 
+  /** Forgets a stranger who waits; one who writes again asks again. Undefined: there is no such code. */
+  dismiss(channel: string, code: string): Promise<PairingRequest | undefined> {
+    return this.#change(channel, (book): [Book, PairingRequest | undefined] => {
+      const request = book.pending.find((entry) => entry.code === code);
+      if (request === undefined) return [book, undefined];
+      const pending = book.pending.filter((entry) => entry !== request);
+      return [{ ...book, pending }, request];
+    });
+  }
+
   /** Shuts out a sender that was approved. False: there was none. */
   revoke(channel: string, sender: string): Promise<boolean> {
     return this.#change(channel, (book): [Book, boolean] => {

@@ -2,6 +2,15 @@ import type { Logger } from "pino";
 import type { Secret } from "../../shared/secret.ts";
 import type { Channel } from "./channel.ts";
 import type { Clock } from "./clock.ts";
+import type { ChannelProbe } from "./probe.ts";
+
+/** Channels that this version can run. */
+export const CHANNELS = { telegram: { label: "Telegram", detail: "Telegram Bot" } } as const;
+export type ChannelId = keyof typeof CHANNELS;
+
+export function isChannelId(id: string): id is ChannelId {
+  return Object.hasOwn(CHANNELS, id);
+}
 
 /** The accounts to run, by channel: what of the config concerns the wire. */
 export interface ChannelSettings {
@@ -37,4 +46,14 @@ export async function createChannels(
     channels.push(createTelegram(telegram, { ...parts, log }));
   }
   return channels;
+}
+
+/** Asks the platform whose account it is. Never rejects. */
+export async function probeChannel(
+  account: TelegramAccount,
+  signal: AbortSignal,
+  now: () => number,
+): Promise<ChannelProbe> {
+  const { probeTelegram } = await import("./telegram/probe.ts");
+  return probeTelegram(account, signal, now);
 }

@@ -23,7 +23,9 @@ const FOR_GOOD: ReadonlySet<string> = new Set([
  */
 export function explain(error: unknown): Explanation {
   if (error instanceof ConfigFault) {
-    return { line: `sallyport: ${configErrorText(error.fault)}`, exitCode: EXIT_CONFIG };
+    // Whoever keeps the secret may be back in a moment.
+    const exitCode = error.fault.reason === "secret" ? 1 : EXIT_CONFIG;
+    return { line: `sallyport: ${configErrorText(error.fault)}`, exitCode };
   }
   if (!(error instanceof GatewayError)) throw error;
   const exitCode = FOR_GOOD.has(error.code) ? EXIT_CONFIG : 1;

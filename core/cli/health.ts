@@ -19,34 +19,50 @@ const Answer = z.looseObject({
 type Answer = z.output<typeof Answer>;
 
 export const health: Command = {
-  usage: "health [--json] [--timeout MS] [--url URL] [--port N] [--token T]",
+  usage: "health [--json] [--probe] [--timeout MS] [--url URL] [--port N] [--token T]",
   summary: "Ask a running gateway whether it is well; exits 1 when it is not",
 
   async run(args, io) {
-    const { values } = parseFlags(args, { ...TARGET_OPTIONS, json: { type: "boolean" } });
-    const { json = false } = values;
+    const { values } = parseFlags(args, {
+      ...TARGET_OPTIONS,
+      probe: { type: "boolean" },
+      verbose: { type: "boolean" },
+      json: { type: "boolean" },
+    });
+    const { json = false, probe = false } = values;
     const target = await targetOf(values, io);
     const asked = await ask(target);
     if (!asked.ok) return report(asked.error, json, io);
     const answer = asked.value;
-    if (target.token !== undefined && answer.version === undefined) {
+    const shown = target.token ?? target.password;
+    if (shown !== undefined && answer.version === undefined) {
       const message = `the gateway at ${target.url} is live, but does not accept this token`;
       return report({ type: "gateway_request_error", message }, json, io);
     }
-    io.out(json ? JSON.stringify(answer) : describe(answer, target));
+    if (json) io.out(JSON.stringify({ ...answer, ...(await details(target, answer, probe)) }));
+    else io.out(describe(answer, target));
     return 0;
   },
 };
+
+/** What programs want to know; one that stands by has nobody who would tell. */
+async function details(target: Target, answer: Answer, probe: boolean): Promise<object> {
+  if (answer.version === undefined || answer.status === "standby") return {};
+  const { askGateway } = await import("./client.ts");
+  const payload = await askGateway(target, "health", { probe });
+  return z.looseObject({}).parse(payload);
+}
 
 interface Fault {
   readonly type: "gateway_transport_error" | "gateway_request_error";
   readonly message: string;
 }
 
-async function ask({ url, token, timeoutMs }: Target): Promise<Result<Answer, Fault>> {
+async function ask({ url, token, password, timeoutMs }: Target): Promise<Result<Answer, Fault>> {
+  const credential = token ?? password;
   try {
     const response = await fetch(new URL("/health", url), {
-      headers: token === undefined ? {} : { Authorization: `Bearer ${token.reveal()}` },
+      headers: credential === undefined ? {} : { Authorization: `Bearer ${credential.reveal()}` },
       signal: AbortSignal.timeout(timeoutMs),
     });
     const answer = Answer.safeParse(await response.json());

@@ -2,6 +2,9 @@ import { parseEnv } from "node:util";
 import * as z from "zod";
 import type { Environment } from "./paths.ts";
 
+/** Source: `env.shellEnv.timeoutMs` of OpenClaw. */
+const SHELL_TIMEOUT_MS = 15_000;
+
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
@@ -41,17 +44,21 @@ export function mergeEnvironment(sources: EnvironmentSources): MergedEnvironment
 /** The `env` block of a config: `vars`, and texts written straight into it. */
 export const EnvBlock = z
   .object({
-    shellEnv: z.looseObject({ enabled: z.boolean().optional() }).optional(),
+    /** Variables that are set nowhere else are taken from the user's login shell. */
+    shellEnv: z
+      .strictObject({
+        enabled: z.boolean().default(false),
+        timeoutMs: z.int().min(1).max(120_000).default(SHELL_TIMEOUT_MS),
+      })
+      .prefault({}),
     vars: z.record(z.string(), z.string()).default({}),
   })
   .catchall(z.string());
+export type EnvBlock = z.output<typeof EnvBlock>;
 
 /** Adds the config's own block: what it sets counts where nothing before did. Pure. */
-export function addConfigBlock(
-  environment: Environment,
-  block: z.output<typeof EnvBlock>,
-): Environment {
-  const { shellEnv: _passedOver, vars, ...texts } = block;
+export function addConfigBlock(environment: Environment, block: EnvBlock): Environment {
+  const { shellEnv: _ofTheShell, vars, ...texts } = block;
   return { ...onlySet(texts), ...onlySet(vars), ...environment };
 }
 

@@ -21,6 +21,7 @@ export type ConfigError =
       readonly detail: string;
     }
   | { readonly reason: "invalid"; readonly file: string; readonly issues: readonly Issue[] }
+  | { readonly reason: "secret"; readonly path: string; readonly detail: string }
   | { readonly reason: "bad_variable"; readonly name: string; readonly message: string }
   | { readonly reason: "state_dir"; readonly dir: string; readonly message: string };
 
@@ -38,6 +39,8 @@ export function configErrorText(error: ConfigError): string {
       return `${error.file}:${error.line}:${error.column}: not JSON5: ${error.detail}`;
     case "invalid":
       return `${error.file}: ${issuesText(error.issues)}`;
+    case "secret":
+      return `${error.path}: its secret is not to be had: ${error.detail}`;
     case "bad_variable":
       return `${error.name}: ${error.message}`;
     case "state_dir":

@@ -57,7 +57,7 @@ export async function prepareStateDir(
  * As `mkdir` with `recursive`, which goes round for ever where a folder can neither be made nor its
  * absence be explained by a missing parent (`/proc/x`).
  */
-async function makeFolder(dir: string): Promise<void> {
+export async function makeFolder(dir: string): Promise<void> {
   const code = await mkdir(dir, { mode: 0o700 }).then(() => undefined, systemCode);
   if (code === undefined || code === "EEXIST") return;
   const parent = dirname(dir);

@@ -1,7 +1,7 @@
 /** What no setting of a webhook can say of itself alone. Pure. */
 import type { Issue } from "./error.ts";
 import { leavesWay } from "./ingress-route.ts";
-import { pathText } from "./issues.ts";
+import { pathText } from "./path-text.ts";
 import type { Config } from "./schema.ts";
 import type { Alert } from "./sections/ingress/alert.ts";
 import type { Route } from "./sections/ingress/route.ts";

@@ -2,7 +2,7 @@ import type { Secret } from "../../shared/secret.ts";
 import { hookRoutes } from "./hook-routes.ts";
 import type { AlertRule, IngressRouteSettings, IngressSettings } from "./ingress.ts";
 import { ingressRoute, readsAnswers, type SizeOf } from "./ingress-route.ts";
-import { pathText } from "./issues.ts";
+import { pathText } from "./path-text.ts";
 import type { Config } from "./schema.ts";
 import type { Alert } from "./sections/ingress/alert.ts";
 import { verificationOf } from "./verification.ts";

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Issue } from "./error.ts";
 import { passedOver } from "./known-keys.ts";
+import { pathText } from "./path-text.ts";
 import { ConfigSchema } from "./schema.ts";
 import { nearest } from "./suggest.ts";
 
@@ -30,18 +31,6 @@ function unknownKey(path: readonly string[], key: string): Issue {
   const meant = nearest(key, [...schemaKeys(path), ...passedOver(path)]);
   const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
   return { path: pathText([...path, key]), message: `is not a setting${hint}` };
-}
-
-/** `a.b[2].c`; what is not a plain word is quoted, so that no key can break the line. */
-export function pathText(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) => {
-      const text = String(part);
-      if (/^\d+$/.test(text)) return `[${text}]`;
-      const word = /^[\w$*-]{1,64}$/.test(text) ? text : JSON.stringify(text.slice(0, 64));
-      return index === 0 ? word : `.${word}`;
-    })
-    .join("");
 }
 
 type JsonSchema = z.core.JSONSchema._JSONSchema;

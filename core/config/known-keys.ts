@@ -1,5 +1,11 @@
 import { isTree } from "./tree.ts";
 
+const TOOLS = `updatePlan agentToAgent alsoAllow byProvider codeMode elevated exec fs github links loopDetection
+media message profile sandbox sessions sessions_spawn subagents swarm toolSearch toolsBySender web`;
+
+const HEARTBEAT = `accountId agentId directPolicy includeReasoning includeSystemPromptSection
+lightContext skipWhenBusy suppressToolErrorWarnings`;
+
 /**
  * Settings of OpenClaw that this version reads past, by the object they stand in. `*` is any name.
  *
@@ -9,51 +15,80 @@ import { isTree } from "./tree.ts";
  */
 const PASSED_OVER: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
-    "": `acp agent approvals audio auth bindings broadcast browser canvasHost cli commands crestodian
-    cron diagnostics discovery identity mcp media memory messages meta nodeHost plugins proxy routing
-    secrets session skills surfaces talk tools transcripts ui update web wizard worktrees`,
-    gateway: `allowRealIpFallback channelHealthCheckMinutes channelMaxRestartsPerHour
-    channelStaleEventThresholdMinutes controlUi customBindHost handshakeTimeoutMs nodes push remote
-    roles tailscale terminal tls tools trustedProxies webchat`,
-    "gateway.auth": "allowTailscale password trustedProxy",
+    "": `accessGroups acp agent approvals attachments audio auth broadcast browser canvasHost cli
+    cloudWorkers commands crestodian desktop diagnostics discovery mcp media memory messages
+    meta nodeHost plugins proxy routing security skills surfaces talk telemetry transcripts tts
+    ui update web wizard worktreeAcceleration worktreeRoot worktrees`,
+    gateway: `channelHealthCheckMinutes channelMaxRestartsPerHour channelStaleEventThresholdMinutes
+    cliAgents handshakeTimeoutMs portals push roles tailscale terminal tls webchat`,
+    "gateway.auth": "allowTailscale identityScopes",
+    "gateway.controlUi": `allowExternalEmbedUrls allowInsecureAuth automaticallyFetchFavicons chatMessageMaxWidth
+    communityInvite dangerouslyAllowHostHeaderOriginFallback dangerouslyDisableDeviceAuth
+    embedSandbox environment experimental github root sessionObserver terminal toolTitles`,
+    "gateway.nodes":
+      "allowCommands allowSkills browser commands denyCommands pluginSurfaces pluginTools",
+    "gateway.nodes.pairing": "sshVerify",
     "gateway.reload": "deferralTimeoutMs",
+    agents: "ownership",
+    "gateway.auth.trustedProxy": "cloudflareAccessOidc deviceAutoApprove",
+    "secrets.defaults": "store",
+    secrets: "egressProxy resolution",
+    "gateway.remote":
+      "edgeAuth enabled remotePort sshHostKeyPolicy sshIdentity sshTarget tlsFingerprint transport",
     "gateway.http": "securityHeaders",
-    "gateway.http.endpoints": "responses",
+    "gateway.http.endpoints.responses": "files images maxBodyBytes maxUrlParts",
     "gateway.http.endpoints.chatCompletions":
       "images maxBodyBytes maxImageParts maxTotalImageBytes",
-    agents: "entries list",
-    "agents.defaults": `additionalSystemPrompt blockStreamingBreak blockStreamingChunk
-    blockStreamingCoalesce blockStreamingDefault bootstrapMaxChars bootstrapPromptTruncationWarning
-    bootstrapTotalMaxChars cliBackends compaction contextInjection contextLimits contextPruning
-    contextTokens elevatedDefault embeddedHarness embeddedPi envelopeElapsed envelopeTimestamp
-    envelopeTimezone experimental heartbeat humanDelay imageGenerationModel imageMaxDimensionPx
-    imageModel llm maxConcurrent mediaMaxMb memorySearch models musicGenerationModel params
-    pdfMaxBytesMb pdfMaxPages pdfModel promptOverlays reasoningDefault repoRoot runRetries sandbox
-    silentReply skills skipBootstrap skipOptionalBootstrapFiles startupContext subagents
-    thinkingDefault timeFormat timeoutSeconds toolProgressDetail typingIntervalSeconds typingMode
-    userTimezone verboseDefault videoGenerationModel`,
-    models: "bedrockDiscovery mode pricing proxy",
-    "models.providers.*": `agentRuntime auth authHeader contextTokens contextWindow headers
-    injectNumCtxForOpenAICompat maxTokens params region request timeoutSeconds`,
-    channels: `bluebubbles clickclack defaults discord feishu googlechat imessage irc line mattermost
-    matrix modelByChannel msteams nextcloud-talk nostr qqbot signal slack sms synology-chat tlon twitch
-    webchat wecom weixin whatsapp zalo zalouser`,
-    "channels.telegram": `accounts ackReaction actions autoTopicLabel blockStreaming
-    blockStreamingCoalesce capabilities chunkMode commands configWrites contextVisibility
-    customCommands defaultAccount defaultTo direct dmHistoryLimit dms draftChunk errorCooldownMs
-    errorPolicy execApprovals groups healthMonitor heartbeat historyLimit linkPreview markdown
-    mediaMaxMb name network pollingStallThresholdMs proxy reactionLevel reactionNotifications
-    replyToMode responsePrefix retry silentErrorReplies streamMode streaming threadBindings
-    timeoutSeconds tokenFile trustedLocalFileRoots webhookCertPath webhookHost webhookPath
-    webhookPort webhookSecret webhookUrl`,
-    hooks: "gmail internal transformsDir",
+    "agents.*": `agentDir bootstrapMaxChars bootstrapTotalMaxChars contextInjection contextLimits
+    contextTokens cwd decisionModel description embeddedAgent embeddedHarness embeddedPi
+    experimental fastModeDefault groupChat humanDelay memory memorySearch modelPolicy models
+    params reasoningDefault runtime sandbox skills skillsLimits subagents thinkingDefault
+    toolProgressDetail tts typingMode utilityModel verboseDefault`,
+    "agents.*.heartbeat": HEARTBEAT,
+    "agents.defaults.heartbeat": HEARTBEAT,
+    cron: "retry runLog sessionRetention store triggers webhook webhookSsrfPolicy webhookToken",
+    "cron.failureAlert": "accountId",
+    "hooks.internal": "handlers installs load",
+    "agents.*.tools": TOOLS,
+    tools: TOOLS,
+    "bindings.*": "acp session",
+    session: `agentToAgent groupScope identityLinks idleMinutes mainKey maintenance notifyOnCreate
+    parentForkMaxTokens reset resetByChannel resetByType resetTriggers sendPolicy sharing store
+    threadBindings typingIntervalSeconds typingMode writeLock`,
+    "agents.defaults": `additionalSystemPrompt authInheritance blockStreamingBreak blockStreamingChunk
+    blockStreamingCoalesce blockStreamingDefault bootstrapPromptTruncationWarning cliBackends
+    compaction contextInjection contextLimits contextPruning contextTokens cwd decisionModel
+    elevatedDefault embeddedAgent embeddedHarness embeddedPi envelopeElapsed envelopeTimestamp
+    envelopeTimezone experimental fastModeDefault humanDelay imageGenerationModel
+    imageMaxDimensionPx imageModel imageQuality llm maxConcurrent mediaMaxMb mediaModels
+    modelPolicy modelSelectionScope musicGenerationModel params pdfMaxBytesMb pdfMaxMb
+    pdfMaxPages pdfModel promptOverlays reasoningDefault repoRoot runRetries sandbox
+    sessionStore silentReply skills skipBootstrap skipOptionalBootstrapFiles startupContext
+    subagents systemAgent thinkingDefault timeFormat timeoutSeconds toolProgressDetail
+    typingIntervalSeconds typingMode userTimezone utilityModel verboseDefault
+    videoGenerationModel voiceModel`,
+    "agents.defaults.memorySearch": `cache chunking documentInputType enabled experimental extraPaths
+    fallback inputType local multimodal outputDimensionality qmd query queryInputType
+    rememberAcrossConversations remote sources store sync`,
+    models: "bedrockDiscovery catalogRefresh mode pricing proxy",
+    "models.providers.*": `agentRuntime auth authHeader contextTokens contextWindow headers injectNumCtxForOpenAICompat
+    localService maxTokens params region request timeoutSeconds`,
+    channels: `a2a bluebubbles buzz clickclack defaults discord feishu googlechat imessage irc line matrix
+    mattermost modelByChannel msteams nextcloud-talk nostr qa-channel qqbot raft reef signal
+    slack sms synology-chat tlon twitch webchat wecom weixin whatsapp zalo zalouser`,
+    "channels.telegram": `accounts ackReaction actions autoTopicLabel blockStreaming blockStreamingCoalesce
+    capabilities chunkMode commands configWrites contextVisibility customCommands defaultAccount
+    defaultTo direct dmHistoryLimit dms draftChunk errorCooldownMs errorPolicy execApprovals
+    groups healthMonitor heartbeat heartbeatVisibility historyLimit joinIntro linkPreview
+    markdown mediaMaxMb mentionPatterns name network pollingStallThresholdMs proxy reactionLevel
+    reactionNotifications replyToMode responsePrefix retry richMessages silentErrorReplies
+    streamMode streaming threadBindings timeoutSeconds tokenFile trustedLocalFileRoots
+    webhookCertPath webhookHost webhookPath webhookPort webhookSecret webhookUrl`,
+    hooks: "gmail transformsDir",
     "hooks.mappings.*": "allowUnsafeExternalContent model sessionMode thinking timeoutSeconds",
-    logging: `consoleLevel consoleStyle file maxFileBytes redactPatterns redactSensitive`,
+    logging: "audit consoleLevel consoleStyle redactPatterns redactSensitive",
   }).map(([path, keys]) => [path, keys.split(/\s+/)]),
 );
-
-/** Checked by the schema, but nothing acts on them. */
-const UNREAD: ReadonlySet<string> = new Set(["agents.defaults.workspace"]);
 
 /** Keys that are passed over in the object at `path`. */
 export function passedOver(path: readonly string[]): readonly string[] {
@@ -75,7 +110,7 @@ export function stripPassedOver(value: unknown, path: readonly string[] = []): S
   const kept: [string, unknown][] = [];
   for (const [key, child] of Object.entries(value)) {
     const childPath = [...path, key];
-    if (known.has(key) || UNREAD.has(childPath.join("."))) unused.push(childPath);
+    if (known.has(key)) unused.push(childPath);
     if (known.has(key)) continue;
     const stripped = stripPassedOver(child, childPath);
     unused.push(...stripped.unused);
@@ -93,5 +128,8 @@ function stripList(list: readonly unknown[], path: readonly string[]): Stripped 
 }
 
 function patternOf(path: readonly string[]): string {
-  return path.join(".").replace(/^(models\.providers|hooks\.mappings)\.[^.]+$/, "$1.*");
+  return path
+    .join(".")
+    .replace(/^(models\.providers|hooks\.mappings|bindings)\.[^.]+$/, "$1.*")
+    .replace(/^agents\.(?:entries|list)\.[^.]+/, "agents.*");
 }

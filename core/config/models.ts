@@ -1,6 +1,7 @@
 import { Secret } from "../../shared/secret.ts";
 import type { Environment } from "./paths.ts";
 import type { Config } from "./schema.ts";
+import type { ModelChoice } from "./sections/agents.ts";
 import type { ProviderSettings } from "./settings.ts";
 
 /**
@@ -46,12 +47,17 @@ export function providersOf(
   return providers;
 }
 
-/** The configured chain, or else the first built-in provider with a key, or else the demo. Pure. */
+/**
+ * The configured chain, or else the first built-in provider with a key, or else the demo. Pure.
+ *
+ * @param own - What an agent has of its own.
+ */
 export function modelChainOf(
   config: Config,
   providers: Readonly<Record<string, ProviderSettings>>,
+  own?: ModelChoice,
 ): readonly [string, ...string[]] {
-  const chosen = config.agents.defaults.model;
+  const chosen = own ?? config.agents.defaults.model;
   if (chosen !== undefined) return [chosen.primary, ...chosen.fallbacks];
   if (providers["anthropic"]?.apiKey !== undefined) return [DEFAULT_MODELS.anthropic];
   if (providers["openai"]?.apiKey !== undefined) return [DEFAULT_MODELS.openai];

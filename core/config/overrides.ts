@@ -4,21 +4,31 @@ import type { Secret } from "../../shared/secret.ts";
 import type { ConfigError } from "./error.ts";
 import { HttpUrl, SecretText } from "./fields.ts";
 import type { Environment } from "./paths.ts";
-import { Bind, Port } from "./sections/gateway.ts";
+import { AuthMode, Bind, Port } from "./sections/gateway.ts";
 
 /** What the command line may set, as text: the same rules as for the variables of that meaning. */
 export interface Flags {
   readonly port?: string | undefined;
   readonly bind?: string | undefined;
   readonly token?: string | undefined;
+  readonly password?: string | undefined;
+  /** How callers prove that they may. */
+  readonly auth?: string | undefined;
   readonly standby?: boolean | undefined;
+}
+
+interface OutsideSecret {
+  readonly source: "flag" | "env";
+  readonly secret: Secret;
 }
 
 /** Settings from outside the file that win over it. */
 export interface Overrides {
   readonly port: number | undefined;
-  readonly bind: "loopback" | "lan" | undefined;
-  readonly token: { readonly source: "flag" | "env"; readonly secret: Secret } | undefined;
+  readonly bind: z.output<typeof Bind> | undefined;
+  readonly authMode: z.output<typeof AuthMode> | undefined;
+  readonly token: OutsideSecret | undefined;
+  readonly password: OutsideSecret | undefined;
   readonly edgeUrl: string | undefined;
   readonly edgePairing: Secret | undefined;
   readonly mode: "standby" | undefined;
@@ -49,17 +59,23 @@ export function readOverrides(
     faults.push({ reason: "bad_variable", name: set.name, message });
     return undefined;
   }
-  const flag = (name: "port" | "bind" | "token"): Source => ({
+  const flag = (name: "port" | "bind" | "token" | "password" | "auth"): Source => ({
     name: `--${name}`,
     value: flags[name],
   });
   const variable = (name: string): Source => ({ name, value: environment[name] });
 
   const secret = read(SecretText, [flag("token"), variable("OPENCLAW_GATEWAY_TOKEN")]);
+  const password = read(SecretText, [flag("password"), variable("OPENCLAW_GATEWAY_PASSWORD")]);
   const overrides: Overrides = {
     port: read(PortText, [flag("port"), variable("OPENCLAW_GATEWAY_PORT")]),
     bind: read(Bind, [flag("bind"), variable("OPENCLAW_GATEWAY_BIND")]),
+    authMode: read(AuthMode, [flag("auth")]),
     token: secret && { source: flags.token === undefined ? "env" : "flag", secret },
+    password: password && {
+      source: flags.password === undefined ? "env" : "flag",
+      secret: password,
+    },
     edgeUrl: read(HttpUrl, [variable("SALLYPORT_EDGE_URL")]),
     edgePairing: read(SecretText, [variable("SALLYPORT_EDGE_PAIRING")]),
     mode: flags.standby === true ? "standby" : undefined,

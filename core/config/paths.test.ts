@@ -20,6 +20,7 @@ test.each([
 ])("%o puts state and config where they belong", (env, stateDir, configPath) => {
   expect(resolvePaths({ ...FROM, env })).toEqual({
     stateDir,
+    home: "OPENCLAW_HOME" in env ? env.OPENCLAW_HOME : FROM.home,
     configPath,
     envFiles: { cwd: "/srv/.env", state: `${stateDir}/.env` },
   });

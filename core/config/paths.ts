@@ -16,6 +16,8 @@ export interface Surroundings {
 export interface Paths {
   readonly configPath: string;
   readonly stateDir: string;
+  /** What `~` stands for. */
+  readonly home: string;
   /** Files of variables, the first one wins. */
   readonly envFiles: { readonly cwd: string; readonly state: string };
 }
@@ -27,6 +29,7 @@ export function resolvePaths({ env, cwd, home }: Surroundings): Paths {
   const stateDir = expand(env["OPENCLAW_STATE_DIR"], from) ?? join(base, ".openclaw");
   return {
     stateDir,
+    home: base,
     configPath: expand(env["OPENCLAW_CONFIG_PATH"], from) ?? join(stateDir, "openclaw.json"),
     envFiles: { cwd: join(cwd, ".env"), state: join(stateDir, ".env") },
   };

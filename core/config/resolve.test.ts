@@ -197,8 +197,8 @@ test.each([
   [{ OPENCLAW_GATEWAY_PORT: "99999" }, /^OPENCLAW_GATEWAY_PORT: too big/i],
   [{ OPENCLAW_GATEWAY_PORT: "-1" }, "OPENCLAW_GATEWAY_PORT: must be a number from 0 to 65535"],
   [
-    { OPENCLAW_GATEWAY_BIND: "tailnet" },
-    'OPENCLAW_GATEWAY_BIND: this version supports "loopback" and "lan"',
+    { OPENCLAW_GATEWAY_BIND: "wan" },
+    /^OPENCLAW_GATEWAY_BIND: Invalid option: expected one of "loopback"/,
   ],
   [{ OPENCLAW_GATEWAY_TOKEN: "two words" }, /^OPENCLAW_GATEWAY_TOKEN: must not be empty/],
   [{ ANTHROPIC_API_KEY: "key\n" }, /^ANTHROPIC_API_KEY: /],

@@ -1,10 +1,19 @@
 import { dirname, resolve } from "node:path";
 import { LIMITS } from "../../shared/limits.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
 import { Secret } from "../../shared/secret.ts";
+import { agentsOf } from "./agents.ts";
+import { thisMachine } from "./bind.ts";
 import { type Credential, earlierCredential, generatedCredential } from "./credential.ts";
 import type { ConfigError } from "./error.ts";
 import { prepareStateDir } from "./files.ts";
+import {
+  authModeOf,
+  type GatewaySettings,
+  gatewaySettingsOf,
+  gatewayWarnings,
+  passwordOf,
+} from "./gateway-settings.ts";
 import { type Ingress, ingressOf } from "./ingress-settings.ts";
 import { type LoadedConfig, loadConfig } from "./load.ts";
 import { modelChainOf, providersOf } from "./models.ts";
@@ -12,7 +21,9 @@ import { type Flags, type Overrides, readOverrides } from "./overrides.ts";
 import type { Environment, Surroundings } from "./paths.ts";
 import type { Config } from "./schema.ts";
 import type { EdgeSettings, Settings, TelegramSettings } from "./settings.ts";
+import type { SecretMemory } from "./secrets/resolve.ts";
 import { isTree } from "./tree.ts";
+import type { ConfigWriter } from "./write/writer.ts";
 
 /** Below this a token can be guessed by somebody with time; ours have 43 characters. */
 const SHORT_TOKEN = 16;
@@ -24,6 +35,8 @@ export interface LoadRequest extends Surroundings {
   readonly flags: Flags;
   /** Of this process; undefined where there are no user ids. */
   readonly uid: number | undefined;
+  /** Secrets of earlier loads, which go on to count while their place cannot be reached. */
+  readonly memory?: SecretMemory | undefined;
 }
 
 /**
@@ -31,11 +44,19 @@ export interface LoadRequest extends Surroundings {
  * folder and the credentials that nobody chose. Nothing is made when the config is refused.
  */
 export async function loadSettings(request: LoadRequest): Promise<Result<Settings, ConfigError>> {
-  const loaded = await loadConfig(request);
+  const memory: SecretMemory = request.memory ?? new Map();
+  const loaded = await loadConfig(request, { uid: request.uid, memory });
   if (!loaded.ok) return loaded;
   const overrides = readOverrides(request.flags, loaded.value.environment);
   if (!overrides.ok) return overrides;
-  const { stateDir } = loaded.value.paths;
+  const locked = doorWithoutKey(loaded.value, overrides.value);
+  if (locked !== undefined) return err(locked);
+  const { config, environment, paths } = loaded.value;
+  const gateway = gatewaySettingsOf(config, overrides.value, thisMachine(environment));
+  if (!gateway.ok) {
+    return err({ reason: "invalid", file: paths.configPath, issues: [gateway.error] });
+  }
+  const { stateDir } = paths;
   const prepared = await prepareStateDir(stateDir, request.uid);
   if (!prepared.ok) return prepared;
   const token = await gatewayToken(loaded.value, overrides.value);
@@ -44,22 +65,42 @@ export async function loadSettings(request: LoadRequest): Promise<Result<Setting
   if (!hooks.ok) return hooks;
   const ingress = await webhooksOf(loaded.value.config, hooks.value);
   const warnings = await hooksWarnings(loaded.value, hooks.value);
-  const made = { token: token.value, hooks: hooks.value, ingress, warnings };
+  const openWriter = async (): Promise<ConfigWriter> =>
+    new (await import("./write/writer.ts")).ConfigWriter(request);
+  const door = { ...gateway.value, token: token.value };
+  const made = { gateway: door, hooks: hooks.value, ingress, warnings, openWriter, memory };
   return ok(Object.freeze(combine(loaded.value, overrides.value, made)));
 }
 
 /** What is made of the config with more than itself. */
 interface Made {
-  readonly token: Credential;
+  readonly gateway: GatewaySettings;
   readonly hooks: Settings["hooks"];
   readonly ingress: Ingress;
   readonly warnings: readonly string[];
+  readonly openWriter: Settings["openWriter"];
+  readonly memory: SecretMemory;
+}
+
+/** A gateway whose own credential is kept elsewhere and not to be had must not make itself another. */
+function doorWithoutKey(
+  { missingSecrets }: LoadedConfig,
+  overrides: Overrides,
+): ConfigError | undefined {
+  for (const name of ["token", "password"] as const) {
+    const path = `gateway.auth.${name}`;
+    const detail = missingSecrets.get(path);
+    if (detail !== undefined && overrides[name] === undefined) {
+      return { reason: "secret", path, detail };
+    }
+  }
+  return undefined;
 }
 
 function combine(
   loaded: LoadedConfig,
   overrides: Overrides,
-  { token, hooks, ingress: { ingress, upstreamRoutes, warnings }, ...made }: Made,
+  { gateway, hooks, ingress: { ingress, upstreamRoutes, warnings }, ...made }: Made,
 ): Settings {
   const { config, environment, paths } = loaded;
   const providers = providersOf(config, environment);
@@ -69,12 +110,11 @@ function combine(
     configExists: loaded.exists,
     stateDir: paths.stateDir,
     envFile: paths.envFiles.state,
-    gateway: {
-      host: (overrides.bind ?? config.gateway.bind) === "lan" ? "0.0.0.0" : "127.0.0.1",
-      port: overrides.port ?? config.gateway.port,
-      token,
-      allowedHosts: allowedHostsOf(config.gateway.publicOrigin),
-    },
+    files: [...loaded.files, paths.envFiles.state],
+    configHash: loaded.hash,
+    openWriter: made.openWriter,
+    secretMemory: made.memory,
+    gateway,
     hooks,
     ingress,
     upstreamRoutes,
@@ -84,17 +124,32 @@ function combine(
     providers,
     modelChain: modelChainOf(config, providers),
     systemPrompt: config.agents.defaults.systemPromptOverride,
+    agents: agentsOf(config, environment, providers, {
+      stateDir: paths.stateDir,
+      home: paths.home,
+    }),
+    surroundings: surroundingsOf(environment),
     limits: config.sallyport.limits,
     logLevel: config.logging.level,
     source: loaded.source,
-    warnings: [...loaded.warnings, ...warnings, ...made.warnings, ...tokenWarnings(token)],
+    warnings: [
+      ...loaded.warnings,
+      ...gatewayWarnings(config),
+      ...warnings,
+      ...made.warnings,
+      ...tokenWarnings(gateway.token),
+    ],
   };
 }
 
 async function gatewayToken(
   { config, paths }: LoadedConfig,
-  { token }: Overrides,
+  overrides: Overrides,
 ): Promise<Result<Credential, ConfigError>> {
+  const isPassword = authModeOf(config.gateway, overrides) === "password";
+  const password = isPassword ? passwordOf(config.gateway, overrides) : undefined;
+  if (password !== undefined) return ok(password);
+  const { token } = overrides;
   if (token !== undefined) return ok(token);
   const configured = config.gateway.auth.token;
   if (configured !== undefined) return ok({ source: "config", secret: configured });
@@ -192,8 +247,14 @@ function proxyVariablesOf(environment: Environment): Record<string, string> {
   return variables;
 }
 
-function allowedHostsOf(publicOrigin: string | undefined): ReadonlySet<string> {
-  return new Set(publicOrigin === undefined ? [] : [new URL(publicOrigin).hostname]);
+function surroundingsOf(environment: Environment): Settings["surroundings"] {
+  const set = Object.entries(environment).filter(
+    ([, value]) => value !== undefined && value !== "",
+  );
+  return {
+    searchPath: environment["PATH"] ?? "",
+    variables: new Set(set.map(([name]) => name)),
+  };
 }
 
 function tokenWarnings({ source, secret }: Credential): string[] {

@@ -1,12 +1,24 @@
 import * as z from "zod";
+import { Agents, Bindings, Identity, ToolPolicy } from "./sections/agents.ts";
 import { Channels } from "./sections/channels.ts";
+import { Cron } from "./sections/cron.ts";
 import { Gateway } from "./sections/gateway.ts";
 import { Hooks } from "./sections/hooks.ts";
-import { AgentDefaults, Models } from "./sections/models.ts";
+import { Models } from "./sections/models.ts";
 import { Sallyport } from "./sections/sallyport.ts";
+import { Secrets } from "./sections/secrets.ts";
+import { Session } from "./sections/session.ts";
 
 const Logging = z.strictObject({
   level: z.enum(["silent", "fatal", "error", "warn", "info", "debug", "trace"]).default("info"),
+  /** Left out: in the state folder. `YYYY-MM-DD` in it stands for the day. Empty: there is none. */
+  file: z.string().max(4_096).optional(),
+  /** When it is larger, it is begun anew, and what was before it is kept once. */
+  maxFileBytes: z
+    .int()
+    .min(64 * 1024)
+    .max(1024 * 1024 * 1024)
+    .default(20 * 1024 * 1024),
 });
 
 /**
@@ -15,11 +27,19 @@ const Logging = z.strictObject({
  */
 export const ConfigSchema = z.strictObject({
   gateway: Gateway.prefault({}),
-  agents: z.strictObject({ defaults: AgentDefaults.prefault({}) }).prefault({}),
+  agents: Agents.prefault({}),
+  /** Of the default agent, where it has none of its own. */
+  identity: Identity.optional(),
+  bindings: Bindings,
+  session: Session.prefault({}),
+  /** Of all agents. */
+  tools: ToolPolicy.prefault({}),
   models: Models.prefault({}),
   channels: Channels.prefault({}),
+  cron: Cron.prefault({}),
   hooks: Hooks.prefault({}),
   logging: Logging.prefault({}),
+  secrets: Secrets.prefault({}),
   sallyport: Sallyport.prefault({}),
 });
 

@@ -1,7 +1,11 @@
 import type { Secret } from "../../shared/secret.ts";
+import type { AgentEntry } from "./agents.ts";
 import type { Credential } from "./credential.ts";
+import type { GatewaySettings } from "./gateway-settings.ts";
 import type { IngressRouteSettings, IngressSettings } from "./ingress.ts";
 import type { Config } from "./schema.ts";
+import type { SecretMemory } from "./secrets/resolve.ts";
+import type { ConfigWriter } from "./write/writer.ts";
 
 /** One provider of models. What is undefined has the vendor's default, or there is none. */
 export interface ProviderSettings {
@@ -42,15 +46,15 @@ export interface Settings {
   readonly stateDir: string;
   /** The variables of this installation: what changes there is looked at like the config. */
   readonly envFile: string;
-  readonly gateway: {
-    /** Address to listen on. */
-    readonly host: "127.0.0.1" | "0.0.0.0";
-    /** 0: any free port. */
-    readonly port: number;
-    readonly token: Credential;
-    /** Further host names people reach us by, lower case, without port. */
-    readonly allowedHosts: ReadonlySet<string>;
-  };
+  /** Everything these settings were read from: the config, what it includes, the variables. */
+  readonly files: readonly string[];
+  /** Of the config and what it includes: another one means that something was written. */
+  readonly configHash: string;
+  /** What was learned from places where secrets are kept: for the next load. */
+  readonly secretMemory: SecretMemory;
+  /** Loads what writes the config. */
+  readonly openWriter: () => Promise<ConfigWriter>;
+  readonly gateway: GatewaySettings;
   /** Undefined: webhooks of our own are off. */
   readonly hooks: { readonly path: string; readonly token: Credential } | undefined;
   /** Webhooks: those of `hooks`, and `sallyport.ingress`. */
@@ -67,6 +71,13 @@ export interface Settings {
   /** `provider/model`, the first one first; the others when it fails. Never empty. */
   readonly modelChain: readonly [string, ...string[]];
   readonly systemPrompt: string | undefined;
+  /** Who answers; the default agent is among them. */
+  readonly agents: readonly [AgentEntry, ...AgentEntry[]];
+  /** What skills are measured by: names of variables, never what is in them. */
+  readonly surroundings: {
+    readonly searchPath: string;
+    readonly variables: ReadonlySet<string>;
+  };
   readonly limits: Config["sallyport"]["limits"];
   readonly logLevel: Config["logging"]["level"];
   /** The file as JSON with variables filled in, to tell later what has changed; a secret as it holds some. */

@@ -53,3 +53,21 @@ function substituteText(
   });
   return { value, missing };
 }
+
+/** The variables that the texts of a config refer to, each once. */
+export function variablesIn(value: unknown): string[] {
+  const names = new Set<string>();
+  const look = (text: string): void => {
+    for (const { groups } of text.matchAll(REFERENCE)) {
+      if (groups?.["escape"] === "") names.add(groups["name"] ?? "");
+    }
+    // How a credential may refer to one; of other texts it asks for a name too many at most.
+    if (/^\$[A-Z][A-Z0-9_]{0,127}$/.test(text)) names.add(text.slice(1));
+  };
+  const walk = (one: unknown): void => {
+    if (typeof one === "string") look(one);
+    else if (typeof one === "object" && one !== null) Object.values(one).forEach(walk);
+  };
+  walk(value);
+  return [...names];
+}

@@ -3,7 +3,7 @@ import type * as z from "zod";
 import { Verification } from "../../shared/ingress/route.ts";
 import type { Issue } from "./error.ts";
 import type { CheckedScheme } from "./ingress.ts";
-import { pathText } from "./issues.ts";
+import { pathText } from "./path-text.ts";
 import { nearest } from "./suggest.ts";
 import { isTree, type Tree } from "./tree.ts";
 

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { randomToken } from "../../shared/bytes.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import type { AccessPolicy } from "../channels/allow-list.ts";
-import type { Channel, Outlet, RawEvent } from "../channels/channel.ts";
+import type { Channel, InboundMessage, Outlet, RawEvent } from "../channels/channel.ts";
 import type { Clock } from "../channels/clock.ts";
 import { Pairing } from "../channels/pairing.ts";
 import type { Store } from "../store/store.ts";
@@ -14,10 +14,14 @@ import type { HistoryLimits } from "./history.ts";
 import { HOOK_SOURCE } from "./hook.ts";
 import type { HookInput } from "./hook.ts";
 import { startInbox } from "./inbox.ts";
+import { LiveRuns } from "./live-runs.ts";
 import { startOutbox } from "./outbox.ts";
 import type { RouteSettings } from "./route.ts";
+import type { Runs } from "./run.ts";
+import { DurableRuns } from "./runs.ts";
 import { Conversations } from "./session.ts";
 import type { AgentSettings } from "./session.ts";
+import { Sessions } from "./sessions.ts";
 import { Waiters } from "./waiters.ts";
 import type { WorkHandler } from "./work.ts";
 import type { Worker } from "./worker.ts";
@@ -25,16 +29,28 @@ import type { Worker } from "./worker.ts";
 /** What a disposal waits for work under way: less than the ten seconds before containers are killed. */
 const DISPOSE_DRAIN_MS = 8_000;
 
+/** Longest a run may take where nobody says otherwise. */
+const TURN_TIMEOUT_MS = 600_000;
+
 /** Functions are asked for every turn: a changed config counts from the next one on. */
 export interface EngineParts {
   readonly store: Store;
-  readonly agent: (agentId: string, model?: string) => AgentSettings | Promise<AgentSettings>;
+  readonly agent: (
+    agentId: string,
+    model?: string,
+    sessionKey?: string,
+  ) => AgentSettings | Promise<AgentSettings>;
   readonly channel: (id: string) => Channel | undefined;
   /** Ways back to senders of webhooks, by scheme. */
   readonly senders?: ReadonlyMap<string, Outlet> | undefined;
   readonly access: (channel: string) => AccessPolicy;
-  readonly route: () => RouteSettings;
+  /** Of a message; without one: of what comes from nowhere. */
+  readonly route: (message?: InboundMessage) => RouteSettings;
   readonly limits?: HistoryLimits | undefined;
+  /** Longest a run may take, milliseconds. Undefined: ten minutes. */
+  readonly turnTimeoutMs?: (() => number) | undefined;
+  /** See `ConversationParts`. */
+  readonly systemNotes?: ((sessionKey: string) => Promise<readonly string[]>) | undefined;
   /** For items that are no turns, by their source. */
   readonly handlers?: ReadonlyMap<string, WorkHandler> | undefined;
   readonly clock: Clock;
@@ -64,6 +80,8 @@ export interface Notice {
 /** Everything between what comes in and what goes out: sessions, inbox and outbox, running. */
 export interface Engine extends AsyncDisposable {
   readonly conversations: Conversations;
+  readonly runs: Runs;
+  readonly sessions: Sessions;
   readonly pairing: Pairing;
   /**
    * Commits what a platform sent, in one transaction; work on it begins at once.
@@ -101,8 +119,10 @@ export interface Engine extends AsyncDisposable {
 /** Starts working. What an earlier process left in the store is taken up first. */
 export function startEngine(parts: EngineParts): Engine {
   const { store, clock, random, log, channel } = parts;
+  const live = new LiveRuns(clock.now);
   const conversations = new Conversations({
     ...parts,
+    runs: live,
     limits: parts.limits ?? HISTORY_LIMITS,
     log: log.child({ part: "conversation" }),
   });
@@ -123,9 +143,21 @@ export function startEngine(parts: EngineParts): Engine {
     random,
     log: log.child({ part: "outbox" }),
   });
+  const runs = new DurableRuns({
+    store,
+    live,
+    conversations,
+    channel,
+    clock,
+    timeoutMs: parts.turnTimeoutMs ?? (() => TURN_TIMEOUT_MS),
+    poke: () => inbox.poke(),
+    onReply: () => outbox.poke(),
+    log: log.child({ part: "runs" }),
+  });
   const inbox = startInbox({
     ...parts,
     conversations,
+    runs,
     pairing,
     waiters,
     onProgress: () => progress.ring(),
@@ -135,6 +167,8 @@ export function startEngine(parts: EngineParts): Engine {
   });
   return {
     conversations,
+    runs,
+    sessions: new Sessions({ ...parts, conversations, runs }),
     pairing,
     accept: (source, events) => accept(parts, inbox, source, events),
     async acceptHook({ id, lane, payload }) {
@@ -170,6 +204,7 @@ export function startEngine(parts: EngineParts): Engine {
   /** The inbox first: what its last turns answer may still be sent. The rest is sent after a start. */
   async function drain(deadlineMs: number): Promise<void> {
     const until = clock.now() + deadlineMs;
+    runs.drain();
     await inbox.drain(deadlineMs);
     await outbox.drain(Math.max(0, until - clock.now()));
   }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Message } from "../store/message.ts";
-import { newest, systemOf, unanswered, withoutSystem } from "./history.ts";
+import { newest, systemOf, unanswered, withoutImages, withoutSystem } from "./history.ts";
 
 const user = (text: string): Message => ({ role: "user", text });
 const says = (text: string, input = ""): Message => ({
@@ -33,4 +33,18 @@ test("news is what was said since the last answer", () => {
 test("instructions are told apart from what was said", () => {
   expect(systemOf([system, user("a")])).toEqual([system]);
   expect(withoutSystem([system, user("a")])).toEqual([user("a")]);
+});
+
+test("results of the caller's tools are news: they came after the assistant had asked", () => {
+  const result: Message = { role: "tool", callId: "1", text: "sunny" };
+  expect(unanswered([user("a"), says("", "{}"), result, user("b")])).toEqual([result, user("b")]);
+});
+
+test("of pictures only their number is kept", () => {
+  const images = [{ mediaType: "image/png", data: "AAAA" }] as const;
+  expect(withoutImages({ role: "user", text: "Look", images })).toEqual(user("[1 image]\nLook"));
+  expect(withoutImages({ role: "user", text: "", images: [...images, ...images] })).toEqual(
+    user("[2 images]"),
+  );
+  expect(withoutImages(user("a"))).toEqual(user("a"));
 });

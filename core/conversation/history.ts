@@ -29,10 +29,21 @@ function unitsOf(message: Message): number {
   return message.toolCalls.reduce((sum, { input }) => sum + input.length, message.text.length);
 }
 
-/** What was said since the assistant last spoke: of a whole conversation, the part not yet kept. */
+/**
+ * What was said since the assistant last spoke: of a whole conversation, the part not yet kept.
+ * Results of tools are news: they come from whoever runs them, after the assistant has asked.
+ */
 export function unanswered(messages: readonly Message[]): Message[] {
-  const last = messages.findLastIndex(({ role }) => role === "assistant" || role === "tool");
+  const last = messages.findLastIndex(({ role }) => role === "assistant");
   return withoutSystem(messages.slice(last + 1));
+}
+
+/** A message as a session keeps it: pictures are for the turn they came with, and may be megabytes. */
+export function withoutImages(message: Message): Message {
+  if (message.role !== "user" || message.images === undefined) return message;
+  const count = message.images.length;
+  const note = count === 1 ? "[1 image]" : `[${count} images]`;
+  return { role: "user", text: message.text === "" ? note : `${note}\n${message.text}` };
 }
 
 /** Instructions of a caller hold for its request; they are not part of what was said. */
@@ -42,4 +53,22 @@ export function systemOf(messages: readonly Message[]): Message[] {
 
 export function withoutSystem(messages: readonly Message[]): Message[] {
   return messages.filter(({ role }) => role !== "system");
+}
+
+/** Stands before what was said since a session was compacted. */
+export function summaryOf(summary: string | undefined): Message[] {
+  if (summary === undefined) return [];
+  const text = `A summary of this conversation so far, in place of its older messages:\n\n${summary}`;
+  return [
+    { role: "user", text },
+    { role: "assistant", text: "I go on from there.", toolCalls: [] },
+  ];
+}
+
+/** What the system has to tell, before the first thing that is news. It is not kept. */
+export function noted(news: readonly Message[], notes: readonly string[]): Message[] {
+  const [first, ...rest] = news;
+  if (notes.length === 0 || first?.role !== "user") return [...news];
+  const lines = notes.map((note) => `System: ${note}`).join("\n");
+  return [{ ...first, text: `${lines}\n\n${first.text}` }, ...rest];
 }

@@ -34,9 +34,12 @@ export const HookPayload = z.discriminatedUnion("kind", [
     sessionKey: z.string().min(1).max(256).optional(),
   }).refine(({ message, instructions = "" }) => message + instructions !== ""),
   /** Tells the owner's main session that something happened. */
-  Target.extend({ kind: z.literal("wake"), text: Data }).refine(
-    ({ text, instructions = "" }) => text + instructions !== "",
-  ),
+  Target.extend({
+    kind: z.literal("wake"),
+    text: Data,
+    /** `next-heartbeat`: it waits for the next prompt of that session. */
+    mode: z.enum(["now", "next-heartbeat"]).default("now"),
+  }).refine(({ text, instructions = "" }) => text + instructions !== ""),
 ]);
 export type HookPayload = z.output<typeof HookPayload>;
 /** The same before the defaults are filled in: what is put into the inbox. */
@@ -44,6 +47,8 @@ export type HookInput = z.input<typeof HookPayload>;
 
 /** Where the inbox items of webhooks come from. */
 export const HOOK_SOURCE = "hook";
+/** The same for those that wait for a prompt instead of making one. */
+export const NOTE_SOURCE = "note";
 
 export interface HookTurn {
   readonly sessionKey: string;

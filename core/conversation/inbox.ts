@@ -6,13 +6,15 @@ import type { Channel, InboundMessage, Outlet } from "../channels/channel.ts";
 import { pairingText } from "../channels/pairing.ts";
 import type { Pairing } from "../channels/pairing.ts";
 import type { AgentFailed } from "../agents/event.ts";
+import { RUN_SOURCE } from "../store/run.ts";
 import type { InboxItem, NewOutboxItem, SessionEntry, Store } from "../store/store.ts";
 import { HOOK_SOURCE, HookPayload, hookTurn } from "./hook.ts";
 import type { HookTurn } from "./hook.ts";
 import { afterFailure, replyText } from "./reply.ts";
 import { promptOf, sessionKeyOf } from "./route.ts";
 import type { RouteSettings } from "./route.ts";
-import type { Conversations } from "./session.ts";
+import type { DurableRuns } from "./runs.ts";
+import type { Broken, Conversations, Turn } from "./session.ts";
 import type { Waiters } from "./waiters.ts";
 import type { WorkHandler } from "./work.ts";
 import { startWorker } from "./worker.ts";
@@ -29,7 +31,6 @@ const MAX_ATTEMPTS = 10;
 const OUR_FAULT_RETRY_MS = 30_000;
 /** What cannot be read yet (our own name is unknown) is put off for so long in all. */
 const MAX_UNREADABLE_MS = 24 * 3_600_000;
-const NO_USAGE = { inputTokens: 0, outputTokens: 0 };
 
 export interface InboxParts extends WorkerParts {
   readonly store: Pick<Store, "take" | "finish" | "retry" | "bury" | "nextDue">;
@@ -38,9 +39,11 @@ export interface InboxParts extends WorkerParts {
   /** Ways back to senders of webhooks, by scheme. */
   readonly senders?: ReadonlyMap<string, Outlet> | undefined;
   readonly access: (channel: string) => AccessPolicy;
-  readonly route: () => RouteSettings;
+  readonly route: (message?: InboundMessage) => RouteSettings;
   readonly pairing: Pairing;
   readonly waiters: Waiters;
+  /** Works on items that are runs. */
+  readonly runs: Pick<DurableRuns, "work" | "dropped">;
   /** For items that are no turns, by their source. */
   readonly handlers?: ReadonlyMap<string, WorkHandler> | undefined;
   /** Unguessable text for one prompt. */
@@ -99,6 +102,9 @@ class InboxHandler {
   async handle(item: InboxItem, signal: AbortSignal): Promise<void> {
     const other = this.#parts.handlers?.get(item.source);
     if (other !== undefined) return this.#guarded(item, () => this.#other(item, other, signal));
+    if (item.source === RUN_SOURCE) {
+      return this.#guarded(item, () => this.#parts.runs.work(item, signal));
+    }
     if (item.attempt > MAX_ATTEMPTS) {
       return this.#bury(item, `begun ${MAX_ATTEMPTS} times without an end`);
     }
@@ -109,7 +115,8 @@ class InboxHandler {
       return this.#unreadable(item, error);
     }
     const found = task;
-    if (found !== undefined) await this.#guarded(item, () => this.#run(item, found, signal));
+    if (found === undefined) this.#parts.runs.dropped(item.id, "it is nobody's to answer any more");
+    else await this.#guarded(item, () => this.#run(item, found, signal));
   }
 
   /** A bug, or a store that fails: its lane must not stand still until the next start. */
@@ -176,7 +183,7 @@ class InboxHandler {
     const message = channel.toInbound(item.payload);
     if (message !== undefined && (await this.#mayTalk(item, channel, message))) {
       return {
-        sessionKey: sessionKeyOf(message, this.#parts.route()),
+        sessionKey: sessionKeyOf(message, this.#parts.route(message)),
         prompt: promptOf(message),
         target: { outlet: channel, conversation: message.conversation },
         typing: (signal) => channel.typing(message.conversation, signal),
@@ -209,18 +216,31 @@ class InboxHandler {
     const { conversations } = this.#parts;
     const typing = new AbortController();
     const shown = task.typing?.(typing.signal);
-    const turn = {
-      sessionKey: task.sessionKey,
-      messages: [{ role: "user", text: task.prompt } as const],
+    let isSettled = false;
+    const { sessionKey, prompt, target } = task;
+    const isHook = item.source === HOOK_SOURCE;
+    const turn: Turn = {
+      sessionKey,
+      messages: [{ role: "user", text: prompt }],
       continues: true,
       via: item.source,
+      kind: isHook ? "hook" : "channel",
+      runId: item.id,
+      origin: isHook ? undefined : target && originOf(target),
       requestId: item.trace,
-      commit: (entry: SessionEntry, answer: Parameters<typeof replyText>[0]) =>
-        this.#reply(item, task, replyText(answer), entry),
+      commit: async (entry, answer) => {
+        await this.#reply(item, task, replyText(answer), entry);
+        isSettled = true;
+      },
+      broken: async (failure, entry) => {
+        const fate = await this.#failed(item, task, failure, entry);
+        isSettled = true;
+        return fate;
+      },
     };
     try {
       for await (const event of conversations.run(turn, signal)) {
-        if (event.type === "failed") await this.#failed(item, task, event);
+        if (event.type === "failed" && !isSettled) throw new Error(event.message, event);
       }
     } finally {
       typing.abort();
@@ -241,19 +261,31 @@ class InboxHandler {
     claim.settle(answer);
   }
 
-  async #failed(item: InboxItem, task: Task, failure: AgentFailed): Promise<void> {
+  async #failed(
+    item: InboxItem,
+    task: Task,
+    failure: AgentFailed,
+    said: SessionEntry,
+  ): Promise<Broken> {
     const { store, clock, random } = this.#parts;
+    if (said.run?.status === "aborted") {
+      // Whoever wished it knows: nothing more is said in the conversation.
+      await store.finish(item.id, [], said);
+      this.#parts.waiters.giveUp(item.id);
+      return "over";
+    }
     const next = afterFailure(failure, item.attempt, random);
     if (next.do === "retry") {
-      return store.retry(item.id, clock.now() + next.delayMs, failure.code);
+      await store.retry(item.id, clock.now() + next.delayMs, failure.code);
+      return "again";
     }
     // What was asked stays in the session: "try again" must mean something to the model.
     const messages = [
       { role: "user", text: task.prompt },
       { role: "assistant", text: next.text, toolCalls: [] },
     ] as const;
-    const entry = { sessionKey: task.sessionKey, messages, usage: NO_USAGE, at: clock.now() };
-    await this.#reply(item, task, next.text, entry);
+    await this.#reply(item, task, next.text, { ...said, messages });
+    return "over";
   }
 
   /** The item cannot be made a turn of: later perhaps, or never. */
@@ -273,8 +305,16 @@ class InboxHandler {
     const facts = { item: item.id, source: item.source, requestId: item.trace, reason };
     this.#parts.log.warn(facts, "inbox item buried");
     await this.#parts.store.bury(item.id, reason);
+    this.#parts.runs.dropped(item.id, reason);
     this.#parts.waiters.giveUp(item.id);
   }
+}
+
+function originOf({
+  outlet,
+  conversation,
+}: NonNullable<Task["target"]>): NonNullable<Turn["origin"]> {
+  return { channel: outlet.id, conversation };
 }
 
 /** The pieces of a reply. Their ids follow from the item's, so the same work cannot queue them twice. */

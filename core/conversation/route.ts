@@ -6,9 +6,10 @@ export interface RouteSettings {
   /**
    * `main`: all direct conversations are one session, the owner's, whatever channel it comes
    * from. `per-channel-peer`: everybody has their own, which is the right one as soon as a second
-   * person may write.
+   * person may write. `per-peer`: the same whatever channel they write on; an account is named
+   * where there may be several of one channel.
    */
-  readonly dmScope: "main" | "per-channel-peer";
+  readonly dmScope: "main" | "per-peer" | "per-channel-peer" | "per-account-channel-peer";
 }
 
 /** The session a message is part of. Groups never share one with anybody. */
@@ -17,9 +18,13 @@ export function sessionKeyOf(
   { agent, dmScope }: RouteSettings,
 ): string {
   if (direct) {
-    return dmScope === "main"
-      ? mainSessionKey(agent)
-      : `agent:${agent}:${channel}:direct:${sender}`;
+    const scopes = {
+      main: mainSessionKey(agent),
+      "per-peer": `agent:${agent}:direct:${sender}`,
+      "per-channel-peer": `agent:${agent}:${channel}:direct:${sender}`,
+      "per-account-channel-peer": `agent:${agent}:${channel}:default:direct:${sender}`,
+    };
+    return scopes[dmScope];
   }
   const [group = conversation, topic] = conversation.split(":");
   const suffix = topic === undefined ? "" : `:topic:${topic}`;

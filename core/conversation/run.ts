@@ -1,7 +1,7 @@
 /** Runs: turns with a name, which can be begun once, watched, waited for and ended. */
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { StopReason } from "../models/model.ts";
-import type { ToolCall, Usage } from "../store/message.ts";
+import type { Image, ToolCall, Usage } from "../store/message.ts";
 
 /** What a run is for; programs that show runs tell them apart by it. */
 export type RunKind = "chat" | "agent" | "channel" | "hook" | "http" | "cron" | "heartbeat";
@@ -14,6 +14,8 @@ export interface RunOrder {
   /** Canonical: `agent:<agent>:<rest>`. */
   readonly sessionKey: string;
   readonly message: string;
+  /** Pictures that came with it. */
+  readonly images?: readonly Image[] | undefined;
   /** Told to the model in addition to what its agent always is. */
   readonly extraSystem?: string | undefined;
   /** `provider/model`; undefined: the session's, or else the agent's. */
@@ -35,6 +37,8 @@ export interface RunState {
   readonly sessionKey: string;
   readonly agentId: string;
   readonly status: RunStatus;
+  /** What was asked; empty for one that is over. */
+  readonly question: string;
   /** Unix ms. */
   readonly acceptedAt: number;
   readonly startedAt: number | undefined;
@@ -69,13 +73,16 @@ export interface Runs {
    * @throws GatewayError `overloaded` when too much is waiting already.
    */
   start(order: RunOrder): Promise<{ readonly fresh: boolean; readonly run: RunState }>;
-  /** A run under way or ended within the last days. */
+  /** A run under way; or one that was begun by `start`, and ended within the last days. */
   find(id: string): Promise<RunState | undefined>;
   /** Runs under way, of one session or of all. */
   active(sessionKey?: string): readonly RunState[];
   /** Ends runs under way, whatever has begun them. @returns Their ids. */
   abort(which: { readonly id?: string; readonly sessionKey?: string }): Promise<string[]>;
-  /** Resolves when the run has ended, with what is known of it when `timeoutMs` have passed. */
+  /**
+   * Resolves when the run has ended, or is put off to a later process, or `timeoutMs` have passed,
+   * with what is known of it then. One that nobody has begun is waited for as well.
+   */
   wait(id: string, timeoutMs: number, signal: AbortSignal): Promise<RunState | undefined>;
   /** @param listener - Must not throw. */
   watch(listener: (event: RunEvent) => void): Disposable;

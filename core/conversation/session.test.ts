@@ -9,6 +9,7 @@ import type { AgentEvent } from "../agents/event.ts";
 import { openSqliteStore } from "../store/sqlite/open.ts";
 import type { Message } from "../store/message.ts";
 import { HISTORY_LIMITS } from "./history.ts";
+import { LiveRuns } from "./live-runs.ts";
 import { Conversations } from "./session.ts";
 import type { Turn } from "./session.ts";
 
@@ -19,8 +20,10 @@ async function world(limits = HISTORY_LIMITS) {
   const stateDir = mkdtempSync(join(tmpdir(), "sallyport-"));
   const store = await openSqliteStore({ stateDir, now: systemClock.now });
   const model = new ScriptedModel();
+  const runs = new LiveRuns(systemClock.now);
   const conversations = new Conversations({
     store,
+    runs,
     agent: () => ({ models: [model], tools: [], system: "" }),
     limits,
     clock: systemClock,

@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
 import { err, ok } from "../../shared/result.ts";
-import { judgeConfig } from "./config.ts";
+import { judgeConfig, judgeReferences } from "./config.ts";
 
-const FACTS = { path: "/c", exists: true, warnings: [] };
+const FACTS = {
+  path: "/c",
+  exists: true,
+  warnings: [],
+  unsetVariables: new Map<string, string>(),
+  missingSecrets: new Map<string, string>(),
+};
 
 test.each([
   ["is fine", ok(FACTS), "ok", "/c"],
@@ -39,4 +45,16 @@ test.each([
   const verdict = judgeConfig(loaded);
   expect(verdict.status).toBe(status);
   expect(verdict.detail).toContain(words);
+});
+
+test("what the config refers to and is not there is named, with what goes without it", () => {
+  expect(judgeReferences(FACTS).status).toBe("ok");
+  const verdict = judgeReferences({
+    ...FACTS,
+    unsetVariables: new Map([["channels.telegram.botToken", "BOT_TOKEN"]]),
+    missingSecrets: new Map([["hooks.token", "its file is not there"]]),
+  });
+  expect(verdict.status).toBe("warning");
+  expect(verdict.detail).toContain("channels.telegram.botToken needs BOT_TOKEN");
+  expect(verdict.detail).toContain("hooks.token: its file is not there");
 });

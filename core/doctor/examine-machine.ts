@@ -6,7 +6,7 @@ import { readOverrides } from "../config/overrides.ts";
 import { resolvePaths } from "../config/paths.ts";
 import { type LoadRequest, loadSettings } from "../config/resolve.ts";
 import type { Settings } from "../config/settings.ts";
-import { type ConfigFacts, judgeConfig } from "./config.ts";
+import { type ConfigFacts, judgeConfig, judgeReferences } from "./config.ts";
 import type { Examination } from "./examination.ts";
 import { failed } from "./finding.ts";
 import { freeSpace, lookAtFolder, lookAtPrivate, lookForHolder } from "./probes/disk.ts";
@@ -27,7 +27,7 @@ export async function examineMachine(
 ): Promise<Settings | undefined> {
   if (url !== undefined) {
     const because = "--url names a gateway elsewhere";
-    report.skip(["config.file", "state.folder", ...STATE], because);
+    report.skip(["config.file", "config.variables", "state.folder", ...STATE], because);
     return undefined;
   }
   const { configPath, stateDir } = resolvePaths(surroundings);
@@ -37,6 +37,8 @@ export async function examineMachine(
   const loading = await timed(() => load(surroundings, isUsable));
   const loaded = loading.value;
   report.add("config.file", judgeConfig(loaded), loading.ms);
+  if (loaded.ok) report.add("config.variables", judgeReferences(loaded.value));
+  else report.skip(["config.variables"], "config.file failed");
   report.add("state.folder", verdict);
   if (isUsable) await examineState(stateDir, configPath, report);
   else report.skip(STATE, "state.folder failed");
@@ -51,14 +53,14 @@ interface Loaded extends ConfigFacts {
 async function load(request: LoadRequest, hasState: boolean): Promise<Result<Loaded, ConfigError>> {
   const loaded = await loadConfig(request);
   if (!loaded.ok) return loaded;
-  const { environment, exists, paths, warnings } = loaded.value;
+  const { environment, exists, paths, warnings, unsetVariables, missingSecrets } = loaded.value;
   const overrides = readOverrides(request.flags, environment);
   if (!overrides.ok) return err(overrides.error);
-  const path = paths.configPath;
-  if (!hasState) return ok({ path, exists, warnings, settings: undefined });
+  const facts = { path: paths.configPath, exists, unsetVariables, missingSecrets };
+  if (!hasState) return ok({ ...facts, warnings, settings: undefined });
   const settings = await loadSettings(request);
   if (!settings.ok) return settings;
-  return ok({ path, exists, warnings: settings.value.warnings, settings: settings.value });
+  return ok({ ...facts, warnings: settings.value.warnings, settings: settings.value });
 }
 
 async function examineState(stateDir: string, configPath: string, report: Report): Promise<void> {

@@ -3,6 +3,7 @@
 /** Every check, from the inside out, and the layer it belongs to. The order is that of the report. */
 export const CHECKS = {
   "config.file": "config",
+  "config.variables": "config",
   "state.folder": "state",
   "state.modes": "state",
   "state.space": "state",

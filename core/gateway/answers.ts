@@ -63,7 +63,25 @@ export function onlyAllow(methods: string): (c: AppContext) => Response {
 }
 
 export function problemOf(error: unknown, c: AppContext): Response {
-  return problemResponse(error, { hop: "core", requestId: requestIdOf(c.env), path: c.req.path });
+  const { path } = c.req;
+  const context = { hop: "core", requestId: requestIdOf(c.env) } as const;
+  if (TOOL_PATHS.has(path)) {
+    return problemResponse(error, { ...context, path, extension: toolError(error) });
+  }
+  // By another name it is the same endpoint, with the same clients.
+  return problemResponse(error, {
+    ...context,
+    path: path === "/response" ? "/v1/responses" : path,
+  });
+}
+
+/** Clients of these read whether it is `ok`. */
+const TOOL_PATHS: ReadonlySet<string> = new Set(["/tools/invoke", "/tool"]);
+
+function toolError(thrown: unknown): Readonly<Record<string, unknown>> {
+  const known = thrown instanceof GatewayError && thrown.code !== "internal" ? thrown : undefined;
+  const type = known?.code ?? "internal";
+  return { ok: false, error: { type, message: known?.message ?? "The tool failed" } };
 }
 
 function requestIdOf(origin: Origin): string {

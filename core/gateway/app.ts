@@ -1,9 +1,9 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import type { Logger } from "pino";
 import { GatewayError } from "../../shared/errors.ts";
-import type { Principal } from "../../shared/principal.ts";
-import { chatCompletion, type ChatParts } from "../http/chat-completions.ts";
-import { describeModel, listModels, type ModelIdentity } from "../http/models.ts";
+import { demand } from "../http/access.ts";
+import { apiHandlers, type ApiParts, type Handler } from "../http/api.ts";
+import { allowOf, type Guard, type Route, ROUTE_TABLE } from "../http/routes.ts";
 import { type AppTypes, failed, observe, onlyAllow, problemOf } from "./answers.ts";
 import type { Authenticator } from "./auth.ts";
 import type { HealthSource } from "./health.ts";
@@ -14,17 +14,15 @@ import { addProbes } from "./probes.ts";
 export interface AppParts {
   readonly authenticator: Authenticator;
   readonly health: HealthSource;
-  /** Undefined: the endpoint is switched off. */
-  readonly chat: ChatParts | undefined;
+  readonly api: ApiParts;
   readonly hooks: LocalHooks;
   readonly metrics: Omit<MetricsParts, "authenticator">;
-  readonly model: ModelIdentity;
   readonly log: Logger;
 }
 
 /** The whole HTTP surface of the core, the same for its own port and for the tunnel. */
 export function createApp(parts: AppParts): Hono<AppTypes> {
-  const { authenticator, chat, hooks, health, metrics, model, log } = parts;
+  const { authenticator, api, hooks, health, metrics, log } = parts;
   const app = new Hono<AppTypes>();
   app.use(observe(log));
   addProbes(app, health, authenticator);
@@ -32,37 +30,63 @@ export function createApp(parts: AppParts): Hono<AppTypes> {
   app.get("/metrics", (c) => answerMetrics(c.req.raw, c.env, { ...metrics, authenticator }));
   app.all("/metrics", onlyAllow("GET, HEAD"));
 
-  app.use("/v1/*", authenticate(authenticator));
-  app.get("/v1/models", (c) => c.json(listModels(model)));
-  app.all("/v1/models", onlyAllow("GET, HEAD"));
-  // A model name may hold a slash.
-  app.get("/v1/models/:id{.+}", (c) => c.json(describeModel(c.req.param("id"), model)));
-  app.all("/v1/models/:id{.+}", onlyAllow("GET, HEAD"));
-  if (chat !== undefined) {
-    app.post("/v1/chat/completions", (c) => chatCompletion(c.req.raw, c.var.caller, chat));
-    app.all("/v1/chat/completions", onlyAllow("POST"));
-  }
+  // Who may not come in is not told what there is.
+  for (const path of ["/v1/*", "/api/*"]) app.use(path, authenticate(authenticator));
+  addApi(app, authenticator, api);
   app.all(`${hooks.path}/:name`, (c) => {
     return answerHook(c.req.raw, c.req.param("name"), c.env, hooks);
   });
 
-  app.notFound((c) => problemOf(new GatewayError("not_found", "No such route"), c));
+  app.notFound((c) => problemOf(noSuchRoute(), c));
   app.onError((error, c) => failed(error, c, log));
   return app;
+}
+
+interface Served {
+  readonly route: Route;
+  readonly guard: Guard;
+  readonly handler: Handler;
+}
+
+function addApi(app: Hono<AppTypes>, authenticator: Authenticator, api: ApiParts): void {
+  for (const [path, all] of byPath(api)) {
+    const pattern = path.replace("{model}", ":param{.+}").replace("{id}", ":param");
+    app.use(pattern, authenticate(authenticator));
+    for (const { route, guard, handler } of all) {
+      app.on(route.method, pattern, (c) => {
+        if (route.endpoint !== undefined && !api.endpoints()[route.endpoint]) throw noSuchRoute();
+        const { caller } = c.var;
+        demand(caller, guard.scope, guard.chat);
+        return handler(c.req.raw, caller, c.req.param("param") ?? "");
+      });
+    }
+    app.all(pattern, onlyAllow(allowOf(all.map(({ route }) => route.method))));
+  }
+}
+
+function byPath(api: ApiParts): Map<string, Served[]> {
+  const paths = new Map<string, Served[]>();
+  for (const [name, handler] of Object.entries(apiHandlers(api))) {
+    const route = ROUTE_TABLE.get(name);
+    if (route === undefined || typeof route.access === "string") continue;
+    for (const path of route.paths) {
+      const served = { route, guard: route.access, handler };
+      paths.set(path, [...(paths.get(path) ?? []), served]);
+    }
+  }
+  return paths;
 }
 
 /** One answer for a missing, malformed and wrong token, so that a prober learns nothing. */
 function authenticate(authenticator: Authenticator): MiddlewareHandler<AppTypes> {
   return async (c, next) => {
-    const caller = authenticator.callerOf(c.env, c.req.header("Authorization") ?? null);
-    if (!mayChat(caller.principal)) {
-      throw new GatewayError("forbidden", "This token may not talk to the agent");
+    if (c.get("caller") === undefined) {
+      c.set("caller", authenticator.callerOf(c.env, c.req.header("Authorization") ?? null));
     }
-    c.set("caller", caller);
     await next();
   };
 }
 
-function mayChat({ scopes }: Principal): boolean {
-  return scopes.includes("operator") || scopes.includes("chat");
+function noSuchRoute(): GatewayError {
+  return new GatewayError("not_found", "No such route");
 }

@@ -14,12 +14,13 @@ function world(start = 1_000_000) {
     () => clock.now,
   );
   const fail = (ip: string, times: number): void => {
-    for (let index = 0; index < times; index += 1) authenticator.verify("wrong", ip);
+    for (let index = 0; index < times; index += 1)
+      authenticator.access({ token: "wrong" }, local(ip));
   };
   return { clock, authenticator, fail };
 }
 
-function local(ip = "127.0.0.1"): Origin {
+function local(ip = "127.0.0.1"): Extract<Origin, { via: "local" }> {
   return { via: "local", ip, requestId: "request-1" };
 }
 
@@ -34,7 +35,10 @@ test("the right token makes an operator of a local caller", () => {
 });
 
 test("every configured credential opens the gateway", () => {
-  expect(world().authenticator.verify("another", REMOTE)).toEqual({ ok: true, value: OPERATOR });
+  expect(world().authenticator.access({ token: "another" }, local(REMOTE))).toEqual({
+    ok: true,
+    value: { method: "token", principal: OPERATOR },
+  });
 });
 
 test("a caller whom the edge knows needs no header, and one it sends changes nothing", () => {
@@ -71,9 +75,9 @@ test.each([
 test("the tenth failure locks an address out, for the right token too", () => {
   const { authenticator, fail } = world();
   fail(REMOTE, 9);
-  expect(authenticator.verify(TOKEN, REMOTE).ok).toBe(true);
+  expect(authenticator.access({ token: TOKEN }, local(REMOTE)).ok).toBe(true);
   fail(REMOTE, 10);
-  expect(authenticator.verify(TOKEN, REMOTE)).toEqual({
+  expect(authenticator.access({ token: TOKEN }, local(REMOTE))).toEqual({
     ok: false,
     error: { reason: "locked_out", retryAfterMs: 300_000 },
   });
@@ -86,9 +90,9 @@ test("a lock-out ends", () => {
   const { authenticator, fail, clock } = world();
   fail(REMOTE, 10);
   clock.now += 299_999;
-  expect(authenticator.verify(TOKEN, REMOTE).ok).toBe(false);
+  expect(authenticator.access({ token: TOKEN }, local(REMOTE)).ok).toBe(false);
   clock.now += 1;
-  expect(authenticator.verify(TOKEN, REMOTE).ok).toBe(true);
+  expect(authenticator.access({ token: TOKEN }, local(REMOTE)).ok).toBe(true);
 });
 
 test("failures that lie a window apart do not add up", () => {
@@ -96,25 +100,25 @@ test("failures that lie a window apart do not add up", () => {
   fail(REMOTE, 9);
   clock.now += 60_001;
   fail(REMOTE, 9);
-  expect(authenticator.verify(TOKEN, REMOTE).ok).toBe(true);
+  expect(authenticator.access({ token: TOKEN }, local(REMOTE)).ok).toBe(true);
 });
 
 test("asking without a token is no attempt", () => {
   const { authenticator } = world();
-  for (let index = 0; index < 50; index += 1) authenticator.verify(undefined, REMOTE);
-  expect(authenticator.verify(TOKEN, REMOTE).ok).toBe(true);
+  for (let index = 0; index < 50; index += 1) authenticator.access({}, local(REMOTE));
+  expect(authenticator.access({ token: TOKEN }, local(REMOTE)).ok).toBe(true);
 });
 
 test("one address does not lock out another", () => {
   const { authenticator, fail } = world();
   fail(REMOTE, 10);
-  expect(authenticator.verify(TOKEN, "192.0.2.8").ok).toBe(true);
+  expect(authenticator.access({ token: TOKEN }, local("192.0.2.8")).ok).toBe(true);
 });
 
 test("loopback is exempt by default", () => {
   const { authenticator, fail } = world();
   fail("127.0.0.1", 50);
-  expect(authenticator.verify(TOKEN, "127.0.0.1").ok).toBe(true);
+  expect(authenticator.access({ token: TOKEN }, local("127.0.0.1")).ok).toBe(true);
 });
 
 test.each([
@@ -124,7 +128,7 @@ test.each([
 ])("IPv6 addresses count by network: %s", (_name, bad, other, free) => {
   const { authenticator, fail } = world();
   fail(bad, 10);
-  expect(authenticator.verify(TOKEN, other).ok).toBe(free);
+  expect(authenticator.access({ token: TOKEN }, local(other)).ok).toBe(free);
 });
 
 test("a flood of addresses pushes the oldest out and nothing else", () => {

@@ -5,20 +5,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
 import type { Tunnel, TunnelHandlers } from "../tunnel/handlers.ts";
-import type { Leader } from "./leader.ts";
+import type { Seat } from "./seat.ts";
 
 /** The edge's word that we lead is read off this often; work itself calls on us at once. */
 const LOOK_EVERY_MS = 1_000;
 
 export interface Call {
   /** There is work for us: from now on we lead. */
-  readonly answer: () => Promise<Leader>;
+  readonly answer: () => Promise<Pick<Seat, "remote">>;
   /** False when `signal` aborted before anybody called on us. */
   wait: (tunnel: Pick<Tunnel, "relays">, signal: AbortSignal) => Promise<boolean>;
 }
 
 /** @param lead - Makes the leader, and always the same one. */
-export function callOnUs(lead: () => Promise<Leader>): Call {
+export function callOnUs(lead: () => Promise<Pick<Seat, "remote">>): Call {
   const called = new AbortController();
   return {
     answer: () => {

@@ -1,139 +1,13 @@
-import { once } from "node:events";
-import pino from "pino";
 import { expect, test } from "vitest";
-import { WebSocket } from "ws";
-import * as z from "zod";
-import { GatewayError } from "../../shared/errors.ts";
-import { Secret } from "../../shared/secret.ts";
-import { Authenticator } from "./auth.ts";
-import { Connections } from "./connections.ts";
-import { Lockout } from "./lockout.ts";
-import type { Method } from "../methods/method.ts";
-import { serve } from "./serve.ts";
-
-const TOKEN = "the-token";
-const NOW = 1_700_000_000_000;
-
-const Frame = z.looseObject({ type: z.string() });
-type Frame = z.output<typeof Frame>;
-
-const echo: Method = {
-  scope: "operator.read",
-  call: (params) => z.strictObject({ text: z.string() }).parse(params),
-};
-const plain: Method = {
-  scope: "operator.read",
-  call: (params) => z.strictObject({}).parse(params) && "called",
-};
-const broken: Method = {
-  scope: "operator.admin",
-  call() {
-    throw new TypeError("a bug with a /secret/path in it");
-  },
-};
-const busy: Method = {
-  scope: "operator.write",
-  call() {
-    throw new GatewayError("overloaded", "Come back later", { retryAfterMs: 5 });
-  },
-};
-
-async function world() {
-  const parts = new AsyncDisposableStack();
-  const authenticator = new Authenticator(
-    { credentials: [new Secret(TOKEN)], exemptLoopback: false },
-    new Lockout(),
-    Date.now,
-  );
-  const methods = new Map(Object.entries({ echo, plain, broken, busy }));
-  const connections = new Connections({
-    authenticator,
-    methods,
-    snapshot: () => ({ presence: [] }),
-    version: "1.2.3",
-    now: () => NOW,
-  });
-  const server = parts.use(
-    await serve(
-      { port: 0, host: "127.0.0.1", allowedHosts: new Set(), maxRequestBodyBytes: 1024 },
-      {
-        fetch: () => new Response(null, { status: 404 }),
-        upgrade: (_request, peer) => (socket) => connections.add(socket, { via: "local", ...peer }),
-      },
-      pino({ level: "silent" }),
-    ),
-  );
-  return {
-    connections,
-    dial: (path = "/") => parts.use(new Client(`${server.url.replace("http", "ws")}${path}`)),
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
-  };
-}
-
-/** A client of the protocol, on a real socket; frames are read in order. */
-class Client implements Disposable {
-  readonly #socket: WebSocket;
-  readonly #frames: Frame[] = [];
-  readonly #waiting: ((frame: Frame) => void)[] = [];
-  readonly closed: Promise<unknown[]>;
-
-  constructor(url: string) {
-    this.#socket = new WebSocket(url);
-    this.closed = once(this.#socket, "close");
-    this.#socket.on("message", (data: Buffer) => {
-      const frame = Frame.parse(JSON.parse(data.toString("utf8")));
-      const waiter = this.#waiting.shift();
-      if (waiter === undefined) this.#frames.push(frame);
-      else waiter(frame);
-    });
-  }
-
-  next(): Promise<Frame> {
-    const frame = this.#frames.shift();
-    if (frame !== undefined) return Promise.resolve(frame);
-    return new Promise((resolve) => void this.#waiting.push(resolve));
-  }
-
-  send(frame: unknown): void {
-    this.#socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
-  }
-
-  async request(method: string, params: unknown, id = "1"): Promise<Frame> {
-    this.send({ type: "req", id, method, params });
-    return this.next();
-  }
-
-  /** Code and reason of the close. */
-  async end(): Promise<[unknown, string]> {
-    const [code, reason] = await this.closed;
-    return [code, String(reason)];
-  }
-
-  [Symbol.dispose](): void {
-    this.#socket.terminate();
-  }
-}
-
-function connectParams(changes: object = {}): object {
-  return {
-    minProtocol: 4,
-    maxProtocol: 4,
-    client: { id: "cli", version: "2026.9.6", platform: "linux", mode: "cli" },
-    role: "operator",
-    scopes: ["operator.read"],
-    caps: [],
-    auth: { token: TOKEN },
-    ...changes,
-  };
-}
+import { connectParams, RPC_NOW, RPC_TOKEN, rpcWorld } from "../../test/support/rpc-world.ts";
 
 test("a client is challenged, connects, is greeted and may call methods", async () => {
-  await using gateway = await world();
+  await using gateway = await rpcWorld();
   const client = gateway.dial("/any/path");
   expect(await client.next()).toEqual({
     type: "event",
     event: "connect.challenge",
-    payload: { nonce: expect.stringMatching(/^[0-9a-f-]{36}$/), ts: NOW },
+    payload: { nonce: expect.stringMatching(/^[0-9a-f-]{36}$/), ts: RPC_NOW },
   });
   expect(await client.request("connect", connectParams())).toMatchObject({
     type: "res",
@@ -143,12 +17,12 @@ test("a client is challenged, connects, is greeted and may call methods", async 
       type: "hello-ok",
       protocol: 4,
       server: { version: "1.2.3", connId: expect.any(String) },
-      features: { methods: ["echo", "plain", "broken", "busy"] },
+      features: { methods: ["echo", "plain", "broken", "busy", "stuck"] },
       snapshot: { presence: [] },
       auth: { role: "operator", scopes: ["operator.read"] },
       policy: {
-        maxPayload: 4 * 1024 * 1024,
-        maxBufferedBytes: 1024 * 1024,
+        maxPayload: 25 * 1024 * 1024,
+        maxBufferedBytes: 50 * 1024 * 1024,
         tickIntervalMs: 30_000,
       },
     },
@@ -165,7 +39,7 @@ test.each([
   ["absent", {}],
   ["null", { params: null }],
 ])("params may be %s", async (_name, rest) => {
-  await using gateway = await world();
+  await using gateway = await rpcWorld();
   const client = gateway.dial();
   await client.next();
   await client.request("connect", connectParams());
@@ -174,15 +48,15 @@ test.each([
 });
 
 test("the shared secret may come as the password", async () => {
-  await using gateway = await world();
+  await using gateway = await rpcWorld();
   const client = gateway.dial();
   await client.next();
-  const params = connectParams({ auth: { password: TOKEN } });
+  const params = connectParams({ auth: { password: RPC_TOKEN } });
   expect(await client.request("connect", params)).toMatchObject({ ok: true });
 });
 
 test("a refusal is answered first, and then the connection is closed", async () => {
-  await using gateway = await world();
+  await using gateway = await rpcWorld();
   const client = gateway.dial();
   await client.next();
   const params = connectParams({ auth: { token: "wrong" } });
@@ -196,7 +70,7 @@ test("a refusal is answered first, and then the connection is closed", async () 
 });
 
 test("an address that guesses is shut out, with the right token as well", async () => {
-  await using gateway = await world();
+  await using gateway = await rpcWorld();
   for (let index = 0; index < 10; index += 1) {
     const client = gateway.dial();
     await client.next();
@@ -210,7 +84,7 @@ test("an address that guesses is shut out, with the right token as well", async 
 });
 
 test("after the greeting mistakes are answered and the connection stays", async () => {
-  await using gateway = await world();
+  await using gateway = await rpcWorld();
   const client = gateway.dial();
   await client.next();
   await client.request("connect", connectParams({ scopes: ["operator.write"] }));
@@ -238,7 +112,7 @@ test("after the greeting mistakes are answered and the connection stays", async 
 });
 
 test("a bug in a method does not show its message", async () => {
-  await using gateway = await world();
+  await using gateway = await rpcWorld();
   const client = gateway.dial();
   await client.next();
   await client.request("connect", connectParams({ scopes: ["operator.admin"] }));
@@ -248,7 +122,7 @@ test("a bug in a method does not show its message", async () => {
 });
 
 test("a client that is not one of the trusted pairs keeps no scopes without a device", async () => {
-  await using gateway = await world();
+  await using gateway = await rpcWorld();
   const client = gateway.dial();
   await client.next();
   const params = connectParams({
@@ -263,7 +137,7 @@ test("a client that is not one of the trusted pairs keeps no scopes without a de
 });
 
 test("a gateway that stops says so and closes with 1012", async () => {
-  await using gateway = await world();
+  await using gateway = await rpcWorld();
   const client = gateway.dial();
   await client.next();
   await client.request("connect", connectParams());

@@ -1,17 +1,21 @@
-import { LIMITS } from "../../shared/limits.ts";
+import { CloseCode } from "../../shared/close-code.ts";
 import type { ClientSocket, Receipt, SocketListener } from "../tunnel/handlers.ts";
 import type { Authenticator, Origin } from "./auth.ts";
-import { type EventFrame, failure, type ResponseFrame } from "./frames.ts";
+import { type EventFrame, failure, type ResponseFrame, type StateVersion } from "./frames.ts";
 import { type HandshakeRefusal, readHandshake, type Session } from "./handshake.ts";
-import { type HelloSource, helloOf } from "./hello.ts";
+import { type HelloSource, helloOf, policyOf } from "./hello.ts";
 import { type Challenge, encodeKept, type Kept } from "./kept.ts";
 import type { CallContext, ClientInfo } from "../methods/method.ts";
-import { answerFrame, isRequest } from "./rpc.ts";
+import { answerFrame, isRequest, refuseFrame } from "./rpc.ts";
 
 /** A client says `connect` this soon after the challenge, or it is no client. */
 const HANDSHAKE_TIMEOUT_MS = 15_000;
 /** Requests of one client under way at once: people and their tools need few, a flood has no end. */
 const MAX_IN_FLIGHT = 64;
+/** Messages of one client that wait for its handshake or for a restart, at most. */
+const MAX_HELD = 256;
+/** With so much of its buffer taken a client cannot follow: it misses what can be missed. */
+const SLOW_FRACTION = 0.5;
 
 /** What every connection of a gateway shares. */
 export interface ConnectionParts extends HelloSource {
@@ -20,12 +24,29 @@ export interface ConnectionParts extends HelloSource {
   readonly now: () => number;
 }
 
+/** What a connection is told by those around it. */
+export interface ConnectionHost {
+  /** As they are now: a restart changes them. */
+  parts(): ConnectionParts;
+  /** While the gateway restarts: resolves when `parts` are those of the new one. */
+  paused(): Promise<void> | undefined;
+}
+
 /** Who wants to know what becomes of a connection. */
 export interface ConnectionWatcher {
+  /** It is through the handshake. Called at most once, and not for one that an earlier core greeted. */
+  onOpen(): void;
   /** A request has ended, and none is under way any more. */
   onIdle(): void;
   /** The socket is gone. Called once. */
   onClose(): void;
+}
+
+/** How an event is told. */
+export interface Emission {
+  /** True: a client that cannot follow misses it. */
+  readonly droppable?: boolean | undefined;
+  readonly stateVersion?: StateVersion | undefined;
 }
 
 type State =
@@ -44,13 +65,19 @@ export class Connection implements SocketListener {
   readonly via: Origin["via"];
   readonly #socket: ClientSocket;
   readonly #origin: Origin;
-  readonly #parts: ConnectionParts;
+  readonly #host: ConnectionHost;
   readonly #watcher: ConnectionWatcher;
   /** An earlier core has had it, so what the client has sent may come a second time. */
   readonly #resumed: boolean;
   #state: State;
+  /** What its `connect` has to answer. */
+  #asked: Challenge = { nonce: "", ts: 0 };
+  #session: Session | undefined;
   #seq = 0;
   #inFlight = 0;
+  /** Messages that wait until `#connecting` or a restart is over. */
+  #held = 0;
+  #connecting: Promise<void> | undefined;
   readonly #topics = new Set<string>();
   readonly #gone = new AbortController();
 
@@ -58,7 +85,7 @@ export class Connection implements SocketListener {
   constructor(
     socket: ClientSocket,
     origin: Origin,
-    parts: ConnectionParts,
+    host: ConnectionHost,
     watcher: ConnectionWatcher,
     kept?: Kept,
   ) {
@@ -66,18 +93,18 @@ export class Connection implements SocketListener {
     this.via = origin.via;
     this.#socket = socket;
     this.#origin = origin;
-    this.#parts = parts;
+    this.#host = host;
     this.#watcher = watcher;
     this.#resumed = kept !== undefined;
     if (kept?.state === "open") {
       this.#seq = kept.seq;
       for (const topic of kept.topics) this.#topics.add(topic);
-      this.#state = { name: "open", session: sessionOf(kept, origin) };
+      this.#session = sessionOf(kept, origin);
+      this.#state = { name: "open", session: this.#session };
     } else {
       const timer = setTimeout(() => this.close(1000, "no connect request"), HANDSHAKE_TIMEOUT_MS);
       this.#state = { name: "handshake", timer: timer.unref() };
-      // The same one again after a restart: the client may be signing it already.
-      this.#challenge(kept?.challenge ?? { nonce: crypto.randomUUID(), ts: parts.now() });
+      this.#challenge(kept);
     }
     // Last: what the client sent while nobody led may come at once.
     socket.listen(this);
@@ -92,6 +119,11 @@ export class Connection implements SocketListener {
     return this.#state.name === "open" ? this.#infoOf(this.#state.session) : undefined;
   }
 
+  /** As `client`, of one that is closed as well. */
+  get greeted(): ClientInfo | undefined {
+    return this.#session === undefined ? undefined : this.#infoOf(this.#session);
+  }
+
   /** Whether it has subscribed to the events of `topic`. */
   hears(topic: string): boolean {
     return this.#topics.has(topic);
@@ -103,8 +135,13 @@ export class Connection implements SocketListener {
   }
 
   onMessage(message: string | Uint8Array, receipt: Receipt): void {
+    const busy = this.#connecting ?? this.#host.paused();
+    if (busy !== undefined) {
+      this.#hold(busy, message, receipt);
+      return;
+    }
     const text = typeof message === "string" ? message : Buffer.from(message).toString("utf8");
-    if (this.#state.name === "handshake") this.#connect(text, receipt);
+    if (this.#state.name === "handshake") this.#begin(text, receipt);
     else if (this.#state.name === "open") void this.#request(text, this.#state.session, receipt);
     else receipt.done();
   }
@@ -116,12 +153,16 @@ export class Connection implements SocketListener {
   }
 
   /** Tells the client something; before `connect` it is told nothing. */
-  emit(event: string, payload: unknown): void {
+  emit(event: string, payload: unknown, how: Emission = {}): void {
     if (this.#state.name !== "open") return;
+    // Counted all the same: the client sees that one is missing, and asks anew.
     this.#seq += 1;
+    const { droppable = false, stateVersion } = how;
+    const { maxBufferedBytes } = policyOf(this.via);
+    if (droppable && this.#socket.bufferedBytes > maxBufferedBytes * SLOW_FRACTION) return;
     // Before it is sent: should we die in between, the client sees that one is missing.
     this.#keep(this.#keptOpen(this.#state.session));
-    this.#send({ type: "event", event, payload, seq: this.#seq });
+    this.#send({ type: "event", event, payload, seq: this.#seq, stateVersion });
   }
 
   close(code: number, reason: string): void {
@@ -129,19 +170,63 @@ export class Connection implements SocketListener {
     this.#socket.close(code, reason);
   }
 
-  #challenge(challenge: Challenge): void {
+  #challenge(kept: Kept | undefined): void {
+    const given = this.#origin.via === "edge" ? this.#origin.caller.connect : undefined;
+    // The same one again after a restart: the client may be signing it already.
+    const earlier = kept?.state === "handshake" ? kept.challenge : undefined;
+    const challenge: Challenge = given ??
+      earlier ?? { nonce: crypto.randomUUID(), ts: this.#host.parts().now() };
+    this.#asked = challenge;
     this.#keep({ state: "handshake", connection: this.id, challenge });
+    // The edge has sent its own, and what comes first is the answer to it.
+    if (given !== undefined) return;
     this.#send({ type: "event", event: "connect.challenge", payload: challenge });
   }
 
-  #connect(text: string, receipt: Receipt): void {
-    const read = readHandshake(text, this.#origin, this.#parts.authenticator);
+  #hold(until: Promise<void>, message: string | Uint8Array, receipt: Receipt): void {
+    if (this.#held >= MAX_HELD) {
+      receipt.done();
+      this.close(1008, "too many requests at once");
+      return;
+    }
+    void this.#heldUntil(until, message, receipt);
+  }
+
+  async #heldUntil(
+    until: Promise<void>,
+    message: string | Uint8Array,
+    receipt: Receipt,
+  ): Promise<void> {
+    this.#held += 1;
+    await until;
+    this.#held -= 1;
+    this.onMessage(message, receipt);
+  }
+
+  #begin(text: string, receipt: Receipt): void {
+    this.#connecting = this.#connect(text, receipt)
+      // A fault of ours in front of somebody we do not know: it must not be worth more than this.
+      .catch(() => this.close(CloseCode.internal, "internal error"))
+      .finally(() => {
+        this.#connecting = undefined;
+      });
+  }
+
+  async #connect(text: string, receipt: Receipt): Promise<void> {
+    const { authenticator } = this.#host.parts();
+    const read = await readHandshake(text, this.#origin, authenticator, this.#asked);
+    if (this.#state.name !== "handshake") {
+      receipt.done();
+      return;
+    }
     if (!read.ok) {
       this.#refuse(read.error, receipt);
       return;
     }
+    this.#session = read.value;
     this.#leaveHandshake({ name: "open", session: read.value });
     this.#keep(this.#keptOpen(read.value));
+    this.#watcher.onOpen();
     this.#greet(read.value, receipt);
   }
 
@@ -152,7 +237,7 @@ export class Connection implements SocketListener {
   }
 
   #greet(session: Session, receipt: Receipt): void {
-    const payload = helloOf(this.id, session, this.via, this.#parts);
+    const payload = helloOf(this.id, session, this.via, this.#host.parts());
     this.#send({ type: "res", id: session.requestId, ok: true, payload }, receipt);
   }
 
@@ -169,12 +254,11 @@ export class Connection implements SocketListener {
       return;
     }
     if (this.#inFlight >= MAX_IN_FLIGHT) {
-      receipt.done();
-      this.close(1008, "too many requests at once");
+      this.#send(refuseFrame(json), receipt);
       return;
     }
     this.#inFlight += 1;
-    const answer = await answerFrame(json, this.#parts.methods, (id) =>
+    const answer = await answerFrame(json, this.#host.parts().methods, (id) =>
       this.#contextOf(id, session),
     );
     this.#inFlight -= 1;
@@ -212,7 +296,7 @@ export class Connection implements SocketListener {
     const text = JSON.stringify(frame);
     if (receipt === undefined) this.#socket.send(text);
     else receipt.answer(text);
-    if (this.#socket.bufferedBytes > LIMITS.maxWebSocketQueueBytes) {
+    if (this.#socket.bufferedBytes > policyOf(this.via).maxBufferedBytes) {
       this.close(1008, "slow consumer");
     }
   }

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { digestOf } from "../../shared/constant-time.ts";
 import type { IngressRouteInput } from "../../shared/ingress/route.ts";
+import { EdgeBundle } from "../../shared/edge-bundle.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { edgeBundle } from "./edge-bundle.ts";
+import type { Device } from "../store/device.ts";
+import { edgeBundle, withDevices } from "./edge-bundle.ts";
 
 const RATE = { perSecond: 100, burst: 500 };
 
@@ -62,4 +64,53 @@ test("more routes than an edge takes are refused by their number", () => {
   expect(() => edgeBundle({ tokenDigests: [], routes, rate: RATE })).toThrow(
     "An edge takes 256 webhooks, and the settings have 257",
   );
+});
+
+function device(id: string, changes: Partial<Device> = {}): Device {
+  const token = { role: "operator", scopes: ["operator.read"], generation: 1, createdAtMs: 1 };
+  return {
+    deviceId: id.padStart(64, "0"),
+    publicKey: "k",
+    role: "operator",
+    roles: ["operator"],
+    scopes: ["operator.read"],
+    approvedVia: "owner",
+    createdAtMs: 1,
+    approvedAtMs: 1,
+    tokens: [{ ...token, digest: id.padStart(43, "A") }],
+    ...changes,
+  };
+}
+
+test("a device opens the edge with its own token, for what it may do and nothing else", () => {
+  const [token] = device("a").tokens;
+  const revoked = device("b", { tokens: token && [{ ...token, revokedAtMs: 5 }] });
+  const node = device("c", { tokens: token && [{ ...token, role: "node" }] });
+  const base = edgeBundle({ tokenDigests: [], routes: [], rate: RATE });
+  const bundle = withDevices(base, [device("a"), revoked, node]);
+  expect(EdgeBundle.parse(bundle).verifiers).toEqual([
+    {
+      digest: "a".padStart(43, "A"),
+      subject: `device:${"a".padStart(64, "0")}`,
+      scopes: ["operator"],
+      operatorScopes: ["operator.read"],
+      deviceId: "a".padStart(64, "0"),
+      kind: "device",
+    },
+  ]);
+});
+
+test("of more devices than an edge takes, those that were here last come first", async () => {
+  const many = Array.from({ length: LIMITS.maxVerifiers + 5 }, (_, index) =>
+    device(String(index), { lastSeenAtMs: index }),
+  );
+  const digest = await digestOf("the-token");
+  const base = edgeBundle({ tokenDigests: [digest], routes: [], rate: RATE });
+  const { verifiers } = withDevices(base, many);
+  expect(verifiers.length).toBeLessThanOrEqual(LIMITS.maxVerifiers);
+  expect(verifiers.slice(0, 2)).toMatchObject([
+    { subject: "operator" },
+    { subject: expect.stringMatching(/1004$/) },
+  ]);
+  expect(JSON.stringify(withDevices(base, many)).length).toBeLessThanOrEqual(LIMITS.maxBundleBytes);
 });

@@ -109,15 +109,40 @@ export interface EventFrame {
   readonly payload: unknown;
   /** Counts the events of this connection from 1; the challenge has none. */
   readonly seq?: number;
+  /** Of events that tell a state: which one it is. */
+  readonly stateVersion?: StateVersion;
+}
+
+/** Counts the changes of what every client is told: a higher one is newer. */
+export interface StateVersion {
+  readonly presence: number;
+  readonly health: number;
 }
 
 export function failure(id: string, error: RpcError): ResponseFrame {
   return { type: "res", id, ok: false, error };
 }
 
+/** Names of properties are the client's: of each so much is said back to it, … */
+const MAX_PROPERTY_UNITS = 64;
+/** … and of so many. */
+const MAX_PROPERTIES = 8;
+
 /** `at <path>: <complaint>`, as the protocol words it; never a value. */
 export function complaintOf({ issues }: z.ZodError): string {
   const [issue] = issues;
   const path = z.core.toDotPath(issue?.path ?? []);
-  return `at ${path === "" ? "root" : path}: ${issue?.message ?? "invalid"}`;
+  const where = `at ${path === "" ? "root" : path}`;
+  if (issue?.code !== "unrecognized_keys") return `${where}: ${issue?.message ?? "invalid"}`;
+  return issue.keys
+    .slice(0, MAX_PROPERTIES)
+    .map((key) => `${where}: unexpected property '${nameOf(key)}'`)
+    .join("; ");
+}
+
+/** Without what could hide in a terminal; not by the logger's own, which the command line can do without. */
+function nameOf(key: string): string {
+  return key
+    .slice(0, MAX_PROPERTY_UNITS)
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\uFFFD");
 }

@@ -13,13 +13,14 @@ function fromEdge(scope: "operator" | "chat"): Origin {
   return { via: "edge", caller };
 }
 
-function read(text: string, origin: Origin = LOCAL): Session | HandshakeRefusal {
+async function read(text: string, origin: Origin = LOCAL): Promise<Session | HandshakeRefusal> {
   const authenticator = new Authenticator(
     { credentials: [new Secret(TOKEN)], exemptLoopback: true },
     new Lockout(),
     Date.now,
   );
-  const result = readHandshake(text, origin, authenticator);
+  const challenge = { nonce: "a-nonce", ts: Date.now() };
+  const result = await readHandshake(text, origin, authenticator, challenge);
   return result.ok ? result.value : result.error;
 }
 
@@ -45,8 +46,8 @@ test.each<[string, string, number]>([
   ["an event", '{"type":"event","event":"tick"}', 1008],
   ["64 KiB of ASCII and one", `"${"x".repeat(64 * 1024)}"`, 1009],
   ["short in characters and too long in bytes", `"${"€".repeat(22_000)}"`, 1009],
-])("a first message that is %s is worth no answer", (_name, text, closeCode) => {
-  expect(read(text)).toMatchObject({ id: undefined, error: undefined, closeCode });
+])("a first message that is %s is worth no answer", async (_name, text, closeCode) => {
+  expect(await read(text)).toMatchObject({ id: undefined, error: undefined, closeCode });
 });
 
 test.each<[string, string, object, number]>([
@@ -112,8 +113,8 @@ test.each<[string, string, object, number]>([
     { code: "NOT_PAIRED", details: { code: "DEVICE_IDENTITY_REQUIRED" } },
     1008,
   ],
-])("a handshake with %s is answered and refused", (_name, text, error, closeCode) => {
-  const refusal = read(text);
+])("a handshake with %s is answered and refused", async (_name, text, error, closeCode) => {
+  const refusal = await read(text);
   expect(refusal).toMatchObject({ id: "1", error, closeCode });
   const reason = "closeReason" in refusal ? refusal.closeReason : "";
   expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(123);
@@ -122,12 +123,15 @@ test.each<[string, string, object, number]>([
 test.each([
   ["as the token", { token: TOKEN }],
   ["as the password", { password: TOKEN }],
-])("the shared secret counts %s", (_name, auth) => {
-  expect(read(request({ auth }))).toMatchObject({ requestId: "1", scopes: ["operator.read"] });
+])("the shared secret counts %s", async (_name, auth) => {
+  expect(await read(request({ auth }))).toMatchObject({
+    requestId: "1",
+    scopes: ["operator.read"],
+  });
 });
 
-test("a client that also speaks older versions is welcome", () => {
-  expect(read(request({ minProtocol: 3 }))).toMatchObject({ requestId: "1" });
+test("a client that also speaks older versions is welcome", async () => {
+  expect(await read(request({ minProtocol: 3 }))).toMatchObject({ requestId: "1" });
 });
 
 test.each<[string, Origin, object, string[]]>([
@@ -146,6 +150,6 @@ test.each<[string, Origin, object, string[]]>([
     ["operator.read"],
   ],
   ["somebody from the edge who may only chat", fromEdge("chat"), { auth: {} }, []],
-])("%s gets the scopes it should", (_name, origin, changes, scopes) => {
-  expect(read(request(changes), origin)).toMatchObject({ scopes });
+])("%s gets the scopes it should", async (_name, origin, changes, scopes) => {
+  expect(await read(request(changes), origin)).toMatchObject({ scopes });
 });

@@ -1,7 +1,6 @@
-import * as z from "zod";
+import { systemClock } from "../channels/clock.ts";
 import type { ModelIdentity } from "../http/models.ts";
 import type { TunnelState } from "../tunnel/handlers.ts";
-import type { Method } from "../methods/method.ts";
 
 /** What this gateway does at the moment. */
 export type Role = "leader" | "standby" | "draining";
@@ -54,61 +53,35 @@ export async function readiness({ role, canSave }: HealthSource): Promise<{
   return { ready: failing.length === 0, failing };
 }
 
-/** The part of the greeting that says how the gateway is. */
-export function snapshot(source: HealthSource): object {
-  return {
-    presence: [],
-    health: rpcHealth(source),
-    stateVersion: { presence: 0, health: 0 },
-    uptimeMs: source.now() - source.startedAt,
-    sessionDefaults: {
-      defaultAgentId: "main",
-      mainKey: "main",
-      mainSessionKey: "agent:main:main",
-      scope: "per-sender",
-      modelConfigured: !source.model.demo,
-    },
-  };
-}
-
-const HealthParams = z.strictObject({ probe: z.boolean().optional() });
-
-/** The method `health`. */
-export function healthMethod(source: HealthSource): Method {
-  return {
-    scope: "operator.read",
-    call(params) {
-      HealthParams.parse(params);
-      return rpcHealth(source);
-    },
-  };
-}
-
-function rpcHealth(source: HealthSource): object {
-  const { version, model, edge, channels, now } = source;
-  const ts = now();
-  const ids = channels();
-  return {
-    ok: true,
-    ts,
-    durationMs: now() - ts,
-    version,
-    model: { id: model.id, demo: model.demo },
-    edge: describeEdge(edge()),
-    channels: Object.fromEntries(ids.map((id) => [id, { configured: true }])),
-    channelOrder: ids,
-    channelLabels: Object.fromEntries(ids.map((id) => [id, label(id)])),
-    defaultAgentId: "main",
-    agents: [{ agentId: "main", isDefault: true }],
-  };
-}
-
-function describeEdge(state: TunnelState | undefined): object {
+/** For people and programs. */
+export function describeEdge(state: TunnelState | undefined): object {
   if (state === undefined) return { configured: false };
   const { connected, since, lastError, warnings } = state;
   return { configured: true, connected, since, lastError: lastError ?? null, warnings };
 }
 
-function label(id: string): string {
-  return id.charAt(0).toUpperCase() + id.slice(1);
+/** What a gateway that stands by can tell of itself. */
+export function standbySource({
+  version,
+  model,
+  tunnel,
+  startedAt,
+}: {
+  readonly version: string;
+  readonly model: () => ModelIdentity;
+  readonly tunnel: () => { readonly state: TunnelState } | undefined;
+  readonly startedAt: number;
+}): HealthSource {
+  return {
+    version,
+    get model() {
+      return model();
+    },
+    edge: () => tunnel()?.state,
+    channels: () => [],
+    role: () => "standby",
+    canSave: () => Promise.resolve(true),
+    now: systemClock.now,
+    startedAt,
+  };
 }

@@ -1,28 +1,41 @@
 import type { Logger } from "pino";
-import type { Secret } from "../../shared/secret.ts";
-import { createTools } from "../agents/tools/registry.ts";
 import type { Channel } from "../channels/channel.ts";
 import { systemClock } from "../channels/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import { startEngine } from "../conversation/engine.ts";
-import { EventStreams } from "../http/events.ts";
+import { createAutomation } from "../cron/automation.ts";
+import { configMethods } from "../methods/config/lazy.ts";
+import { lazyApprovalMethods } from "../methods/approvals/lazy.ts";
+import { channelPairingMethods } from "../methods/devices/channel-pairing.ts";
 import { resumable } from "../resume/resumable.ts";
-import { ResumeSessions } from "../resume/sessions.ts";
+import type { ResumeSessions } from "../resume/sessions.ts";
+import type { PresenceRegistry } from "../methods/system/presence.ts";
 import type { Store } from "../store/store.ts";
 import type { Tunnel, TunnelHandlers } from "../tunnel/handlers.ts";
+import { apiParts } from "./api-parts.ts";
+import { automationMethods } from "./automation-methods.ts";
 import { createApp } from "./app.ts";
-import { Authenticator, type Origin } from "./auth.ts";
+import type { Origin } from "./auth.ts";
+import { ChannelRunner } from "./channel-runner.ts";
+import { createChatDesk } from "./chat-methods.ts";
 import { accessTo, routeOf } from "./chat-policy.ts";
-import { Connections } from "./connections.ts";
-import { healthMethod, type HealthSource, snapshot } from "./health.ts";
+import type { Connections, Farewell } from "./connections.ts";
+import { createDoor } from "./door.ts";
+import { withDevices } from "./edge-bundle.ts";
+import { fullHealth, type HealthSource } from "./health.ts";
 import { LocalAdmission } from "./local-admission.ts";
 import { Lockout } from "./lockout.ts";
+import { managementOf } from "./management.ts";
 import { pairingMethods } from "./pairing-methods.ts";
 import type { Prepared } from "./prepared.ts";
+import { publicKeyOf } from "./identity.ts";
+import { gateMethods, isWork, suspended } from "./gate.ts";
+import { startOperations } from "./operations.ts";
 import { RelayReports } from "./relay-reports.ts";
+import { reloadKind } from "./reload-kind.ts";
 import type { LocalHandlers } from "./serve.ts";
+import { slowRefusal } from "./slow-refusal.ts";
 import { storeProbe } from "./store-probe.ts";
-import { supervise } from "./supervise.ts";
 import { tunnelHandlers } from "./tunnel-handlers.ts";
 import { tunnelMethods } from "./tunnel-methods.ts";
 import { boundedTurns } from "./turns.ts";
@@ -40,6 +53,22 @@ export interface LeaderParts {
   readonly store: Store;
   /** Undefined: no edge is configured, or it is not dialled yet. */
   readonly tunnel: () => Tunnel | undefined;
+  /** All clients, for as long as the process lives: this leader serves them from now on. */
+  readonly connections: Connections;
+  /** Of the edge only: on our own port there is no relay that could be lost. */
+  readonly resumed: ResumeSessions;
+  /** Who is there, whoever leads. */
+  readonly presence: PresenceRegistry;
+  /** Begins anew within the process, `delayMs` from now. Never rejects. */
+  readonly restart: (reason: string, delayMs: number) => void;
+  /** The log file of this moment; undefined: there is none. */
+  readonly logFile: () => string | undefined;
+  /** Of our own port. */
+  readonly port: () => number;
+  /** Looks at the config and takes over what has changed there. */
+  readonly reload: () => Promise<void>;
+  /** Tells clients that the config was written; its hash as it is now. */
+  readonly announce: (hash: string) => void;
   readonly log: Logger;
 }
 
@@ -54,38 +83,65 @@ export interface Leader extends AsyncDisposable {
   /** Takes nothing new from anywhere but the edge; settles when what is under way is done or cut off. */
   drain(deadlineMs: number): Promise<void>;
   /** Says goodbye to the clients of our own port. */
-  leave(): Promise<void>;
+  leave(farewell?: Farewell): Promise<void>;
 }
 
 /** Builds what only a leader has, in the order data flows. */
 export function createLeader(parts: LeaderParts): Leader {
-  const { settings, prepared, version, startedAt, store, tunnel, log } = parts;
-  const { models, model, channels, bundle, ingress } = prepared;
+  const { settings, prepared, version, startedAt, store, tunnel, connections, resumed, log } =
+    parts;
+  const { model, bundle, ingress, directory } = prepared;
   const clock = systemClock;
   const { random } = Math;
   const { now } = clock;
   /** Aborts what takes in work, and later what is still under way. */
   const stop = new AbortController();
   const cutOff = new AbortController();
-  const channel = (id: string): Channel | undefined => channels.find((one) => one.id === id);
-  const tools = createTools(now);
+  const channel = (id: string): Channel | undefined =>
+    prepared.channels.find((one) => one.id === id);
+  const automation = createAutomation({
+    store,
+    engine: () => engine,
+    settings: prepared.settings,
+    channels: () => prepared.channels.map(({ id }) => id),
+    publish: (event, payload) => connections.publish(event, payload),
+    clock,
+    stop: stop.signal,
+    log,
+  });
   const engine = startEngine({
     store,
-    agent: () => ({ models, tools, system: settings.systemPrompt ?? "" }),
+    systemNotes: automation.systemNotes,
+    agent: (id, ref, sessionKey) => directory.settingsFor(id, ref, sessionKey),
     channel,
     senders: webhookSenders({ store, ingress, clock }),
-    access: (id) => accessTo(id, settings),
-    route: () => routeOf(settings),
-    handlers: webhookHandlers({
-      ingress,
-      store,
-      clock,
-      random,
-      log: log.child({ part: "forward" }),
-    }),
+    access: (id) => accessTo(id, prepared.settings()),
+    route: (message) => routeOf(prepared.settings(), directory.defaultId(), message),
+    turnTimeoutMs: () => prepared.settings().limits.turnTimeoutMs,
+    handlers: new Map([
+      ...automation.handlers,
+      ...webhookHandlers({
+        ingress,
+        store,
+        clock,
+        random,
+        log: log.child({ part: "forward" }),
+      }),
+    ]),
     clock,
     random,
     log,
+  });
+  const { stateDir } = settings;
+  const chats = createChatDesk({
+    engine,
+    store,
+    directory,
+    channel,
+    connections,
+    hub: automation.watched(connections),
+    stateDir,
+    now,
   });
   const webhooks = createWebhooks({
     ingress,
@@ -105,22 +161,52 @@ export function createLeader(parts: LeaderParts): Leader {
     version,
     model,
     edge: () => tunnel()?.state,
-    channels: () => channels.map(({ id }) => id),
+    channels: () => prepared.channels.map(({ id }) => id),
     role: () => (stop.signal.aborted ? "draining" : "leader"),
     canSave: storeProbe(store, now),
     now,
     startedAt,
   };
-  const authenticator = authenticatorOf(settings, settings.gateway.token.secret);
+  const door = createDoor({
+    settings: prepared.settings,
+    store: store.devices,
+    connections,
+    publish: () => tunnel()?.publish(),
+    now,
+    log,
+  });
+  const { authenticator } = door;
   const run = boundedTurns(engine.conversations, settings.limits.turnTimeoutMs, cutOff.signal);
   const reports = new RelayReports(tunnel);
+  const operations = startOperations({
+    health,
+    settings: prepared.settings,
+    directory,
+    store,
+    connections,
+    presence: parts.presence,
+    activeRuns: () => engine.runs.active().length,
+    enqueue: (text, key, id) => void automation.events.enqueue(key, text, id),
+    restart: parts.restart,
+    publicKey: () => publicKeyOf(settings.stateDir, tunnel()),
+    logFile: parts.logFile,
+    port: parts.port,
+  });
   const http = log.child({ part: "http" });
   const app = createApp({
     authenticator,
     health,
-    chat: settings.config.gateway.http.endpoints.chatCompletions.enabled
-      ? { run, model, streams: new EventStreams(now), now, log: http }
-      : undefined,
+    api: apiParts({
+      directory,
+      settings: prepared.settings,
+      run,
+      responses: store.responses,
+      status: () => fullHealth(health),
+      version,
+      hooksPath: ingress().path,
+      now,
+      log: http,
+    }),
     hooks: {
       path: ingress().path,
       desk: webhooks.desk,
@@ -129,31 +215,61 @@ export function createLeader(parts: LeaderParts): Leader {
       now,
     },
     metrics: { tunnel, reports, webhooks: webhooks.counts, ...settings.config.sallyport.metrics },
-    model,
     log: http,
   });
+  const base = new WebhookBase();
+  const runner = new ChannelRunner({
+    channels: () => prepared.channels,
+    contextFor: (one) => base.contextFor(one, (source, events) => engine.accept(source, events)),
+    stop: stop.signal,
+    clock,
+    random,
+    log,
+  });
   const { mode } = settings;
-  const connections = new Connections({
+  connections.resume({
     authenticator,
-    methods: new Map([
-      ["health", healthMethod(health)],
-      ...pairingMethods(engine.pairing),
-      ...tunnelMethods({ tunnel, reports, mode, lease: store.lease, now }),
-      ...webhooks.methods,
-    ]),
-    snapshot: () => snapshot(health),
+    methods: gateMethods(
+      new Map([
+        ...operations.methods,
+        ...pairingMethods(engine.pairing),
+        ...door.methods,
+        ...channelPairingMethods({
+          pairing: engine.pairing,
+          channels: () => prepared.channels.map(({ id }) => id),
+        }),
+        ...lazyApprovalMethods({ store, hub: connections, stateDir: settings.stateDir, now }),
+        ...tunnelMethods({ tunnel, reports, mode, lease: store.lease, now }),
+        ...webhooks.methods,
+        ...configMethods({
+          settings: prepared.settings,
+          reload: parts.reload,
+          announce: parts.announce,
+          reloadKind,
+          version,
+          now,
+        }),
+        ...automationMethods({ automation, store, settings: prepared.settings, directory, now }),
+        ...chats.methods,
+        ...managementOf(prepared, runner, store.sessions, now),
+      ]),
+      operations.suspension,
+    ),
+    snapshot: (scopes) => operations.snapshot(scopes),
     version,
     now,
   });
 
-  const fetch = (request: Request, origin: Origin): Response | Promise<Response> =>
-    app.fetch(request, origin);
+  const fetch = (request: Request, origin: Origin): Response | Promise<Response> => {
+    if (operations.suspension.phase === "accepting" || !isWork(request)) {
+      return app.fetch(request, origin);
+    }
+    return suspended(request, origin);
+  };
   const loops: Promise<void>[] = [];
-  /** Of the edge only: on our own port there is no relay that could be lost. */
-  const resumed = new ResumeSessions();
   return {
     local: {
-      fetch: (request, peer) => fetch(request, { via: "local", ...peer }),
+      fetch: async (request, peer) => slowRefusal(await fetch(request, { via: "local", ...peer })),
       upgrade(_request, peer) {
         connections.checkRoom();
         return (socket) => connections.add(socket, { via: "local", ...peer });
@@ -163,47 +279,43 @@ export function createLeader(parts: LeaderParts): Leader {
       tunnelHandlers({
         fetch,
         connections,
-        deliver: (delivery) => webhooks.desk.take(delivery),
-        bundle,
+        deliver: async (delivery) => {
+          operations.suspension.admit();
+          return webhooks.desk.take(delivery);
+        },
+        bundle: () => withDevices(bundle(), door.devices.devices),
       }),
       resumed,
     ),
     start() {
-      const base = new WebhookBase();
       const dialled = tunnel();
       if (dialled !== undefined) base.follow(dialled, settings.edge?.url ?? "");
-      const accept: typeof engine.accept = (source, events) => engine.accept(source, events);
-      loops.push(webhooks.watch());
-      for (const one of channels) {
-        const receive = (signal: AbortSignal): Promise<void> =>
-          one.run(base.contextFor(one, accept), signal);
-        loops.push(supervise(one.id, receive, stop.signal, { clock, random, log }));
-      }
+      loops.push(webhooks.watch(), automation.run());
+      prepared.onChange(() => void runner.sync(), stop.signal);
+      void runner.sync();
     },
     async drain(deadlineMs) {
       stop.abort();
       const patienceMs = Math.max(0, deadlineMs - CUT_OFF_MS);
       const late = setTimeout(() => cutOff.abort(), patienceMs);
-      await Promise.all([engine.drain(patienceMs), connections.settle(deadlineMs), ...loops]);
+      await Promise.all([
+        engine.drain(patienceMs),
+        connections.settle(deadlineMs),
+        runner.settled(),
+        ...loops,
+      ]);
       clearTimeout(late);
     },
-    leave: () => connections.close(),
+    leave: (farewell) => connections.close(farewell),
     async [Symbol.asyncDispose]() {
       stop.abort();
       cutOff.abort();
-      await Promise.all([connections.close(), ...loops]);
-      resumed[Symbol.dispose]();
+      await Promise.all([runner.settled(), ...loops]);
+      chats[Symbol.dispose]();
+      operations[Symbol.dispose]();
       await engine[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Whoever knows `credential` may come in. */
-export function authenticatorOf(settings: Settings, credential: Secret): Authenticator {
-  const { lockout, exemptLoopback } = guardOf(settings);
-  return new Authenticator({ credentials: [credential], exemptLoopback }, lockout, () =>
-    Date.now(),
-  );
 }
 
 /** How often who may try; each door counts for itself. */

@@ -6,9 +6,9 @@ import type { WebhookDesk } from "../webhooks/desk.ts";
 import type { DeskRoute } from "../webhooks/route-table.ts";
 import { verifyHere } from "../webhooks/verify.ts";
 import type { Fault } from "../webhooks/refusals.ts";
-import { isLoopbackAddress } from "./admission.ts";
 import type { Origin } from "./auth.ts";
 import type { LocalAdmission } from "./local-admission.ts";
+import { isDirect } from "./peer.ts";
 import { failedHook, hookAnswer, methodNotAllowed, unauthorized } from "./local-hook-answers.ts";
 import type { Lockout } from "./lockout.ts";
 
@@ -180,7 +180,7 @@ interface Guard {
 function guardOf(route: DeskRoute, origin: LocalOrigin, hooks: LocalHooks): Guard {
   const { ip } = origin;
   const { lockout, exemptLoopback, now } = hooks;
-  const counts = GUESSABLE.has(route.scheme.name) && !(exemptLoopback && isLoopbackAddress(ip));
+  const counts = GUESSABLE.has(route.scheme.name) && !(exemptLoopback && isDirect(origin));
   return {
     check() {
       const retryAfterMs = counts ? lockout.lockedForMs(ip, now()) : 0;

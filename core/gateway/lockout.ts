@@ -28,11 +28,12 @@ interface Failures {
  * An IPv6 customer owns at least a /64, so that is what counts as one address there.
  */
 export class Lockout {
-  readonly #policy: LockoutPolicy;
+  readonly #policy: () => LockoutPolicy;
   readonly #failures = new Map<string, Failures>();
 
-  constructor(policy: LockoutPolicy = DEFAULT_LOCKOUT) {
-    this.#policy = policy;
+  /** @param policy - Or a function that is asked each time, since it may change. */
+  constructor(policy: LockoutPolicy | (() => LockoutPolicy) = DEFAULT_LOCKOUT) {
+    this.#policy = typeof policy === "function" ? policy : () => policy;
   }
 
   /** How long the address stays locked out, milliseconds; 0 when it is not. */
@@ -43,11 +44,12 @@ export class Lockout {
 
   /** Notes a failed attempt. */
   fail(address: string, now: number): void {
+    const { windowMs, maxAttempts, lockoutMs } = this.#policy();
     const key = network(address);
     const entry = this.#failures.get(key);
-    const fresh = entry === undefined || now - entry.firstAt > this.#policy.windowMs;
+    const fresh = entry === undefined || now - entry.firstAt > windowMs;
     const count = fresh ? 1 : entry.count + 1;
-    const lockedUntil = count >= this.#policy.maxAttempts ? now + this.#policy.lockoutMs : 0;
+    const lockedUntil = count >= maxAttempts ? now + lockoutMs : 0;
     // Set anew, so that the map stays in the order of the last failure.
     this.#failures.delete(key);
     this.#failures.set(key, { count, firstAt: fresh ? now : entry.firstAt, lockedUntil });

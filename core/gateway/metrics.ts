@@ -1,8 +1,8 @@
 import { GatewayError } from "../../shared/errors.ts";
 import type { Tunnel } from "../tunnel/handlers.ts";
-import { isLoopbackAddress } from "./admission.ts";
 import type { Authenticator, Origin } from "./auth.ts";
 import type { WebhookCounts } from "./metrics-webhooks.ts";
+import { isDirect } from "./peer.ts";
 import type { RelayReports } from "./relay-reports.ts";
 
 export interface MetricsParts {
@@ -26,7 +26,7 @@ export async function answerMetrics(
   origin: Origin,
   { authenticator, tunnel, reports, webhooks, openToLoopback }: MetricsParts,
 ): Promise<Response> {
-  const isOpen = openToLoopback && origin.via === "local" && isLoopbackAddress(origin.ip);
+  const isOpen = openToLoopback && origin.via === "local" && isDirect(origin);
   if (!isOpen) {
     const { principal } = authenticator.callerOf(origin, request.headers.get("Authorization"));
     if (!principal.scopes.includes("operator")) {

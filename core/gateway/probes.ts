@@ -15,14 +15,38 @@ export function addProbes(
     app.get(path, (c) => fresh(c, knows(c) ? fullHealth(health) : liveness(health)));
     app.all(path, onlyAllow("GET, HEAD"));
   }
+  for (const path of ["/startup", "/startupz"]) {
+    app.get(path, (c) => {
+      const isDraining = health.role() === "draining";
+      const told = { ok: !isDraining, status: isDraining ? "draining" : "started" };
+      const { version, now, startedAt } = health;
+      const body = knows(c) ? { ...told, version, uptimeMs: now() - startedAt } : told;
+      return fresh(c, body, isDraining ? 503 : 200);
+    });
+    app.all(path, onlyAllow("GET, HEAD"));
+  }
+  const eventLoop = loopUse();
   for (const path of ["/ready", "/readyz"]) {
     app.get(path, async (c) => {
       const { ready, failing } = await readiness(health);
-      const body = knows(c) || failing.includes("standby") ? { ready, failing } : { ready };
+      const uptimeMs = health.now() - health.startedAt;
+      const told = failing.includes("standby") ? { ready, failing } : { ready };
+      const body = knows(c) ? { ready, failing, uptimeMs, eventLoop: eventLoop() } : told;
       return fresh(c, body, ready ? 200 : 503);
     });
     app.all(path, onlyAllow("GET, HEAD"));
   }
+}
+
+/** How busy this thread was since it was last asked for. */
+function loopUse(): () => { readonly utilization: number } {
+  let before = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return { utilization: Math.round(utilization * 1_000) / 1_000 };
+  };
 }
 
 /** Whether to tell more. A wrong token is no error where none is needed, but counts as an attempt. */

@@ -167,6 +167,7 @@ async function connected(first: Core): Promise<EdgeSocket> {
   const socket = new EdgeSocket();
   await first.upgrade(socket);
   socket.say(CONNECT);
+  await settled();
   expect(socket.heard.at(-1)).toMatchObject({ type: "res", id: "c", ok: true });
   return socket;
 }
@@ -190,6 +191,7 @@ test("the next core knows that a client is in before the client does", async () 
   socket.send = (message) => void order.push(`sent ${JSON.parse(String(message)).type}`);
   await core().upgrade(socket);
   socket.say(CONNECT);
+  await settled();
   expect(order).toEqual(["kept handshake", "sent event", "kept open", "sent res"]);
 });
 
@@ -250,6 +252,7 @@ test("a client that was challenged keeps its challenge", async () => {
   await core().reattach(after);
   expect(after.heard).toEqual([before.heard[0], before.heard[0]]);
   after.say(CONNECT);
+  await settled();
   expect(after.heard.at(-1)).toMatchObject({ type: "res", id: "c", ok: true });
 });
 
@@ -261,22 +264,16 @@ test("a client that no core has spoken to is challenged", async () => {
 
 test("events are counted on, and each number is kept before its event leaves", () => {
   const origin = { via: "edge", caller: CALLER } as const;
-  const watcher = { onIdle: () => undefined, onClose: () => undefined };
-  const kept: Kept = {
-    state: "open",
-    connection: "1",
-    requestId: "c",
-    role: "operator",
-    scopes: [],
-    client: { clientId: "cli", mode: "cli", version: "1", platform: "linux" },
-    topics: [],
-    seq: 7,
-  };
+  const watcher = { onOpen: () => undefined, onIdle: () => undefined, onClose: () => undefined };
+  const host = { parts: () => PARTS, paused: () => undefined };
+  const client = { clientId: "cli", mode: "cli", version: "1", platform: "linux" };
+  const named = { connection: "1", requestId: "c", role: "operator", scopes: [], topics: [] };
+  const kept: Kept = { ...named, state: "open", client, seq: 7 };
   const order: string[] = [];
   const socket = new EdgeSocket();
   socket.keep = (state) => void order.push(`kept ${JSON.parse(state).seq}`);
   socket.send = (message) => void order.push(`sent ${JSON.parse(String(message)).seq}`);
-  const connection = new Connection(socket, origin, PARTS, watcher, kept);
+  const connection = new Connection(socket, origin, host, watcher, kept);
   connection.emit("news", {});
   connection.emit("news", {});
   expect(order).toEqual(["kept 8", "sent 8", "kept 9", "sent 9"]);
@@ -297,6 +294,7 @@ test("scopes too long to be kept leave a state that is refused", async () => {
   await core().upgrade(socket);
   const scopes = Array.from({ length: 64 }, (_, index) => `scope-${index}`.padEnd(100, "x"));
   socket.say({ ...CONNECT, params: { ...CONNECT.params, scopes } });
+  await settled();
   expect(socket.heard.at(-1)).toMatchObject({ ok: true });
   expect(await core().reattach(socket.next())).toBe(false);
 });

@@ -8,13 +8,14 @@ import { loadSettings } from "../config/resolve.ts";
 import type { Settings } from "../config/settings.ts";
 import { createLog } from "../log.ts";
 import { Reloader } from "./reload.ts";
-import { GATEWAY_EFFECTS, mergeSettings } from "./reload-plan.ts";
+import { GATEWAY_EFFECTS } from "./reload-plan.ts";
 
 interface World extends AsyncDisposable {
   readonly reloader: Reloader;
   /** The settings that run. */
   readonly running: () => Settings;
   readonly applied: () => number;
+  readonly restarted: () => number;
   /** Logged since the last call: level, sentence and facts. */
   readonly logged: () => Record<string, unknown>[];
   write(config: object | string): Promise<void>;
@@ -24,7 +25,7 @@ interface World extends AsyncDisposable {
   refuse(error: Error | undefined): void;
 }
 
-async function world(config: object | undefined): Promise<World> {
+async function world(config: object | undefined, canRestart = true): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), "sallyport-reload-"));
   const file = join(dir, "openclaw.json");
   const write = (text: object | string): Promise<void> =>
@@ -36,6 +37,7 @@ async function world(config: object | undefined): Promise<World> {
   if (!first.ok) throw new Error(configErrorText(first.error));
   let running = first.value;
   let applied = 0;
+  let restarted = 0;
   let error: Error | undefined;
   const lines: Record<string, unknown>[] = [];
   const log = createLog("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
@@ -47,12 +49,20 @@ async function world(config: object | undefined): Promise<World> {
       async apply(next) {
         if (error !== undefined) throw error;
         applied += 1;
-        running = mergeSettings(running, next);
+        running = next;
       },
+      ...(canRestart && {
+        async restart(next: Settings) {
+          if (error !== undefined) throw error;
+          restarted += 1;
+          running = next;
+        },
+      }),
       log,
     }),
     running: () => running,
     applied: () => applied,
+    restarted: () => restarted,
     logged: () => lines.splice(0).map(({ time: _when, ...line }) => line),
     write,
     writeVariables: (text) => writeFile(join(dir, ".env"), text),
@@ -150,17 +160,57 @@ test("a first file decides about webhooks, which are on without one", async () =
   expect(it.logged()).not.toContainEqual(warning);
 });
 
-test("what needs a restart is named and not done, what does not is done beside it", async () => {
+test("what needs a restart gets one, and the rest comes with it", async () => {
   await using it = await world({});
-  await it.write(
-    withRoutes({ github: route("s") }, { gateway: { port: 1 }, logging: { level: "debug" } }),
-  );
+  const config = { gateway: { port: 1 }, logging: { level: "debug" } };
+  await it.write(config);
+  await it.reloader.look();
+  expect(it.restarted()).toBe(1);
+  expect(it.applied()).toBe(0);
+  expect(it.running().gateway.port).toBe(1);
+  expect(it.running().logLevel).toBe("debug");
+  expect(it.logged().at(-1)).toEqual({
+    level: "info",
+    paths: ["logging.level", "gateway.port"],
+    msg: "config reloaded",
+  });
+});
+
+test("a restart that fails leaves what ran, and says why", async () => {
+  await using it = await world({});
+  it.refuse(new GatewayError("conflict", "port 1 on 127.0.0.1 is in use"));
+  await it.write({ gateway: { port: 1 } });
   await it.reloader.look();
   expect(it.running().gateway.port).toBe(18_789);
+  expect(it.logged()).toEqual([
+    {
+      level: "warn",
+      reason: "port 1 on 127.0.0.1 is in use",
+      msg: "config is refused: nothing has changed",
+    },
+  ]);
+});
+
+test("where there is no restart, what needs one is named, and the rest is done", async () => {
+  await using it = await world({}, false);
+  await it.write({ gateway: { port: 1 }, logging: { level: "debug" } });
+  await it.reloader.look();
+  expect(it.applied()).toBe(1);
   expect(it.running().logLevel).toBe("debug");
   expect(it.logged().at(-1)).toEqual({
     level: "warn",
     paths: ["gateway.port"],
+    msg: "config change takes effect after a restart",
+  });
+});
+
+test("what only a new process can do is named, and nothing is restarted for it", async () => {
+  await using it = await world({});
+  await it.write({ sallyport: { core: { mode: "standby" } } });
+  await it.reloader.look();
+  expect(it.restarted()).toBe(0);
+  expect(it.logged().at(-1)).toMatchObject({
+    paths: ["sallyport.core.mode"],
     msg: "config change takes effect after a restart",
   });
 });

@@ -23,21 +23,48 @@ export interface ReloadParts {
    *
    * @throws GatewayError for settings that cannot be: then nothing may have changed.
    */
-  readonly apply: (file: Settings) => Promise<void>;
+  readonly apply: (file: Settings, plan: ReloadPlan) => Promise<void>;
+  /**
+   * Begins anew with these settings, within the process; left out: that cannot be done here.
+   *
+   * @throws GatewayError for settings it cannot run with: then it runs with those it had.
+   */
+  readonly restart?: ((file: Settings) => Promise<void>) | undefined;
+  /** Hears of settings that were taken over. Must not reject. */
+  readonly accepted?: ((file: Settings) => Promise<void>) | undefined;
   readonly log: Logger;
 }
 
-/** Follows the config file and the variables beside it until it is disposed. */
-export function followConfig(parts: ReloadParts): Disposable {
-  const { configPath, envFile } = parts.settings;
-  const reloader = new Reloader(parts);
-  const watch = watchFiles([configPath, envFile], {
-    debounceMs: () => reloader.debounceMs,
-    onChange: () => void reloader.look(),
-  });
+export interface Follower extends Disposable {
+  /** Looks at the files now; resolves when all that has changed until now is dealt with. */
+  look(): Promise<void>;
+}
+
+/** Follows the config, what it includes and the variables beside it until it is disposed. */
+export function followConfig(parts: ReloadParts): Follower {
+  let watched: readonly string[] = [];
+  let watch: Disposable | undefined;
+  const follow = ({ files }: Settings): void => {
+    if (files.join("\0") === watched.join("\0")) return;
+    watch?.[Symbol.dispose]();
+    watched = files;
+    watch = watchFiles(files, {
+      debounceMs: () => reloader.debounceMs,
+      onChange: () => void reloader.look(),
+    });
+  };
+  const accepted = async (file: Settings): Promise<void> => {
+    follow(file);
+    await parts.accepted?.(file);
+  };
+  const reloader = new Reloader({ ...parts, accepted });
+  follow(parts.settings);
   // What was written while we started.
   void reloader.look();
-  return watch;
+  return {
+    look: () => reloader.look(),
+    [Symbol.dispose]: () => watch?.[Symbol.dispose](),
+  };
 }
 
 /** Takes over what has changed in the config file: what is wrong with it changes nothing. */
@@ -83,9 +110,10 @@ export class Reloader {
     const paths = changesBetween(this.#known, file);
     if (paths.length === 0) return;
     const plan = planOf(paths, this.#parts.effects);
-    if (plan.now.length > 0 && !(await this.#applied(file))) return;
+    if (!(await this.#applied(file, plan))) return;
     this.#tell(file, plan);
     this.#known = file;
+    await this.#parts.accepted?.(file);
   }
 
   /** Undefined when the file is not fit to be followed. */
@@ -102,10 +130,11 @@ export class Reloader {
     return undefined;
   }
 
-  async #applied(file: Settings): Promise<boolean> {
-    const { apply, log } = this.#parts;
+  async #applied(file: Settings, plan: ReloadPlan): Promise<boolean> {
+    const { apply, restart, log } = this.#parts;
     try {
-      await apply(file);
+      if (plan.restart.length > 0 && restart !== undefined) await restart(file);
+      else if (plan.now.length > 0) await apply(file, plan);
       return true;
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
@@ -114,15 +143,25 @@ export class Reloader {
     }
   }
 
-  #tell({ warnings }: Settings, { now, restart }: ReloadPlan): void {
-    const { log } = this.#parts;
+  #tell({ warnings }: Settings, plan: ReloadPlan): void {
+    const { log, restart } = this.#parts;
     const told = new Set(this.#known.warnings);
     for (const warning of warnings) if (!told.has(warning)) log.warn(warning);
-    if (now.length > 0) log.info({ paths: named(now) }, "config reloaded");
-    if (restart.length > 0) {
-      log.warn({ paths: named(restart) }, "config change takes effect after a restart");
+    const done = restart === undefined ? plan.now : [...plan.now, ...plan.restart];
+    if (done.length > 0) log.info({ paths: named(done) }, "config reloaded");
+    const left = restart === undefined ? [...plan.restart, ...plan.process] : plan.process;
+    if (left.length > 0) {
+      log.warn({ paths: named(left) }, "config change takes effect after a restart");
     }
   }
+}
+
+/** The config as it is now; undefined, and said in the log, when it is not fit to be run with. */
+export async function readNow(load: LoadSettings, log: Logger): Promise<Settings | undefined> {
+  const loaded = await load();
+  if (loaded.ok) return loaded.value;
+  log.warn({ reason: configErrorText(loaded.error) }, "config is invalid: nothing has changed");
+  return undefined;
 }
 
 function changesBetween(before: Settings, after: Settings): string[] {

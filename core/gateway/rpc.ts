@@ -18,6 +18,9 @@ const CALLERS_FAULT: ReadonlySet<string> = new Set([
   "too_large",
 ]);
 
+/** By then some of those under way are answered. */
+const BUSY_RETRY_MS = 1_000;
+
 /** True for a request frame of this method and id. */
 export function isRequest(json: unknown, method: string, id: string): boolean {
   const frame = RequestFrame.safeParse(json);
@@ -43,12 +46,26 @@ export async function answerFrame(
   if (method === undefined) return failure(id, invalid(`unknown method: ${name}`));
   const context = contextOf(id);
   const scope = typeof method.scope === "function" ? method.scope(params) : method.scope;
-  if (!covers(context.client.scopes, scope)) return failure(id, missingScope(scope));
+  if (scope !== "any" && !covers(context.client.scopes, scope)) {
+    return failure(id, missingScope(scope));
+  }
   try {
     return { type: "res", id, ok: true, payload: await method.call(params, context) };
   } catch (error) {
     return failure(id, toRpcError(error, name));
   }
+}
+
+/** The answer to one request too many of a client: it may ask again. */
+export function refuseFrame(json: unknown): ResponseFrame {
+  const frame = RequestFrame.safeParse(json);
+  return failure(frame.success ? frame.data.id : "invalid", {
+    code: "UNAVAILABLE",
+    message: "too many requests at once",
+    details: { code: "OVERLOADED" },
+    retryable: true,
+    retryAfterMs: BUSY_RETRY_MS,
+  });
 }
 
 function missingScope(scope: OperatorScope): RpcError {

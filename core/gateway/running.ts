@@ -6,55 +6,83 @@ import { setLogLevel } from "../log.ts";
 import { openSqliteStore } from "../store/sqlite/open.ts";
 import { awaitSqliteStore } from "../store/sqlite/wait.ts";
 import type { Store } from "../store/store.ts";
-import type { WebhookLogLimits } from "../store/webhook.ts";
 import type { Tunnel } from "../tunnel/handlers.ts";
-import type { TunnelSettings } from "../tunnel/settings.ts";
 import { callOnUs, whenCalledOn } from "./called-on.ts";
-import { Front } from "./front.ts";
-import type { HealthSource } from "./health.ts";
-import { authenticatorOf, createLeader, type Leader } from "./leader.ts";
-import type { Prepared } from "./prepared.ts";
-import { followConfig, type LoadSettings } from "./reload.ts";
-import { GATEWAY_EFFECTS, mergeSettings } from "./reload-plan.ts";
+import { ConfigNews } from "./config-news.ts";
+import { dialAlike, dialEdge } from "./dialled.ts";
+import { Front, serveOptionsOf } from "./front.ts";
+import { logLimitsOf } from "./log-limits.ts";
+import { standbySource } from "./health.ts";
+import { authenticatorOf, networkRulesOf } from "./door.ts";
+import { createLeader, type Leader } from "./leader.ts";
+import { Office } from "./office.ts";
+import { type Prepared, prepare } from "./prepared.ts";
+import { type Follower, followConfig, readNow, type LoadSettings } from "./reload.ts";
+import { GATEWAY_EFFECTS, type ReloadPlan } from "./reload-plan.ts";
 import { RelayReports } from "./relay-reports.ts";
 import type { LocalHandlers, ServeOptions } from "./serve.ts";
 import { standbyHandlers } from "./standby-app.ts";
 import { readVersion } from "./version.ts";
 
-const DAY_MS = 86_400_000;
 /** Work under way is given this long to end: below the 30 s after which orchestrators kill. */
 const DRAIN_DEADLINE_MS = 20_000;
+/** Of a restart within the process: whoever comes meanwhile waits, so less than for an end. */
+const RESTART_DRAIN_MS = 10_000;
 /** A leader that let go of the state is about to let go of the port: by then it has said goodbye. */
 const PORT_PATIENCE_MS = 10_000;
 
+const systemParts = { clock: systemClock, random: Math.random };
+
 /** The parts of a gateway, as they come up. */
 export class RunningGateway implements AsyncDisposable {
-  readonly model: ModelIdentity;
   readonly leads: Promise<void>;
-  readonly #settings: Settings;
-  readonly #prepared: Prepared;
+  /** What was started with, or restarted. */
+  #settings: Settings;
+  #prepared: Prepared;
   readonly #log: Logger;
+  readonly #logFile: () => string | undefined;
+  readonly #version = readVersion();
+  /** Clients, whoever leads here. */
+  readonly #office: Office;
   readonly #leading = Promise.withResolvers<void>();
   readonly #stop = new AbortController();
   readonly #parts = new AsyncDisposableStack();
   /** The store and what works on it: in `#parts` as the first, so it goes last. */
   readonly #state: AsyncDisposableStack;
-  readonly #version = readVersion();
   readonly #startedAt = systemClock.now();
   #front: Front | undefined;
   #tunnel: Tunnel | undefined;
   #leader: Leader | undefined;
   #waiting: Promise<void> = Promise.resolve();
+  #follower: Follower | undefined;
+  readonly #news: ConfigNews;
+  /** Restarts, one after the other. */
+  #restarting: Promise<void> = Promise.resolve();
+  #store: Store | undefined;
+  /** The config as it is now; undefined: there is none that could be run with. */
+  #read: (() => Promise<Settings | undefined>) | undefined;
 
-  constructor(settings: Settings, prepared: Prepared, log: Logger) {
+  /** @param logFile - The log file of the moment. */
+  constructor(
+    settings: Settings,
+    prepared: Prepared,
+    log: Logger,
+    logFile: () => string | undefined = () => undefined,
+  ) {
+    this.#logFile = logFile;
     this.#settings = settings;
     this.#prepared = prepared;
     this.#log = log;
+    this.#office = this.#parts.use(new Office(this.#version, () => this.#prepared.bundle()));
+    this.#news = new ConfigNews(this.#office.connections, log);
     this.#state = this.#parts.use(new AsyncDisposableStack());
-    this.model = prepared.model;
     this.leads = this.#leading.promise;
     // Whoever does not ask is told by the log.
     this.leads.catch(() => undefined);
+  }
+
+  get model(): ModelIdentity {
+    return this.#prepared.model;
   }
 
   get port(): number {
@@ -69,12 +97,17 @@ export class RunningGateway implements AsyncDisposable {
   async lead(): Promise<void> {
     const { stateDir } = this.#settings;
     const { now } = systemClock;
-    const logLimits = (): WebhookLogLimits => this.#logLimits();
-    const store = this.#state.use(await openSqliteStore({ stateDir, now, logLimits }));
+    const store = this.#state.use(
+      await openSqliteStore({
+        stateDir,
+        now,
+        logLimits: () => logLimitsOf(this.#prepared.ingress()),
+      }),
+    );
     const leader = this.#createLeader(store);
-    await this.#openFront(leader.local).listen();
+    await this.#openFront(this.#office.seat.local).listen();
     await this.#dial(store);
-    this.#tunnel?.lead(leader.remote, store.lease);
+    this.#tunnel?.lead(this.#office.seat.remote, store.lease);
     this.#begin(leader);
   }
 
@@ -82,8 +115,13 @@ export class RunningGateway implements AsyncDisposable {
   async standBy(): Promise<void> {
     let own: Store | undefined;
     const standby = standbyHandlers({
-      authenticator: authenticatorOf(this.#settings, this.#settings.gateway.token.secret),
-      health: this.#health(),
+      authenticator: authenticatorOf(() => this.#prepared.settings()),
+      health: standbySource({
+        version: this.#version,
+        model: () => this.model,
+        tunnel: () => this.#tunnel,
+        startedAt: this.#startedAt,
+      }),
       tunnel: () => this.#tunnel,
       reports: new RelayReports(() => this.#tunnel),
       waitsFor: () => (own === undefined ? "state" : "work"),
@@ -96,7 +134,7 @@ export class RunningGateway implements AsyncDisposable {
       {
         stateDir,
         now: systemClock.now,
-        logLimits: () => this.#logLimits(),
+        logLimits: () => logLimitsOf(this.#prepared.ingress()),
         onBusy: () => shared.resolve(undefined),
       },
       this.#stop.signal,
@@ -112,20 +150,37 @@ export class RunningGateway implements AsyncDisposable {
 
   /** From now on, what changes in the config file takes effect, as far as that needs no restart. */
   follow(load: LoadSettings): void {
-    this.#parts.use(
+    this.#read = () => readNow(load, this.#log);
+    this.#follower = this.#parts.use(
       followConfig({
         load,
         settings: this.#settings,
         effects: GATEWAY_EFFECTS,
-        apply: (file) => this.#apply(mergeSettings(this.#prepared.settings(), file)),
+        apply: (file, plan) => this.#apply(file, plan),
+        restart: (file) => this.restart(file),
+        accepted: (file) => this.#news.accept(file),
         log: this.#log.child({ part: "config" }),
       }),
     );
   }
 
+  /**
+   * Begins anew with other settings, within the process: turns under way end first, what comes
+   * meanwhile waits, clients of the edge notice nothing, those of our own port are sent away and may
+   * come back at once. The state stays ours all the time.
+   *
+   * @param settings - Left out: with those it has.
+   * @throws GatewayError for settings it cannot run with: it runs on with those it had.
+   */
+  restart(settings: Settings = this.#prepared.settings()): Promise<void> {
+    const next = this.#restarting.then(() => this.#restart(settings));
+    this.#restarting = next.catch(() => undefined);
+    return next;
+  }
+
   async drain(deadlineMs = DRAIN_DEADLINE_MS): Promise<void> {
     this.#stop.abort();
-    await this.#waiting;
+    await Promise.all([this.#waiting, this.#restarting]);
     // The edge knows first: until it has said so, all that it still sends is served.
     await Promise.all([
       this.#tunnel?.drain(deadlineMs),
@@ -138,9 +193,73 @@ export class RunningGateway implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    await this.#waiting;
+    await Promise.all([this.#waiting, this.#restarting]);
     await this.#leader?.leave();
     await this.#parts.disposeAsync();
+  }
+
+  async #restart(settings: Settings): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    const before = { settings: this.#settings, prepared: this.#prepared };
+    // Whatever can be found out before anything is given up.
+    const prepared = await prepare(settings, { ...systemParts, log: this.#log });
+    if (this.#leader === undefined || this.#store === undefined) {
+      // It stands by: when it is its turn, it leads with these.
+      await this.#front?.move(this.#placeOf(settings));
+      this.#use({ settings, prepared });
+      return;
+    }
+    this.#log.info("gateway restarting");
+    if (!dialAlike(before.settings, settings)) await this.#tunnel?.drain(RESTART_DRAIN_MS);
+    const outSince = performance.now();
+    await this.#office.retire(this.#leader, RESTART_DRAIN_MS);
+    this.#leader = undefined;
+    this.#use({ settings, prepared });
+    try {
+      await this.#front?.move(this.#placeOf(settings));
+      this.#begin(await this.#succeed(before.settings, this.#store));
+    } catch (error) {
+      this.#use(before);
+      this.#leader = undefined;
+      await this.#front?.move(this.#placeOf(before.settings));
+      this.#begin(await this.#succeed(settings, this.#store));
+      this.#log.error({ err: error }, "restart failed: the gateway runs as before");
+      throw error;
+    }
+    const outMs = Math.round(performance.now() - outSince);
+    this.#log.info({ outMs }, "gateway restarted");
+  }
+
+  /** Somebody asked for it, and has had the answer by then. */
+  async #restartSoon(reason: string, delayMs: number): Promise<void> {
+    const { signal } = this.#stop;
+    await systemClock.wait(delayMs, signal);
+    if (signal.aborted) return;
+    this.#log.info({ reason }, "restart asked for");
+    try {
+      await this.restart((await this.#read?.()) ?? this.#prepared.settings());
+    } catch (err) {
+      this.#log.error({ err }, "restart failed");
+    }
+  }
+
+  #use({ settings, prepared }: { settings: Settings; prepared: Prepared }): void {
+    this.#settings = settings;
+    this.#prepared = prepared;
+    setLogLevel(this.#log, settings.logLevel);
+  }
+
+  /** A new leader. The edge learns what has changed; another edge is dialled. */
+  async #succeed(before: Settings, store: Store): Promise<Leader> {
+    const leader = this.#createLeader(store);
+    if (dialAlike(before, this.#settings)) {
+      this.#tunnel?.publish();
+      return leader;
+    }
+    await this.#tunnel?.[Symbol.asyncDispose]();
+    const dialled = await this.#dial(store);
+    dialled?.lead(this.#office.seat.remote, store.lease);
+    return leader;
   }
 
   /** The state is shared with a leader: whoever gets hold of it leads, whatever the edge thinks. */
@@ -150,8 +269,8 @@ export class RunningGateway implements AsyncDisposable {
     if (store === undefined) return;
     this.#log.info({ epoch: store.lease.epoch }, "the state is free: taking over");
     const leader = this.#createLeader(this.#state.use(store));
-    this.#tunnel?.lead(leader.remote, store.lease);
-    await this.#front?.answerWith(leader.local, PORT_PATIENCE_MS);
+    this.#tunnel?.lead(this.#office.seat.remote, store.lease);
+    await this.#front?.answerWith(this.#office.seat.local, PORT_PATIENCE_MS);
     this.#begin(leader);
   }
 
@@ -162,26 +281,25 @@ export class RunningGateway implements AsyncDisposable {
       this.#log.warn(
         "standing by with a state of its own: what another leader knows is not shared with it",
       );
-      const called = callOnUs(async () => this.#createLeader(store));
+      const called = callOnUs(async () => {
+        this.#createLeader(store);
+        return this.#office.seat;
+      });
       tunnel.lead(whenCalledOn(called, this.#prepared.bundle), store.lease);
       if (!(await called.wait(tunnel, this.#stop.signal))) return;
       this.#log.warn("the edge has no other leader: taking over with a state of its own");
     }
     const leader = this.#createLeader(store);
-    await this.#front?.answerWith(leader.local, PORT_PATIENCE_MS);
+    await this.#front?.answerWith(this.#office.seat.local, PORT_PATIENCE_MS);
     this.#begin(leader);
   }
 
-  async #apply(next: Settings): Promise<void> {
+  async #apply(next: Settings, { effects }: ReloadPlan): Promise<void> {
     await this.#prepared.apply(next);
+    this.#settings = next;
     setLogLevel(this.#log, next.logLevel);
     this.#tunnel?.publish();
-  }
-
-  /** As the settings are now. */
-  #logLimits(): WebhookLogLimits {
-    const { days, maxBytes } = this.#prepared.ingress().log;
-    return { maxAgeMs: days * DAY_MS, maxBytes };
+    if (effects.has("auth")) this.#office.credentialChanged();
   }
 
   #begin(leader: Leader): void {
@@ -191,61 +309,49 @@ export class RunningGateway implements AsyncDisposable {
     this.#leading.resolve();
   }
 
+  /** The one there is, or a new one for the settings as they are now. */
   #createLeader(store: Store): Leader {
-    this.#leader ??= this.#state.use(
-      createLeader({
-        settings: this.#prepared.settings(),
-        prepared: this.#prepared,
-        version: this.#version,
-        startedAt: this.#startedAt,
-        store,
-        tunnel: () => this.#tunnel,
-        log: this.#log,
-      }),
-    );
-    return this.#leader;
+    this.#store = store;
+    if (this.#leader !== undefined) return this.#leader;
+    const leader = createLeader({
+      settings: this.#prepared.settings(),
+      prepared: this.#prepared,
+      version: this.#version,
+      startedAt: this.#startedAt,
+      store,
+      tunnel: () => this.#tunnel,
+      connections: this.#office.connections,
+      reload: () => this.#follower?.look() ?? Promise.resolve(),
+      announce: (hash) => this.#news.announce(this.#settings.configPath, hash),
+      resumed: this.#office.resumed,
+      presence: this.#office.presence,
+      restart: (reason, delayMs) => void this.#restartSoon(reason, delayMs),
+      logFile: this.#logFile,
+      port: () => this.port,
+      log: this.#log,
+    });
+    this.#leader = leader;
+    this.#office.seat.take(leader);
+    // Before the store, which it works on.
+    this.#state.defer(() => leader[Symbol.asyncDispose]());
+    return leader;
   }
 
+  readonly #placeOf = (settings: Settings): ServeOptions =>
+    serveOptionsOf(settings, () => networkRulesOf(this.#prepared.settings()));
+
   #openFront(handlers: LocalHandlers): Front {
-    const { host, port, allowedHosts } = this.#settings.gateway;
-    const { maxRequestBodyBytes } = this.#settings.limits;
-    const options: ServeOptions = { host, port, allowedHosts, maxRequestBodyBytes };
+    const options = this.#placeOf(this.#settings);
     const parts = { log: this.#log.child({ part: "http" }), signal: this.#stop.signal };
     this.#front = this.#parts.use(new Front(options, handlers, parts));
     return this.#front;
   }
 
-  async #dial(shelf: Store | undefined): Promise<void> {
-    const settings = tunnelSettings(this.#settings, this.#version, shelf);
-    if (settings === undefined) return;
-    // Loaded by those who have an edge.
-    const { startTunnel } = await import("../tunnel/dial.ts");
-    this.#tunnel = this.#parts.use(
-      await startTunnel(settings, this.#log.child({ part: "tunnel" })),
-    );
+  async #dial(shelf: Store | undefined): Promise<Tunnel | undefined> {
+    const log = this.#log.child({ part: "tunnel" });
+    const tunnel = await dialEdge(this.#settings, this.#version, shelf, log);
+    this.#tunnel = tunnel;
+    if (tunnel !== undefined) this.#parts.defer(() => tunnel[Symbol.asyncDispose]());
+    return tunnel;
   }
-
-  #health(): HealthSource {
-    const { now } = systemClock;
-    return {
-      version: this.#version,
-      model: this.model,
-      edge: () => this.#tunnel?.state,
-      channels: () => [],
-      role: () => "standby",
-      canSave: () => Promise.resolve(true),
-      now,
-      startedAt: this.#startedAt,
-    };
-  }
-}
-
-function tunnelSettings(
-  { edge, mode, stateDir }: Settings,
-  version: string,
-  shelf: Store | undefined,
-): TunnelSettings | undefined {
-  if (edge === undefined) return undefined;
-  const { url, proxyVariables: environment, ...rest } = edge;
-  return { ...rest, edge: new URL(url), environment, version, stateDir, shelf, mode };
 }

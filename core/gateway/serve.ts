@@ -6,12 +6,15 @@ import { GatewayError } from "../../shared/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { problemResponse } from "../../shared/problem.ts";
 import { requestId } from "../../shared/request-id.ts";
+import { ok, type Result } from "../../shared/result.ts";
 import type { ClientSocket } from "../tunnel/handlers.ts";
-import { refusalOf } from "./admission.ts";
+import { refusalOf, withoutToken } from "./admission.ts";
 import { draining } from "./draining.ts";
 import { checkAnnouncedLength, NodeRequest } from "./node-request.ts";
 import { writeResponse } from "./node-response.ts";
+import { idOf, isDirect, type LocalPeer, type NetworkRules, peerOf, STRICT_RULES } from "./peer.ts";
 import { unreadable, writeRaw } from "./raw-socket.ts";
+import { SideDoors } from "./side-doors.ts";
 import { WebSockets } from "./web-sockets.ts";
 
 /** A whole head must be here by then: one that drips in is an attack, not a slow line. */
@@ -27,17 +30,11 @@ const LINGER_MS = 5_000;
 /** File descriptors: the usual limit of a service is 1024, and the core needs some for itself. */
 const MAX_CONNECTIONS = 900;
 
-/** Who sent a request to our own port, before anything is proven. */
-export interface LocalPeer {
-  readonly ip: string;
-  readonly requestId: string;
-}
-
 export interface LocalHandlers {
   /** Answers a request; failures are answers too. */
   fetch(request: Request, peer: LocalPeer): Response | Promise<Response>;
   /** Takes a WebSocket over, or says why not before the client gets its 101. */
-  upgrade(request: Request, peer: LocalPeer): LocalUpgrade;
+  upgrade(request: Request, peer: LocalPeer): LocalUpgrade | Promise<LocalUpgrade>;
 }
 
 export type LocalUpgrade = ((socket: ClientSocket) => void) | GatewayError;
@@ -46,8 +43,12 @@ export interface ServeOptions {
   readonly port: number;
   /** Address to listen on. */
   readonly host: string;
+  /** Further addresses, where this machine has them: the other loopback. */
+  readonly alsoHosts?: readonly string[] | undefined;
   /** Further names we are reached by, lower case. */
   readonly allowedHosts: ReadonlySet<string>;
+  /** Asked for each request; left out: strict, but for `allowedHosts`. */
+  readonly rules?: (() => NetworkRules) | undefined;
   readonly maxRequestBodyBytes: number;
 }
 
@@ -57,6 +58,8 @@ export interface LocalServer extends AsyncDisposable {
   readonly port: number;
   /** Where programs of this machine reach it. */
   readonly url: string;
+  /** Lets go of the port; what is under way goes on. */
+  leave(): Promise<void>;
   /** Accepts nothing new; resolves when every request is answered or `deadlineMs` has passed. */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -81,6 +84,7 @@ class HttpServer implements LocalServer {
   readonly #handlers: LocalHandlers;
   readonly #log: Logger;
   readonly #server: Server;
+  readonly #sideDoors: SideDoors;
   readonly #sockets = new WebSockets();
   readonly #idle = new Set<() => void>();
   #active = 0;
@@ -101,11 +105,16 @@ class HttpServer implements LocalServer {
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
     });
     this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#sideDoors = new SideDoors(MAX_CONNECTIONS, (socket) => {
+      this.#server.emit("connection", socket);
+    });
     this.#server.on("request", (incoming, outgoing) => void this.#answer(incoming, outgoing));
     this.#server.on("checkContinue", (incoming, outgoing) => {
       void this.#answer(incoming, outgoing, true);
     });
-    this.#server.on("upgrade", (incoming, socket, head) => this.#upgrade(incoming, socket, head));
+    this.#server.on("upgrade", (incoming, socket, head) => {
+      void this.#upgrade(incoming, socket, head);
+    });
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
       void writeRaw(problem(unreadable(error.code), requestId(undefined), ""), socket);
     });
@@ -123,19 +132,36 @@ class HttpServer implements LocalServer {
   }
 
   async listen(): Promise<void> {
-    const { port, host } = this.#options;
+    const { port, host, alsoHosts = [] } = this.#options;
     this.#server.listen(port, host);
     try {
       await once(this.#server, "listening");
+      await this.#openSideDoors(alsoHosts);
     } catch (error) {
       this.#sockets[Symbol.dispose]();
+      if (this.#server.listening) this.#server.close();
+      this.#sideDoors.close();
       throw listenError(error, port, host);
     }
   }
 
+  /** Where any port would do, one that is taken at the other address is no reason to fail. */
+  async #openSideDoors(hosts: readonly string[]): Promise<void> {
+    const opening = this.#sideDoors.open(hosts, this.port);
+    await (this.#options.port === 0 ? opening.catch(() => undefined) : opening);
+  }
+
+  leave(): Promise<void> {
+    // Node closes the listening socket at once, and tells of the end when all connections are gone.
+    this.#server.close();
+    this.#sideDoors.close();
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
-    this.#server.close();
+    if (this.#server.listening) this.#server.close();
+    this.#sideDoors.close();
     if (this.#active === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#idle.add(resolve);
@@ -146,6 +172,7 @@ class HttpServer implements LocalServer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining = true;
+    this.#sideDoors.close();
     this.#sockets[Symbol.dispose]();
     const closed = once(this.#server, "close");
     const wasOpen = this.#server.listening;
@@ -161,15 +188,15 @@ class HttpServer implements LocalServer {
   ): Promise<void> {
     this.#active += 1;
     outgoing.once("close", () => this.#ended());
-    const peer = peerOf(incoming);
+    const id = idOf(incoming);
     try {
-      const response = await this.#respond(incoming, outgoing, peer, awaitsContinue);
+      const response = await this.#respond(incoming, outgoing, { id, awaitsContinue });
       if (this.#draining) outgoing.setHeader("Connection", "close");
       await writeResponse(response, outgoing);
       if (!incoming.complete) discardRest(incoming);
     } catch (err) {
       // The head may be out: a cut connection is the only way left to say that the rest is missing.
-      this.#log.warn({ err, requestId: peer.requestId }, "answer cut short");
+      this.#log.warn({ err, requestId: id }, "answer cut short");
       outgoing.destroy();
     }
   }
@@ -184,11 +211,12 @@ class HttpServer implements LocalServer {
   #respond(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    peer: LocalPeer,
-    awaitsContinue: boolean,
+    { id, awaitsContinue }: { readonly id: string; readonly awaitsContinue: boolean },
   ): Response | Promise<Response> {
     try {
-      const request = this.#admit(incoming);
+      const admitted = this.#admit(incoming, id);
+      if (!admitted.ok) return unattributed(admitted.error, id);
+      const { request, peer } = admitted.value;
       checkAnnouncedLength(incoming, this.#options.maxRequestBodyBytes);
       outgoing.once("close", () => {
         if (!outgoing.writableFinished) request.abort();
@@ -196,61 +224,97 @@ class HttpServer implements LocalServer {
       if (awaitsContinue) outgoing.writeContinue();
       return this.#handlers.fetch(request, peer);
     } catch (error) {
-      return problem(error, peer.requestId, incoming.url ?? "");
+      return problem(error, id, incoming.url ?? "");
     }
   }
 
-  #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const peer = peerOf(incoming);
+  async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // Until ws takes over nobody listens, and an unheard error would end the process.
     const onError = (): void => void socket.destroy();
     socket.on("error", onError);
-    const taker = this.#takerOf(incoming, peer);
-    if (taker instanceof GatewayError) {
-      void writeRaw(problem(taker, peer.requestId, incoming.url ?? ""), socket);
+    const taker = await this.#takerOf(incoming);
+    if (socket.destroyed) return;
+    if (taker instanceof Response) {
+      void writeRaw(taker, socket);
       return;
     }
     socket.off("error", onError);
     this.#sockets.open(incoming, socket, head, taker);
   }
 
-  #takerOf(incoming: IncomingMessage, peer: LocalPeer): LocalUpgrade {
+  /** Never rejects: nobody could tell the client any more. */
+  async #takerOf(
+    incoming: IncomingMessage,
+  ): Promise<Response | Exclude<LocalUpgrade, GatewayError>> {
+    const id = idOf(incoming);
+    const refuse = (error: unknown): Response => problem(error, id, incoming.url ?? "");
     try {
-      return this.#handlers.upgrade(this.#admit(incoming), peer);
+      const admitted = this.#admit(incoming, id);
+      if (!admitted.ok) return unattributed(admitted.error, id);
+      const { request, peer } = admitted.value;
+      const taker = await this.#handlers.upgrade(request, peer);
+      return taker instanceof GatewayError ? refuse(taker) : taker;
     } catch (error) {
-      if (error instanceof GatewayError) return error;
-      throw error;
+      if (!(error instanceof GatewayError)) {
+        this.#log.error({ err: error, requestId: id }, "upgrade failed");
+      }
+      return refuse(error);
     }
   }
 
-  /** @throws GatewayError when the request may not go on. */
-  #admit(incoming: IncomingMessage): NodeRequest {
+  /**
+   * @returns Who sends what, or the name of a header that only a trusted proxy may send.
+   * @throws GatewayError when the request may not go on.
+   */
+  #admit(incoming: IncomingMessage, id: string): Result<Admitted, string> {
     if (this.#draining) throw draining();
-    const { method = "GET", url: target = "/", headers, rawHeaders } = incoming;
+    const { method = "GET", headers, rawHeaders } = incoming;
+    const { maxRequestBodyBytes } = this.#options;
+    const rules = this.#rules();
+    const peer = peerOf(incoming, rules, id);
+    if (!peer.ok) return peer;
+    const given = incoming.url ?? "/";
+    const { target, token } = rules.takesUrlToken
+      ? withoutToken(given)
+      : { target: given, token: undefined };
     const { host, origin } = headers;
     const upgrade = headers.upgrade !== undefined;
     const head = { method, target, rawHeaders, host, origin, upgrade };
-    const { allowedHosts, maxRequestBodyBytes } = this.#options;
-    const refusal = refusalOf(head, allowedHosts);
+    const refusal = refusalOf({ ...head, isDirect: isDirect(peer.value) }, rules);
     if (refusal !== undefined) throw refusal;
     try {
-      return new NodeRequest(incoming, `http://${host ?? ""}${target}`, maxRequestBodyBytes);
+      const request = new NodeRequest(
+        incoming,
+        `http://${host ?? ""}${target}`,
+        maxRequestBodyBytes,
+      );
+      return ok({ request, peer: { ...peer.value, urlToken: token } });
     } catch (cause) {
       throw new GatewayError("invalid_request", "Malformed method or URL", { cause });
     }
   }
+
+  #rules(): NetworkRules {
+    const { rules, allowedHosts } = this.#options;
+    return rules?.() ?? { ...STRICT_RULES, allowedHosts };
+  }
 }
 
-function peerOf({ socket, headers }: IncomingMessage): LocalPeer {
-  const given = headers["x-request-id"];
-  return {
-    ip: (socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
-    requestId: requestId(typeof given === "string" ? given : undefined),
-  };
+interface Admitted {
+  readonly request: NodeRequest;
+  readonly peer: LocalPeer;
 }
 
 function problem(error: unknown, id: string, target: string): Response {
   return problemResponse(error, { hop: "core", requestId: id, path: target });
+}
+
+/** What the contract says to proxies that nobody has named. */
+function unattributed(header: string, id: string): Response {
+  const message = `a proxy sent ${header}, and it is not in gateway.trustedProxies or does not say whom it speaks for`;
+  const error = new GatewayError("forbidden", message);
+  const extension = { error: { type: "proxy_attribution_required", message } };
+  return problemResponse(error, { hop: "core", requestId: id, path: "", extension });
 }
 
 /** Reads away what the sender still has, for a while: closing at once would reset our answer too. */

@@ -35,17 +35,19 @@ export interface Gateway extends AsyncDisposable {
  *
  * @param load - Reads the settings anew, to follow what changes in their file; left out: nothing is
  *   followed.
+ * @param logFile - The log file of the moment, for those who want to read it.
  * @throws GatewayError that says in one line what is in the way.
  */
 export async function startGateway(
   settings: Settings,
   log: Logger,
   load?: LoadSettings,
+  logFile?: () => string | undefined,
 ): Promise<Gateway> {
   const parts = { clock: systemClock, random: Math.random, log };
   const prepared = await prepare(settings, parts);
   await using guard = new AsyncDisposableStack();
-  const gateway = guard.use(new RunningGateway(settings, prepared, log));
+  const gateway = guard.use(new RunningGateway(settings, prepared, log, logFile));
   if (settings.mode === "standby") await gateway.standBy();
   else await gateway.lead();
   if (load !== undefined) gateway.follow(load);

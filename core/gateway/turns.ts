@@ -1,7 +1,7 @@
 import { GatewayError } from "../../shared/errors.ts";
 import type { AgentEvent } from "../agents/event.ts";
 import type { Conversations, Turn } from "../conversation/session.ts";
-import type { RunTurn } from "../http/chat-completions.ts";
+import type { RunTurn } from "../http/answer.ts";
 import { draining } from "./draining.ts";
 
 /**

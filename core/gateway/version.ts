@@ -1,10 +1,15 @@
 import { readFileSync } from "node:fs";
-import * as z from "zod";
 
-const Manifest = z.object({ version: z.string() });
-
-/** Version of this program, from its package manifest. */
+/**
+ * Version of this program, from its package manifest. Without zod: `--version` is asked for by
+ * scripts, and loading that would take longer than all the rest.
+ */
 export function readVersion(): string {
-  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return Manifest.parse(JSON.parse(manifest)).version;
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const manifest: unknown = JSON.parse(text);
+  const isObject = typeof manifest === "object" && manifest !== null;
+  if (isObject && "version" in manifest && typeof manifest.version === "string") {
+    return manifest.version;
+  }
+  throw new Error("the package manifest has no version");
 }

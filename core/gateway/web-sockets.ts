@@ -2,11 +2,17 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
 import { legalCloseCode, legalCloseReason } from "../../shared/close-code.ts";
-import { LIMITS } from "../../shared/limits.ts";
+import { MAX_LOCAL_MESSAGE_BYTES } from "./hello.ts";
 import type { ClientSocket, Receipt, SocketListener } from "../tunnel/handlers.ts";
 
 /** A client that answers no ping for this long is gone; its half-open socket is cut. */
 const PING_INTERVAL_MS = 25_000;
+/** What a client may send before its first message is whole: the protocol's limit for `connect`. */
+const MAX_FIRST_BYTES = 64 * 1024;
+/** Header and mask of the longest frame, and a few pings. */
+const FIRST_SLACK_BYTES = 1_024;
+/** For the close frame to leave before the socket is cut. */
+const CUT_AFTER_MS = 250;
 
 /** The WebSockets of our own port: opens, watches and ends them. */
 export class WebSockets implements Disposable {
@@ -15,7 +21,7 @@ export class WebSockets implements Disposable {
     clientTracking: true,
     // Compression costs memory for every socket and leaks secrets beside attacker-chosen text.
     perMessageDeflate: false,
-    maxPayload: LIMITS.maxWebSocketMessageBytes,
+    maxPayload: MAX_LOCAL_MESSAGE_BYTES,
     // We speak no subprotocol; ws would otherwise agree to the first one it is offered.
     handleProtocols: () => false,
   });
@@ -33,6 +39,7 @@ export class WebSockets implements Disposable {
       webSocket.on("pong", () => this.#unanswered.delete(webSocket));
       // Every error is followed by `close`, which is where it is handled.
       webSocket.on("error", () => undefined);
+      boundFirst(webSocket, socket);
       take(new LocalSocket(webSocket));
     });
   }
@@ -53,6 +60,21 @@ export class WebSockets implements Disposable {
       }
     }
   }
+}
+
+/** Whoever has not said who they are cannot make us hold more than a `connect` takes. */
+function boundFirst(webSocket: WebSocket, socket: Duplex): void {
+  let bytes = 0;
+  const count = (chunk: Buffer): void => {
+    bytes += chunk.byteLength;
+    if (bytes <= MAX_FIRST_BYTES + FIRST_SLACK_BYTES) return;
+    socket.off("data", count);
+    webSocket.close(1009, "handshake too large");
+    webSocket.pause();
+    setTimeout(() => webSocket.terminate(), CUT_AFTER_MS).unref();
+  };
+  socket.on("data", count);
+  webSocket.once("message", () => socket.off("data", count));
 }
 
 /** One client of our own port. It dies with us, so nothing is kept and nothing noted as answered. */

@@ -4,7 +4,7 @@
  * Source: https://platform.openai.com/docs/api-reference/chat/object and …/chat-streaming
  */
 import type { StopReason } from "../models/model.ts";
-import type { Usage } from "../store/message.ts";
+import type { ToolCall, Usage } from "../store/message.ts";
 
 /** What every piece of one answer repeats. */
 export interface CompletionHead {
@@ -29,21 +29,33 @@ const FINISH_REASONS = {
 interface Delta {
   readonly role?: "assistant";
   readonly content?: string;
+  readonly tool_calls?: readonly object[];
+}
+
+/** What the agent answered. */
+export interface Completed {
+  readonly text: string;
+  readonly stop: StopReason;
+  readonly usage: Usage;
+  /** Calls of the client's own tools. */
+  readonly calls: readonly ToolCall[];
 }
 
 /** The whole answer at once. */
-export function completion(
-  head: CompletionHead,
-  text: string,
-  stop: StopReason,
-  usage: Usage,
-): object {
+export function completion(head: CompletionHead, { text, stop, usage, calls }: Completed): object {
+  // OpenAI says `null`, not "", where there is nothing but calls.
+  const content = text === "" && calls.length > 0 ? null : text;
   return {
     ...common(head, "chat.completion"),
     choices: [
       {
         index: 0,
-        message: { role: "assistant", content: text, refusal: null },
+        message: {
+          role: "assistant",
+          content,
+          refusal: null,
+          ...(calls.length === 0 ? {} : { tool_calls: calls.map(toToolCall) }),
+        },
         logprobs: null,
         finish_reason: FINISH_REASONS[stop],
       },
@@ -59,6 +71,11 @@ export function openingChunk(head: CompletionHead): string {
 
 export function deltaChunk(head: CompletionHead, text: string): string {
   return chunk(head, { content: text }, null);
+}
+
+/** One whole call of a client's tool: clients put pieces together by their index. */
+export function callChunk(head: CompletionHead, call: ToolCall, index: number): string {
+  return chunk(head, { tool_calls: [{ index, ...toToolCall(call) }] }, null);
 }
 
 /** The last piece with a choice: why it ends. */
@@ -82,6 +99,10 @@ function chunk(head: CompletionHead, delta: Delta, finishReason: string | null):
     // With `include_usage` every chunk but the last has the field, and it is null.
     ...(head.includeUsage ? { usage: null } : {}),
   });
+}
+
+function toToolCall({ id, name, input }: ToolCall): object {
+  return { id, type: "function", function: { name, arguments: input } };
 }
 
 function common({ id, created, model, demo }: CompletionHead, object: string): object {

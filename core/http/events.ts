@@ -9,6 +9,9 @@ const KEEP_ALIVE = utf8(": keepalive\n\n");
 
 export const EVENT_STREAM_TYPE = "text/event-stream; charset=utf-8";
 
+/** The data of an event; or the data of one with a name, for clients that listen by it. */
+export type EventText = string | { readonly event: string; readonly data: string };
+
 interface LiveStream {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
   /** When something was last sent, Unix ms. */
@@ -32,7 +35,7 @@ export class EventStreams {
    * @param events - Must not throw: a failure is an event too.
    * @param onCancel - Called once when the client stops reading.
    */
-  open(events: AsyncGenerator<string, void>, onCancel: () => void): ReadableStream<Uint8Array> {
+  open(events: AsyncGenerator<EventText, void>, onCancel: () => void): ReadableStream<Uint8Array> {
     let live: LiveStream | undefined;
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
@@ -44,7 +47,7 @@ export class EventStreams {
           const { done, value } = await events.next();
           if (live !== undefined) live.sentAt = this.#now();
           if (done !== true) {
-            controller.enqueue(utf8(`data: ${value}\n\n`));
+            controller.enqueue(utf8(framed(value)));
             return;
           }
           controller.close();
@@ -84,4 +87,9 @@ export class EventStreams {
       stream.sentAt = now;
     }
   }
+}
+
+function framed(text: EventText): string {
+  if (typeof text === "string") return `data: ${text}\n\n`;
+  return `event: ${text.event}\ndata: ${text.data}\n\n`;
 }

@@ -1,6 +1,6 @@
 /** The model list of the OpenAI API: its models are our agents. Pure. */
 import type { Model } from "../models/model.ts";
-import { agentOf } from "./openai.ts";
+import { agentOf, type HttpAgents, MAIN_NAMES } from "./agents.ts";
 
 /** What answers, for people: every surface that names the model says whether it is the demo. */
 export type ModelIdentity = Pick<Model, "id" | "demo">;
@@ -8,27 +8,25 @@ export type ModelIdentity = Pick<Model, "id" | "demo">;
 /** Names the model behind an answer: `anthropic/…`, or `demo/echo` when no provider is set up. */
 export const MODEL_HEADER = "X-Sallyport-Model";
 
-const LISTED = ["openclaw", "openclaw/default", "openclaw/main"] as const;
-
 /** Source: https://platform.openai.com/docs/api-reference/models/list */
-export function listModels(model: ModelIdentity): object {
-  return { object: "list", data: LISTED.map((id) => entry(id, model)) };
+export function listModels(agents: HttpAgents): object {
+  const ids = agents.list().map(({ id }) => `openclaw/${id}`);
+  return {
+    object: "list",
+    data: [...new Set([...MAIN_NAMES, ...ids])].map((id) => describeModel(id, agents)),
+  };
 }
 
 /** @throws GatewayError model_not_found for a name that stands for no agent. */
-export function describeModel(id: string, model: ModelIdentity): object {
-  agentOf(id, model.id);
-  return entry(id, model);
-}
-
-function entry(id: string, { id: model, demo }: ModelIdentity): object {
-  // `sallyport` is ours; OpenAI clients ignore what they do not know.
+export function describeModel(id: string, agents: HttpAgents): object {
+  const { id: agent, name, model } = agentOf(id, agents);
   return {
     id,
     object: "model",
     created: 0,
     owned_by: "openclaw",
     permission: [],
-    sallyport: { model, demo },
+    // Ours; OpenAI clients ignore what they do not know.
+    sallyport: { agent, name: name ?? agent, model: model.id, demo: model.demo },
   };
 }

@@ -1,23 +1,32 @@
 import { expect, test } from "vitest";
-import { agentOf, parseChatOrder } from "./openai.ts";
+import { parseChatOrder } from "./openai.ts";
 
-const SERVED = "anthropic/claude";
+const BOUNDARY = (): string => "boundary";
+const PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB";
+const tool = (name: string): object => ({
+  type: "function",
+  function: { name, description: "d", parameters: { type: "object" } },
+});
+const choose = (name: string): object => ({ type: "function", function: { name } });
 const HI = { role: "user", content: "hi" };
 
 function order(changes: object = {}) {
-  return parseChatOrder({ model: "openclaw", messages: [HI], ...changes }, SERVED);
+  return parseChatOrder({ model: "openclaw", messages: [HI], ...changes }, BOUNDARY);
 }
 
 test("a plain request asks for one whole answer of the main agent", () => {
   expect(order()).toEqual({
     model: "openclaw",
-    agent: "main",
     messages: [{ role: "user", text: "hi" }],
     stream: false,
     includeUsage: false,
     user: undefined,
     temperature: undefined,
     maxOutputTokens: undefined,
+    clientTools: [],
+    toolChoice: undefined,
+    parallelToolCalls: undefined,
+    format: undefined,
   });
 });
 
@@ -65,6 +74,7 @@ test("settings are read, null is as good as absent, and hints nobody knows are i
     max_tokens: 5,
     n: null,
     tools: [],
+    functions: null,
     response_format: { type: "text" },
     top_p: 0.3,
     seed: 7,
@@ -90,7 +100,7 @@ test.each<[string, unknown, string | undefined]>([
   ["empty messages", { model: "openclaw", messages: [] }, "messages"],
   ["no user message", { model: "main", messages: [{ role: "system", content: "x" }] }, "messages"],
 ])("a body that is %s is refused", (_name, body, param) => {
-  expect(() => parseChatOrder(body, SERVED)).toThrow(
+  expect(() => parseChatOrder(body, BOUNDARY)).toThrow(
     expect.objectContaining({ code: "invalid_request", param }),
   );
 });
@@ -100,8 +110,23 @@ test.each<[string, object, string]>([
   ["a number as content", { messages: [HI, { role: "user", content: 5 }] }, "messages[1].content"],
   ["no content", { messages: [{ role: "user" }] }, "messages[0].content"],
   [
-    "an image",
+    "an image by URL",
     { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "x" } }] }] },
+    "messages[0].content[0]",
+  ],
+  [
+    "an image of the assistant",
+    { messages: [HI, { role: "assistant", content: [{ type: "image_url", image_url: PIXEL }] }] },
+    "messages[1].content",
+  ],
+  [
+    "sound",
+    { messages: [{ role: "user", content: [{ type: "input_audio" }] }] },
+    "messages[0].content[0]",
+  ],
+  [
+    "a file that is kept elsewhere",
+    { messages: [{ role: "user", content: [{ type: "file", file: { file_id: "file-1" } }] }] },
     "messages[0].content[0]",
   ],
   ["a temperature above 2", { temperature: 2.1 }, "temperature"],
@@ -109,8 +134,16 @@ test.each<[string, object, string]>([
   ["no tokens at all", { max_tokens: 0 }, "max_tokens"],
   ["half a token", { max_completion_tokens: 1.5 }, "max_completion_tokens"],
   ["two answers", { n: 2 }, "n"],
-  ["tools of its own", { tools: [{ type: "function" }] }, "tools"],
-  ["JSON as format", { response_format: { type: "json_object" } }, "response_format.type"],
+  ["a tool without a function", { tools: [{ type: "function" }] }, "tools[0].function"],
+  ["a tool of the provider", { tools: [{ type: "web_search" }] }, "tools[0].type"],
+  ["a tool with a bad name", { tools: [tool("a b")] }, "tools[0].function.name"],
+  ["two tools of one name", { tools: [tool("a"), tool("a")] }, "tools[1]"],
+  ["a choice of no tool", { tools: [tool("a")], tool_choice: choose("b") }, "tool_choice"],
+  ["a demand without tools", { tool_choice: "required" }, "tool_choice"],
+  ["a choice that is none", { tool_choice: "perhaps" }, "tool_choice"],
+  ["an unknown format", { response_format: { type: "xml" } }, "response_format.type"],
+  ["functions of old", { functions: [{ name: "a" }] }, "functions"],
+  ["a function call of old", { function_call: "auto" }, "function_call"],
   ["stream as text", { stream: "yes" }, "stream"],
   ["a user of two lines", { user: "a\nb" }, "user"],
   ["a user that is too long", { user: "a".repeat(257) }, "user"],
@@ -133,25 +166,41 @@ test("a refusal tells nothing of what was sent", () => {
   }
 });
 
-test.each([
-  SERVED,
-  "openclaw",
-  "openclaw/default",
-  "openclaw/main",
-  "openclaw:main",
-  "agent:main",
-  "main",
-])("%s is the main agent", (name) => expect(agentOf(name, SERVED)).toBe("main"));
+test("tools of the client are offered as they came, and a choice among them", () => {
+  const tools = [tool("weather"), tool("clock")];
+  expect(order({ tools })).toMatchObject({
+    clientTools: [{ name: "weather", description: "d", parameters: { type: "object" } }, {}],
+    toolChoice: undefined,
+  });
+  expect(order({ tools, tool_choice: "required" }).toolChoice).toBe("required");
+  expect(order({ tools, tool_choice: choose("clock") }).toolChoice).toEqual({ name: "clock" });
+  expect(order({ tools, tool_choice: "none" })).toMatchObject({ clientTools: [] });
+  expect(order({ tools, tool_choice: "auto" }).toolChoice).toBeUndefined();
+});
 
-test.each([
-  ["openclaw/nope", "Unknown agent 'nope'."],
-  ["agent:nope", "Unknown agent 'nope'."],
-  ["anthropic/claude-2", "Invalid `model`. Use `openclaw` or `openclaw/<agentId>`."],
-  ["gpt-4o", "Invalid `model`. Use `openclaw` or `openclaw/<agentId>`."],
-  ["openclaw/../main", "Invalid `model`. Use `openclaw` or `openclaw/<agentId>`."],
-  ["__proto__", "Invalid `model`. Use `openclaw` or `openclaw/<agentId>`."],
-])("%s is no model", (name, message) => {
-  expect(() => agentOf(name, SERVED)).toThrow(
-    expect.objectContaining({ code: "model_not_found", param: "model", message }),
-  );
+test("a format is read, and text is none", () => {
+  expect(order({ response_format: { type: "text" } }).format).toBeUndefined();
+  expect(order({ response_format: { type: "json_object" } }).format).toEqual({
+    type: "json_object",
+  });
+  const json_schema = { name: "out", schema: { type: "object" } };
+  expect(order({ response_format: { type: "json_schema", json_schema } }).format).toEqual({
+    type: "json_schema",
+    ...json_schema,
+    strict: false,
+  });
+});
+
+test("an image of a user goes with what was said", () => {
+  const content = [
+    { type: "text", text: "Look" },
+    { type: "image_url", image_url: { url: PIXEL } },
+  ];
+  expect(order({ messages: [{ role: "user", content }] }).messages).toEqual([
+    {
+      role: "user",
+      text: "Look",
+      images: [{ mediaType: "image/png", data: PIXEL.slice("data:image/png;base64,".length) }],
+    },
+  ]);
 });

@@ -6,21 +6,34 @@
  * Source: https://platform.openai.com/docs/api-reference/chat/create
  */
 import * as z from "zod";
-import { GatewayError } from "../../shared/errors.ts";
+import type { AnswerFormat } from "../models/model.ts";
 import type { Message, ToolCall } from "../store/message.ts";
+import { answerFormat, ChatFormat } from "./answer-format.ts";
+import { ChatToolChoice, ChatTools, type ClientTools, clientTools } from "./client-tools.ts";
+import { type Part, readParts, type Said } from "./media.ts";
+import { parseBody, refusal } from "./refusal.ts";
 
-/** The only agent there is. */
-export const MAIN_AGENT = "main";
-/** How a model name picks an agent; the first three are what the model list shows. */
-const AGENT_NAMES: ReadonlySet<string> = new Set(["openclaw", "openclaw/default", MAIN_AGENT]);
-const AGENT_PATTERN = /^(?:openclaw[/:]|agent:)(?<agent>[A-Za-z0-9][\w-]{0,63})$/;
 /** `user` becomes part of a session key, so it must stay one short line. */
-const UserName = z.string().regex(/^\P{Cc}{0,256}$/u, { error: "must be at most 256 characters" });
+export const UserName = z
+  .string()
+  .regex(/^\P{Cc}{0,256}$/u, { error: "must be at most 256 characters" });
 
-const Content = z.union(
-  [z.string(), z.array(z.object({ type: z.string(), text: z.string().optional() }))],
-  { error: "must be text or a list of content parts" },
-);
+const ContentPart = z.object({
+  type: z.string(),
+  text: z.string().optional(),
+  image_url: z.union([z.string(), z.object({ url: z.string() })]).optional(),
+  file: z
+    .object({
+      filename: z.string().nullish(),
+      file_data: z.string().nullish(),
+      file_id: z.string().nullish(),
+    })
+    .optional(),
+});
+
+const Content = z.union([z.string(), z.array(ContentPart)], {
+  error: "must be text or a list of content parts",
+});
 type Content = z.output<typeof Content>;
 
 const Assistant = z.object({
@@ -43,7 +56,9 @@ const ChatMessage = z.discriminatedUnion("role", [
 ]);
 type ChatMessage = z.output<typeof ChatMessage>;
 
-const ChatRequest = z.object({
+const LEGACY = "is no longer understood: use `tools` and `tool_choice`";
+
+export const ChatRequest = z.object({
   model: z.string().min(1, { error: "must name a model" }),
   messages: z.array(ChatMessage).min(1, { error: "must hold at least one message" }),
   stream: z.boolean().nullish(),
@@ -53,113 +68,102 @@ const ChatRequest = z.object({
   max_tokens: z.int().min(1).nullish(),
   max_completion_tokens: z.int().min(1).nullish(),
   n: z.int().min(1).max(1, { error: "must be 1: the agent gives one answer" }).nullish(),
-  tools: z
-    .array(z.unknown())
-    .max(0, { error: "must be empty: the agent brings its own" })
-    .nullish(),
-  response_format: z.object({ type: z.literal("text", { error: 'must be "text"' }) }).nullish(),
+  tools: ChatTools.nullish(),
+  tool_choice: ChatToolChoice.nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
+  response_format: ChatFormat.nullish(),
+  functions: z.null({ error: LEGACY }).optional(),
+  function_call: z.null({ error: LEGACY }).optional(),
 });
 
 /** A chat completion that was asked for, in our words. */
-export interface ChatOrder {
+export interface ChatOrder extends ClientTools {
   /** As the client named it: the answer repeats it. */
   readonly model: string;
-  readonly agent: string;
   readonly messages: readonly Message[];
   readonly stream: boolean;
   /** Whether a stream ends with the token counts. */
   readonly includeUsage: boolean;
-  /** Names the conversation this goes on with; undefined: a new one. */
   readonly user: string | undefined;
   readonly temperature: number | undefined;
   readonly maxOutputTokens: number | undefined;
+  readonly parallelToolCalls: boolean | undefined;
+  readonly format: AnswerFormat | undefined;
 }
 
 /**
- * Reads the body of a chat completion.
- *
- * @param served - Id of the model that answers, which is as good a name as the agent's.
- * @throws GatewayError invalid_request or model_not_found, with `param` naming the field at fault.
+ * @param boundary - Random, for each request: see `readParts`.
+ * @throws GatewayError invalid_request that names the field.
  */
-export function parseChatOrder(body: unknown, served: string): ChatOrder {
-  const parsed = ChatRequest.safeParse(body);
-  if (!parsed.success) throw refusalOf(parsed.error);
-  const { data } = parsed;
-  const agent = agentOf(data.model, served);
-  const messages = data.messages.map(toMessage);
+export function parseChatOrder(body: unknown, boundary: () => string): ChatOrder {
+  const data = parseBody(ChatRequest, body);
+  const messages = data.messages.map((message, index) => toMessage(message, index, boundary));
   if (!messages.some(({ role }) => role === "user")) {
-    throw new GatewayError("invalid_request", "Missing user message in `messages`.", {
-      param: "messages",
-    });
+    throw refusal("messages", "Missing user message in `messages`.");
   }
   return {
     model: data.model,
-    agent,
     messages,
-    stream: data.stream ?? false,
-    includeUsage: data.stream_options?.include_usage ?? false,
+    stream: data.stream === true,
+    includeUsage: data.stream_options?.include_usage === true,
     // Absent, null and empty all mean that the client names nobody.
-    user: data.user === "" ? undefined : (data.user ?? undefined),
-    temperature: data.temperature ?? undefined,
-    maxOutputTokens: data.max_completion_tokens ?? data.max_tokens ?? undefined,
+    user: data.user === "" ? undefined : given(data.user),
+    temperature: given(data.temperature),
+    maxOutputTokens: given(data.max_completion_tokens ?? data.max_tokens),
+    ...toolsIn(data),
+    parallelToolCalls: given(data.parallel_tool_calls),
+    format: answerFormat(data.response_format),
   };
 }
 
-/**
- * The agent that a model name stands for.
- *
- * @throws GatewayError model_not_found
- */
-export function agentOf(model: string, served: string): string {
-  if (AGENT_NAMES.has(model) || model === served) return MAIN_AGENT;
-  const agent = AGENT_PATTERN.exec(model)?.groups?.["agent"];
-  if (agent === MAIN_AGENT || agent === "default") return MAIN_AGENT;
-  const message =
-    agent === undefined
-      ? "Invalid `model`. Use `openclaw` or `openclaw/<agentId>`."
-      : `Unknown agent '${agent}'.`;
-  throw new GatewayError("model_not_found", message, { param: "model" });
+/** Absent and null are the same to the clients of this API. */
+export function given<Value>(value: Value | null | undefined): Value | undefined {
+  return value ?? undefined;
 }
 
-function toMessage(message: ChatMessage, index: number): Message {
-  const text = textOf(message.content ?? "", index);
-  switch (message.role) {
-    case "system":
-    case "developer":
-      return { role: "system", text };
-    case "user":
-      return { role: "user", text };
-    case "assistant":
-      return { role: "assistant", text, toolCalls: toolCallsOf(message) };
-    default:
-      return { role: "tool", callId: message.tool_call_id, text };
+function toolsIn({ tools, tool_choice: choice }: z.output<typeof ChatRequest>): ClientTools {
+  const functions = tools?.map((tool) => tool.function) ?? [];
+  const named = typeof choice === "object" && choice !== null;
+  return clientTools(functions, named ? { name: choice.function.name } : given(choice));
+}
+
+function toMessage(message: ChatMessage, index: number, boundary: () => string): Message {
+  const said = saidIn(message.content ?? "", `messages[${index}].content`, boundary);
+  if (message.role === "user") return toUser(said);
+  if (said.images.length > 0) {
+    throw refusal(`messages[${index}].content`, "only a user's message may hold images");
   }
+  const { text } = said;
+  if (message.role === "assistant") {
+    return { role: "assistant", text, toolCalls: toolCallsOf(message) };
+  }
+  if (message.role === "tool") return { role: "tool", callId: message.tool_call_id, text };
+  return { role: "system", text };
+}
+
+/** Without a field for images when there are none. */
+export function toUser({ text, images }: Said): Message {
+  return images.length === 0 ? { role: "user", text } : { role: "user", text, images };
 }
 
 function toolCallsOf({ tool_calls: calls }: z.output<typeof Assistant>): ToolCall[] {
   return (calls ?? []).map(({ id, function: { name, arguments: input } }) => ({ id, name, input }));
 }
 
-function textOf(content: Content, index: number): string {
-  if (typeof content === "string") return content;
-  return content
-    .map(({ type, text }, part) => {
-      if (type === "text" && text !== undefined) return text;
-      throw new GatewayError(
-        "invalid_request",
-        "Only text is understood: no images, sound or files",
-        {
-          param: `messages[${index}].content[${part}]`,
-        },
-      );
-    })
-    .join("\n");
+function saidIn(content: Content, path: string, boundary: () => string): Said {
+  if (typeof content === "string") return { text: content, images: [] };
+  return readParts(content.map(toPart), path, boundary);
 }
 
-/** The first complaint, with its place; never the value found there. */
-function refusalOf({ issues }: z.ZodError): GatewayError {
-  const [issue] = issues;
-  const param = z.core.toDotPath(issue?.path ?? []);
-  const message = `\`${param === "" ? "body" : param}\`: ${issue?.message ?? "Invalid input"}`;
-  return new GatewayError("invalid_request", message, { param: param === "" ? undefined : param });
+function toPart({ type, text, image_url: image, file }: z.output<typeof ContentPart>): Part {
+  if (type === "text" && text !== undefined) return { kind: "text", text };
+  if (type === "image_url" && image !== undefined) {
+    return { kind: "image", url: typeof image === "string" ? image : image.url };
+  }
+  if (type === "file" && file !== undefined) {
+    const { file_data: data, filename } = file;
+    if (typeof data === "string") return { kind: "file", name: filename ?? undefined, data };
+    return { kind: "unsupported", why: "no files are kept here: send it as `file_data`" };
+  }
+  return { kind: "unsupported", why: "only text, image_url and file parts are understood" };
 }

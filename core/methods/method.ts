@@ -68,8 +68,8 @@ export interface CallContext {
  * work once all the same, or by a key that its caller sends along.
  */
 export interface Method {
-  /** Or one that depends on what is asked for. */
-  readonly scope: OperatorScope | ((params: unknown) => OperatorScope);
+  /** Or one that depends on what is asked for. `any`: everybody who is through the handshake. */
+  readonly scope: OperatorScope | "any" | ((params: unknown) => OperatorScope);
   /**
    * @param params - Unchecked: parse first. `{}` when there are none.
    * @throws GatewayError, ZodError for params that do not fit, MethodError.

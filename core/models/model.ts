@@ -9,12 +9,34 @@ export interface ToolSpec {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
+/** Whether a tool has to be called: any of them, or the one of this name. */
+export type ToolChoice = "required" | { readonly name: string };
+
+/** What an answer must be, when it is for a program. */
+export type AnswerFormat =
+  | { readonly type: "json_object" }
+  | {
+      readonly type: "json_schema";
+      readonly name: string;
+      /** JSON Schema. */
+      readonly schema: Readonly<Record<string, unknown>>;
+      readonly strict: boolean;
+    };
+
 export interface ModelRequest {
   readonly messages: readonly Message[];
   readonly tools: readonly ToolSpec[];
   /** Undefined: the provider's default. */
   readonly temperature: number | undefined;
   readonly maxOutputTokens: number | undefined;
+  /** Undefined: the model decides. */
+  readonly toolChoice?: ToolChoice | undefined;
+  /** False: at most one call in an answer. Undefined: the provider's default. */
+  readonly parallelToolCalls?: boolean | undefined;
+  /**
+   * Undefined: text. A model that cannot keep to it fails with `invalid_request`, it does not try.
+   */
+  readonly format?: AnswerFormat | undefined;
 }
 
 export type StopReason = "end" | "max_tokens" | "tool_calls" | "refusal";

@@ -1,5 +1,6 @@
 import { GatewayError } from "../../shared/errors.ts";
 import { createDemo } from "./demo/model.ts";
+import type { Embedder } from "./embedder.ts";
 import type { Model } from "./model.ts";
 import { resolveModel } from "./resolve.ts";
 import {
@@ -8,6 +9,7 @@ import {
   type ModelApi,
   type ProviderSettings,
 } from "./settings.ts";
+import { createUnavailable } from "./unavailable.ts";
 
 /** An SDK costs a tenth of a second and 20 MB: it is loaded when its first request is made. */
 const ADAPTERS = {
@@ -34,6 +36,44 @@ export async function createModel(
   if (!resolved.ok) throw new GatewayError(resolved.error.code, resolved.error.message);
   const { api, settings } = resolved.value;
   return loadedOnFirstUse(ref, async () => ADAPTERS[api](settings));
+}
+
+/**
+ * The same for a model that the config names: one without a key says so in place of its answers,
+ * and does not keep the rest from working.
+ *
+ * @throws GatewayError as `createModel`, but `model_unauthorized`.
+ */
+export async function createConfiguredModel(
+  ref: string,
+  providers: ProviderSettings,
+  now: () => number = Date.now,
+): Promise<Model> {
+  if (ref === DEMO_REF) return createDemo();
+  const resolved = resolveModel(ref, providers, now);
+  if (resolved.ok || resolved.error.code !== "model_unauthorized") {
+    return createModel(ref, providers, now);
+  }
+  return createUnavailable(ref, "model_unauthorized", resolved.error.message);
+}
+
+/**
+ * The embedding model that `ref` names.
+ *
+ * @throws GatewayError as `createModel`; `invalid_request` for a provider that has no embeddings.
+ */
+export async function createEmbedder(
+  ref: string,
+  providers: ProviderSettings,
+  now: () => number = Date.now,
+): Promise<Embedder> {
+  const resolved = resolveModel(ref, providers, now);
+  if (!resolved.ok) throw new GatewayError(resolved.error.code, resolved.error.message);
+  const { api, settings } = resolved.value;
+  if (api !== "openai-completions") {
+    throw new GatewayError("invalid_request", `"${ref}": this provider has no embeddings`);
+  }
+  return (await import("./openai/embedder.ts")).createOpenAiEmbedder(settings);
 }
 
 function loadedOnFirstUse(id: string, load: () => Promise<Model>): Model {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { hookTurn } from "../conversation/hook.ts";
-import { isEphemeral, requestSessionKey } from "./session-key.ts";
+import { canonicalSessionKey, isEphemeral, requestSessionKey } from "./session-key.ts";
 
 const ID = "0b8f6a52-41b6-4c39-9a63-1f2d8d0a7c11";
 
@@ -31,4 +31,17 @@ test.each([
   ["empty", ""],
 ])("the session of %s stays", (_name, key) => {
   expect(isEphemeral(key)).toBe(false);
+});
+
+test.each([
+  ["main", "agent:main:main"],
+  [" Main ", "agent:main:main"],
+  ["", "agent:main:main"],
+  ["Work Notes", "agent:main:work notes"],
+  ["agent:Ops:main", "agent:ops:main"],
+  ["agent:ops:hook:agent:AbC", "agent:ops:hook:agent:AbC"],
+  ["agent:", "agent:main:agent:"],
+  ["agent::x", "agent:main:agent::x"],
+])("%j is the session %s", (key, canonical) => {
+  expect(canonicalSessionKey(key, "main")).toBe(canonical);
 });

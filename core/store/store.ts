@@ -1,4 +1,9 @@
+import type { CronStore } from "./cron.ts";
+import type { DeviceStore } from "./device.ts";
 import type { Message, Usage } from "./message.ts";
+import type { ResponseStore } from "./response.ts";
+import type { RunEndStatus, RunStore } from "./run.ts";
+import type { SessionStore } from "./session.ts";
 import type { WebhookAnswer, WebhookStore } from "./webhook.ts";
 
 /** A turn of a conversation that is kept. */
@@ -49,12 +54,29 @@ export interface OutboxItem {
 
 export type NewOutboxItem = Omit<OutboxItem, "attempts">;
 
+/** The run that an entry comes from. Times are Unix ms. */
+export interface EntryRun {
+  readonly id: string;
+  readonly kind: string;
+  readonly status: RunEndStatus;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** `provider/model` that answered. */
+  readonly model: string | undefined;
+  readonly stop: string | undefined;
+  /** Fit for the user. */
+  readonly error: string | undefined;
+  /** Conversation of a channel that it was asked for in. */
+  readonly origin: { readonly channel: string; readonly conversation: string } | undefined;
+}
+
 /** What a turn adds to its session. */
 export interface SessionEntry {
   readonly sessionKey: string;
   readonly messages: readonly Message[];
   readonly usage: Usage;
   readonly at: number;
+  readonly run?: EntryRun | undefined;
 }
 
 /**
@@ -83,6 +105,11 @@ export interface Lease {
  */
 export interface Store extends WebhookStore, AsyncDisposable {
   readonly lease: Lease;
+  readonly sessions: SessionStore;
+  readonly runs: RunStore;
+  readonly cron: CronStore;
+  readonly responses: ResponseStore;
+  readonly devices: DeviceStore;
 
   /**
    * Takes in new work. Returns the ids that were new; the others we had within the last days.

@@ -1,11 +1,22 @@
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
+import type { Challenge } from "../../shared/gateway/device-proof.ts";
 import type { DeliveryHead, SyncAnswer } from "../../shared/tunnel/delivery.ts";
 import type { Principal } from "../../shared/principal.ts";
+import type { OperatorScope } from "../methods/method.ts";
 import type { TunnelMetrics } from "./metrics.ts";
 
 /** Everything known of who sent a request. Decisions use this, never a header. */
 export interface Caller {
   readonly principal: Principal;
+  /** What an operator of the gateway protocol may do; undefined: everything its principal may. */
+  readonly operatorScopes?: readonly OperatorScope[] | undefined;
+  /** The device its credential was made out to. */
+  readonly deviceId?: string | undefined;
+  /**
+   * The challenge the edge has put to this WebSocket's client: it gets no second one, and its first
+   * message is the `connect` that answers this one.
+   */
+  readonly connect?: Challenge | undefined;
   readonly requestId: string;
   /** Address of the client itself, as the edge or our own socket saw it. */
   readonly ip: string;

@@ -9,6 +9,7 @@ import {
   responseFields,
 } from "../../shared/tunnel/http.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
+import { OPERATOR_SCOPES, type OperatorScope } from "../methods/method.ts";
 import { Duplicates } from "./duplicates.ts";
 import type { Caller, TunnelHandlers } from "./handlers.ts";
 import { count, observe } from "./metrics.ts";
@@ -150,7 +151,15 @@ async function answer(
 function callerOf({ meta, headers }: RequestHead): Caller {
   const { principal, requestId, clientIp: ip, deadlineMs } = meta;
   const traceparent = traceparentOf(headers.get("traceparent"), requestId);
-  return { principal, requestId, ip, via: "edge", traceparent, deadlineMs };
+  const { deviceId, connect } = meta;
+  const operatorScopes = meta.operatorScopes?.filter(isOperatorScope);
+  const known = { operatorScopes, deviceId, connect };
+  return { principal, ...known, requestId, ip, via: "edge", traceparent, deadlineMs };
+}
+
+/** One of a later version is one we cannot grant. */
+function isOperatorScope(name: string): name is OperatorScope {
+  return OPERATOR_SCOPES.some((scope) => scope === name);
 }
 
 function requestOf({ method, url, headers }: RequestHead, body: IncomingBody): TunnelRequest {

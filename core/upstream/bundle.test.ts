@@ -9,6 +9,7 @@ const SOURCE: BundleSource = {
   webhooks: ["github", "agent", "github"],
   rate: { perSecond: 10, burst: 20 },
   login: true,
+  greets: true,
 };
 
 test("the edge learns who may pass, which webhooks there are, and that people may sign in", () => {
@@ -26,6 +27,7 @@ test("the edge learns who may pass, which webhooks there are, and that people ma
     })),
     rate: { perSecond: 10, burst: 20 },
     login: { enabled: true },
+    greets: true,
   });
 });
 

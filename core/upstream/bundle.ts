@@ -15,6 +15,8 @@ export interface BundleSource {
   readonly rate: EdgeBundle["rate"];
   /** Whether browsers may sign in. */
   readonly login: boolean;
+  /** Whether the upstream speaks the gateway's protocol, and we put our credentials into it. */
+  readonly greets: boolean;
   readonly routing?: EdgeBundle["routing"];
 }
 
@@ -26,6 +28,7 @@ export function upstreamBundle({
   routes = [],
   rate,
   login,
+  greets,
   routing,
 }: BundleSource): EdgeBundle {
   const otherwise = new Set(routes.map(({ name }) => name));
@@ -45,5 +48,6 @@ export function upstreamBundle({
     ],
     rate,
   });
-  return { ...bundle, login: { enabled: login }, ...(routing === undefined ? {} : { routing }) };
+  const front = { login: { enabled: login }, greets };
+  return { ...bundle, ...front, ...(routing === undefined ? {} : { routing }) };
 }

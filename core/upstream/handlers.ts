@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
+import type { Challenge } from "../../shared/gateway/device-proof.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Caller, TunnelHandlers, Upgrade } from "../tunnel/handlers.ts";
 import { bridge } from "./bridge.ts";
@@ -7,6 +8,7 @@ import { Webhooks } from "./deliver.ts";
 import { dial, type Dialled } from "./dial.ts";
 import { failureResponse, upstreamFailure } from "./failure.ts";
 import { UpstreamHttp } from "./http.ts";
+import { takeChallenge } from "./openclaw-challenge.ts";
 import { translateConnect } from "./openclaw-connect.ts";
 import type { UpstreamSettings } from "./settings.ts";
 
@@ -35,13 +37,14 @@ export function upstreamHandlers(
   const upgrade = async (request: Request, caller: Caller): Promise<Upgrade> => {
     const incoming = { url: new URL(request.url), headers: request.headers, caller };
     try {
-      const dialled = await dial(incoming, settings, {
-        deadlineMs: caller.deadlineMs ?? LIMITS.acceptTimeoutMs,
-        signal: request.signal,
-      });
-      return dialled.ok
-        ? accepted(dialled.value, settings)
-        : { accepted: false, response: dialled.error };
+      const deadlineMs = caller.deadlineMs ?? LIMITS.acceptTimeoutMs;
+      const dialled = await dial(incoming, settings, { deadlineMs, signal: request.signal });
+      if (!dialled.ok) return { accepted: false, response: dialled.error };
+      const isGreeted = caller.connect !== undefined;
+      const challenge = isGreeted
+        ? await takeChallenge(dialled.value.socket, deadlineMs)
+        : undefined;
+      return accepted(dialled.value, settings, challenge);
     } catch (error) {
       return { accepted: false, response: failed(error, request, caller) };
     }
@@ -63,9 +66,11 @@ export function upstreamHandlers(
 function accepted(
   { socket, protocol, taken }: Dialled,
   { onCoreLoss, translate, token, deviceSecret }: UpstreamSettings,
+  challenge: Challenge | undefined,
 ): Upgrade {
   const secrets = token && deviceSecret && { token, deviceSecret };
-  const translation = translate === "openclaw" && secrets ? translateConnect(secrets) : undefined;
+  const translation =
+    translate === "openclaw" && secrets ? translateConnect(secrets, challenge) : undefined;
   return {
     accepted: true,
     protocol,

@@ -83,6 +83,18 @@ test("a device that proves itself is stood in for by one of ours, always the sam
   expect(paramsOf(frame).device.id).not.toBe(first.id);
 });
 
+test("for a client that the edge has greeted the stand-in answers the upstream's own challenge", () => {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const device = deviceOf(privateKey, publicKey, "of-edge");
+  const challenge = { nonce: "of-the-upstream", ts: 1_700_000_050_000 };
+  const frame = translateConnect(SECRETS, challenge).fromClient(connectFrame({ device }));
+  const stand = Device.parse(paramsOf(frame).device);
+  expect(stand).toMatchObject({ nonce: "of-the-upstream", signedAt: challenge.ts });
+  expect(isGenuine(stand, claimWith("of-upstream"))).toBe(true);
+  const usual = paramsOf(translateConnect(SECRETS).fromClient(connectFrame({ device }))).device;
+  expect(stand.id).toBe(usual.id);
+});
+
 test.each([
   ["signed for another token", (device: Device) => device, "another"],
   ["that names another's id", (device: Device) => ({ ...device, id: "0".repeat(64) }), "of-edge"],

@@ -4,6 +4,7 @@
  * where in the conversation it stands.
  */
 import * as z from "zod";
+import type { Challenge } from "../../shared/gateway/device-proof.ts";
 import type { Secret } from "../../shared/secret.ts";
 import type { Translation } from "./bridge.ts";
 import { type Claim, Device, isGenuine, standIn } from "./openclaw-device.ts";
@@ -52,8 +53,12 @@ export interface ConnectSecrets {
   readonly deviceSecret: Secret;
 }
 
-/** For one socket. */
-export function translateConnect(secrets: ConnectSecrets): Translation {
+/**
+ * For one socket.
+ *
+ * @param challenge - The upstream's, for a client whom the edge has put its own.
+ */
+export function translateConnect(secrets: ConnectSecrets, challenge?: Challenge): Translation {
   let state: "greeting" | { readonly connect: string } | "open" = "greeting";
   return {
     fromClient(message) {
@@ -62,7 +67,7 @@ export function translateConnect(secrets: ConnectSecrets): Translation {
       const connect = parse(Connect, message, MAX_CONNECT_LENGTH);
       if (connect === undefined) return message;
       state = { connect: connect.id };
-      const params = { ...connect.params, ...credentials(connect, secrets) };
+      const params = { ...connect.params, ...credentials(connect, secrets, challenge) };
       return JSON.stringify({ ...connect, params });
     },
     fromUpstream(message) {
@@ -91,7 +96,11 @@ function parse<T>(
   }
 }
 
-function credentials({ params }: Connect, { token, deviceSecret }: ConnectSecrets): object {
+function credentials(
+  { params }: Connect,
+  { token, deviceSecret }: ConnectSecrets,
+  challenge: Challenge | undefined,
+): object {
   const { client, role = "operator", scopes = [], auth: given = {}, device } = params;
   const auth = { token: token.reveal() };
   if (device === undefined) return { auth };
@@ -106,5 +115,8 @@ function credentials({ params }: Connect, { token, deviceSecret }: ConnectSecret
   };
   // A device that does not prove itself is passed on: the upstream will say what it lacks.
   if (!isGenuine(device, claim)) return { auth };
-  return { auth, device: standIn(device, { ...claim, token: auth.token }, deviceSecret) };
+  const answered =
+    challenge === undefined ? {} : { nonce: challenge.nonce, signedAt: challenge.ts };
+  const claimed = { ...claim, token: auth.token };
+  return { auth, device: standIn({ ...device, ...answered }, claimed, deviceSecret) };
 }

@@ -66,6 +66,7 @@ export async function startConnector(
     hooksDigest: own.hooksToken && (await digestOf(own.hooksToken.reveal())),
     rate: own.rate,
     routes: await publishedRoutes(routes),
+    greets: upstream.translate === "openclaw",
     ...front,
   };
   let bundle = upstreamBundle(source);

@@ -90,6 +90,8 @@ const Client = z.object({
   meta: z.optional(z.array(z.tuple([z.string(), z.string()]))),
   /** What its core has left for the next. */
   state: z.optional(z.string()),
+  /** Of the credential that let it in; of a client of a version before, absent. */
+  digest: z.optional(z.string()),
   /** Unix ms since when it has no core. */
   orphanedAt: z.optional(z.number()),
 });

@@ -69,6 +69,11 @@ export class Client implements Kept {
     return this.#attachment.link;
   }
 
+  /** Of the credential that let it in. */
+  get digest(): string | undefined {
+    return this.#attachment.digest;
+  }
+
   get orphanedAt(): number | undefined {
     return this.#attachment.orphanedAt;
   }

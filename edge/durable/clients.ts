@@ -5,6 +5,7 @@ import { ResetCode } from "../../shared/tunnel/frame.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
 import type { StreamEvent } from "../../shared/tunnel/stream-event.ts";
 import { logLine } from "../log.ts";
+import type { CallOf } from "../relay-call.ts";
 import { CLIENT_TAG, type ClientAttachment, readClient, streamTag } from "./attachment.ts";
 import { Client, type ClientHost, MOVES } from "./client.ts";
 import type { CoreLink } from "./core-link.ts";
@@ -12,6 +13,8 @@ import type { Keeper } from "./keeper.ts";
 
 /** Longer heads do not survive their core: they would not fit beside all else in an attachment. */
 const MAX_META_LENGTH = 6_000;
+/** Source: the gateway contract, for a client whose token or password is one no more. */
+const AUTH_CHANGED = 4001;
 /** Beside the protocol's own fields, what the next core may want to know of a client. */
 const KEPT_HEADERS: ReadonlySet<string> = new Set(["origin", "user-agent"]);
 
@@ -67,7 +70,12 @@ export class Clients {
   }
 
   /** The core has accepted a client: from here on it ends here. @returns The client's end. */
-  accept(link: CoreLink, stream: Stream, head: Fields, answer: Fields): WebSocket {
+  accept(
+    link: CoreLink,
+    stream: Stream,
+    { head, digest }: Pick<CallOf<"websocket">, "head" | "digest">,
+    answer: Fields,
+  ): WebSocket {
     const { 0: theirs, 1: ours } = new WebSocketPair();
     this.#ctx.acceptWebSocket(ours, [CLIENT_TAG, streamTag(link.id, stream.id)]);
     const survives = link.reattaches && fieldOf(answer, ":survives") === "1";
@@ -77,6 +85,7 @@ export class Clients {
       link: link.id,
       stream: stream.state,
       count: 0,
+      digest,
       ...(meta === undefined ? {} : { meta }),
     };
     const client = new Client(ours, attachment, this.#clientHost);
@@ -130,6 +139,14 @@ export class Clients {
       else next = Math.min(due, next ?? due);
     }
     return next;
+  }
+
+  /** Credentials were taken back: those whom they let in are in no more. */
+  revoke(accepts: (digest: string) => boolean): void {
+    for (const client of this.#all()) {
+      const { digest } = client;
+      if (digest !== undefined && !accepts(digest)) client.close(AUTH_CHANGED, "auth changed");
+    }
   }
 
   #move(): void {

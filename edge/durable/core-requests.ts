@@ -18,10 +18,13 @@ export interface RequestParts {
 
 /** What the core at the end of `link` may ask for, and what becomes of it. */
 export function requestsOf(link: CoreLink, parts: RequestParts): CoreRequests {
-  const { cores, registry } = parts;
+  const { clients, cores, registry } = parts;
   return {
     async publish(bundle) {
-      return cores.leads(link) ? registry.publish(bundle) : "not_leader";
+      if (!cores.leads(link)) return "not_leader";
+      const refused = await registry.publish(bundle);
+      if (refused === undefined) clients.revoke((digest) => registry.accepts(digest));
+      return refused;
     },
     lead: (store, epoch) => cores.lead(link, store, epoch),
     state: () => relayState({ ...parts, now: Date.now(), brief: false }),

@@ -40,7 +40,7 @@ export function upgrade(
   stream.listen((event) => {
     if (event.type === "head" && fieldOf(event.fields, ":status") === "101") {
       clearTimeout(timer);
-      const webSocket = clients.accept(link, stream, call.head, event.fields);
+      const webSocket = clients.accept(link, stream, call, event.fields);
       resolve(accepted(webSocket, event.fields));
     } else if (event.type === "head") {
       refused = event.fields;

@@ -4,7 +4,7 @@ import { type Handle, notAllowed } from "../answer.ts";
 import { readBody } from "../body.ts";
 import { logLine } from "../log.ts";
 import { authenticate, findCaller, noCore } from "../middleware/authenticate.ts";
-import { countFailure, rateKey } from "../middleware/rate-limit.ts";
+import { countFailure, rateKey, refuseLockedOut } from "../middleware/rate-limit.ts";
 import type { Caller } from "../verifiers.ts";
 import type { Visit } from "../visit.ts";
 import { cookieName, setCookie } from "./cookie.ts";
@@ -78,6 +78,7 @@ async function signIn(visit: Visit): Promise<Response> {
   if (name === undefined) return closed(visit);
   checkOwnPage(visit);
   try {
+    refuseLockedOut(visit);
     const { principal, digest } = await holderOfForm(visit);
     const { signer } = visit.isolate.verifiers;
     if (signer === undefined) throw noKey();

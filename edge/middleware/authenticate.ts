@@ -6,7 +6,7 @@ import { freshPolicy } from "../login/policy.ts";
 import { findVisitor } from "../login/visitor.ts";
 import type { Caller } from "../verifiers.ts";
 import type { Visit } from "../visit.ts";
-import { countFailure, rateKey } from "./rate-limit.ts";
+import { countFailure, rateKey, refuseLockedOut } from "./rate-limit.ts";
 
 /** RFC 6750 section 2.1, with a bound: nothing longer is one of ours, or worth a digest. */
 const BEARER = /^Bearer +(?<token>[\x21-\x7e]{1,512})$/i;
@@ -28,6 +28,7 @@ const CHAT_PREFIX = "/v1/";
  */
 export function authenticate(visit: Visit): Caller | Promise<Caller | Response> {
   const authorization = visit.header("authorization") ?? "";
+  if (authorization !== "") refuseLockedOut(visit);
   return visit.isolate.verifiers.remembered(authorization) ?? prove(visit, authorization);
 }
 
@@ -48,7 +49,12 @@ async function prove(visit: Visit, authorization: string): Promise<Caller | Resp
   const isGuess = reason === "forged" || (reason === "absent" && login === undefined);
   if (isGuess) await countFailure(visit, rateKey(visit.ip));
   if (login !== undefined) return login;
-  throw new GatewayError("unauthenticated", "A valid bearer token is required");
+  throw unauthenticated();
+}
+
+/** The same for everybody who is not known, whatever is wrong. */
+export function unauthenticated(): GatewayError {
+  return new GatewayError("unauthenticated", "A valid bearer token is required");
 }
 
 /** The way to the login page, if this is a person in front of a browser and there is such a page. */
@@ -88,10 +94,19 @@ export function noCore(): GatewayError {
   });
 }
 
-/** @throws GatewayError `forbidden` when the caller's token is not for this path. */
-export function authorize({ principal }: Caller, path: string): void {
-  if (principal.scopes.some((scope) => isEnough(scope, path))) return;
+/**
+ * @param method - Undefined: whatever the path may be asked for.
+ * @throws GatewayError `forbidden` when the caller's token is not for this path.
+ */
+export function authorize(caller: Caller, path: string, method?: string): void {
+  if (caller.principal.scopes.some((scope) => isEnough(scope, path))) return;
+  // Who may only read: on a WebSocket, the core looks at each request.
+  if (mayRead(caller) && (method === "GET" || method === "HEAD")) return;
   throw new GatewayError("forbidden", "This token is not valid for this path");
+}
+
+function mayRead({ operatorScopes = [] }: Caller): boolean {
+  return operatorScopes.includes("operator.read");
 }
 
 function isEnough(scope: Scope, path: string): boolean {

@@ -1,10 +1,10 @@
 import { GatewayError } from "../../shared/errors.ts";
 import { errorFacts, logLine } from "../log.ts";
+import { LOCKOUT_MS } from "../rate/lockout.ts";
 import type { Visit } from "../visit.ts";
 
 /** The window of the binding in wrangler.toml: after this long a refused address may come back. */
 const CLIENT_WINDOW_MS = 10_000;
-const FAILURE_WINDOW_MS = 60_000;
 
 /**
  * The coarse limit, before anything is decided: one address cannot keep an isolate busy. The exact
@@ -20,16 +20,30 @@ export async function limitClient({ isolate, ip }: Visit): Promise<void> {
 }
 
 /**
- * Counts a failed authentication; good credentials of the same address still pass.
+ * Counts a failed authentication; from the limit on, the address is locked out.
  *
  * @param who - What failed: an address, or the id of a core's key.
  * @throws GatewayError `rate_limited` from the limit on.
  */
-export async function countFailure({ isolate }: Visit, who: string): Promise<void> {
+export async function countFailure({ isolate, now }: Visit, who: string): Promise<void> {
   if (await isWithin(isolate.failureRate, who)) return;
-  throw new GatewayError("rate_limited", "Too many failed attempts", {
-    retryAfterMs: FAILURE_WINDOW_MS,
-  });
+  isolate.lockout.lock(who, now);
+  throw tooManyFailures(LOCKOUT_MS);
+}
+
+/** @throws GatewayError `rate_limited` for who has guessed too often: the right guess is one, too. */
+export function refuseLockedOut(visit: Visit): void {
+  const retryAfterMs = lockedForMs(visit);
+  if (retryAfterMs > 0) throw tooManyFailures(retryAfterMs);
+}
+
+/** How long the sender stays locked out, ms; 0 when it is not. */
+export function lockedForMs({ isolate: { lockout }, ip, now }: Visit): number {
+  return lockout.isEmpty ? 0 : lockout.lockedForMs(rateKey(ip), now);
+}
+
+function tooManyFailures(retryAfterMs: number): GatewayError {
+  return new GatewayError("rate_limited", "Too many failed attempts", { retryAfterMs });
 }
 
 /** Who shares a limit: an IPv4 address, or the /64 that is one IPv6 customer. */

@@ -1,4 +1,6 @@
+import type { Challenge } from "../../shared/gateway/device-proof.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import type { Result } from "../../shared/result.ts";
 import type { Fields } from "../../shared/tunnel/fields.ts";
 import { requestFields } from "../../shared/tunnel/http.ts";
 import { problem } from "../answer.ts";
@@ -6,7 +8,7 @@ import { capBody } from "../body.ts";
 import { withoutOurs } from "../login/cookie.ts";
 import { bodyTooLarge, VIA } from "../middleware/limits.ts";
 import { CALL_HEADER, encodeCall, UNSENT_HEADER } from "../relay-call.ts";
-import { relayError } from "../relay-client.ts";
+import { relayError, type RelayFailure } from "../relay-client.ts";
 import { type Member, versionOf } from "../relays/member.ts";
 import type { Answered } from "../relays/relays.ts";
 import type { Caller } from "../verifiers.ts";
@@ -27,6 +29,22 @@ const RELAY_HEADER = "X-Gw-Relay";
  * ready made.
  */
 export async function forward(visit: Visit, caller: Caller): Promise<Response> {
+  const answer = await send(visit, caller);
+  if (!answer.ok) return problem(visit, relayError(answer.error, Math.random), "relay");
+  return passBack(visit, answer.value);
+}
+
+/**
+ * As `forward`, with the answer as the relay gave it.
+ *
+ * @param connect - The challenge that this client has answered already.
+ * @throws GatewayError `too_large` for a body that turns out to be.
+ */
+export async function send(
+  visit: Visit,
+  caller: Caller,
+  connect?: Challenge,
+): Promise<Result<Answered, RelayFailure>> {
   const { request, isolate } = visit;
   const isUpgrade = visit.header("upgrade")?.toLowerCase() === "websocket";
   const deadlineMs = isUpgrade ? LIMITS.acceptTimeoutMs : LIMITS.firstByteTimeoutMs;
@@ -36,7 +54,7 @@ export async function forward(visit: Visit, caller: Caller): Promise<Response> {
     requestId: visit.requestId,
     digest: caller.digest,
     subject: caller.principal.subject,
-    head: headOf(visit, caller, deadlineMs),
+    head: headOf(visit, caller, deadlineMs, connect),
     startedAt: visit.now,
     ...(caller.ticket === undefined ? {} : { ticket: caller.ticket }),
   } as const;
@@ -58,12 +76,12 @@ export async function forward(visit: Visit, caller: Caller): Promise<Response> {
     keepAlive: visit.keepAlive,
   });
   if (capped?.exceeded === true) throw bodyTooLarge(LIMITS.maxRequestBodyBytes);
-  if (!answer.ok) return problem(visit, relayError(answer.error, Math.random), "relay");
-  return passBack(visit, answer.value);
+  return answer;
 }
 
 /** The request as the core will see it. */
-function headOf(visit: Visit, { principal }: Caller, deadlineMs: number): Fields {
+function headOf(visit: Visit, caller: Caller, deadlineMs: number, connect?: Challenge): Fields {
+  const { principal, operatorScopes, deviceId } = caller;
   const { origin, path, query, requestId, ip, headers } = visit;
   const split = origin.indexOf("://");
   const target = {
@@ -73,7 +91,8 @@ function headOf(visit: Visit, { principal }: Caller, deadlineMs: number): Fields
     path: path + query,
   };
   const country = visit.header("cf-ipcountry");
-  const meta = { requestId, clientIp: ip, country, principal, deadlineMs };
+  const known = { principal, operatorScopes, deviceId, connect };
+  const meta = { requestId, clientIp: ip, country, ...known, deadlineMs };
   const head = requestFields(target, headers, meta);
   markPassage(head);
   const protocols = visit.header("sec-websocket-protocol");

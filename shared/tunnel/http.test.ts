@@ -39,6 +39,30 @@ test("a request comes back as it was, with what the edge knows of the client", (
   ]);
 });
 
+test.each<[string, Partial<RequestMeta>]>([
+  ["operator of everything", {}],
+  ["device with scopes", { operatorScopes: ["operator.read", "later"], deviceId: "d".repeat(64) }],
+  ["device that may nothing", { operatorScopes: [], deviceId: "d" }],
+  ["client that was greeted", { connect: { nonce: "6f0c1f0e-2f9e", ts: 1_700_000_000_000 } }],
+])("what the edge knows of an %s arrives", (_name, known) => {
+  const read = readRequest(sent({}, { ...META, ...known }));
+  if (!read.ok) throw new Error(read.error.reason);
+  const { operatorScopes, deviceId, connect } = read.value.meta;
+  expect({ operatorScopes, deviceId, connect }).toEqual({
+    operatorScopes: undefined,
+    deviceId: undefined,
+    connect: undefined,
+    ...known,
+  });
+});
+
+test("a client cannot claim what only the edge knows", () => {
+  const claimed = sent({ "x-gw-connect": "n 1", "x-gw-operator-scopes": "operator.admin" });
+  expect(claimed.some(([name]) => name.includes("connect") || name.includes("scopes:"))).toBe(
+    false,
+  );
+});
+
 test.each([
   "Connection",
   "Keep-Alive",

@@ -2,6 +2,7 @@
  * Requests and responses as heads of streams. The rules of which headers cross and which do not
  * are in protocol.md, section 9. Pure.
  */
+import type { Challenge } from "../gateway/device-proof.ts";
 import { HOP_BY_HOP } from "../hop-by-hop.ts";
 import type { Principal } from "../principal.ts";
 import { Scope } from "../principal.ts";
@@ -15,6 +16,12 @@ export interface RequestMeta {
   /** ISO 3166-1 alpha-2; undefined where the edge does not know. */
   readonly country: string | undefined;
   readonly principal: Principal;
+  /** What an operator of the gateway protocol may do with this credential; undefined: everything. */
+  readonly operatorScopes?: readonly string[] | undefined;
+  /** The device the credential was made out to. */
+  readonly deviceId?: string | undefined;
+  /** The challenge the edge has put to this client, whose first message answers it. */
+  readonly connect?: Challenge | undefined;
   /** Milliseconds until the edge gives up waiting for the answer's head. */
   readonly deadlineMs: number;
 }
@@ -81,7 +88,11 @@ export function requestFields(
     [":scopes", meta.principal.scopes.join(" ")],
     [":deadline-ms", String(meta.deadlineMs)],
   ];
-  if (meta.country !== undefined) fields.push([":country", meta.country]);
+  const { country, operatorScopes, deviceId, connect } = meta;
+  if (country !== undefined) fields.push([":country", country]);
+  if (operatorScopes !== undefined) fields.push([":operator-scopes", operatorScopes.join(" ")]);
+  if (deviceId !== undefined) fields.push([":device-id", deviceId]);
+  if (connect !== undefined) fields.push([":connect", `${connect.nonce} ${connect.ts}`]);
   const named = namedByConnection(headers);
   for (const [name, value] of headers) {
     if (HOP_BY_HOP.has(name) || CLAIMS.has(name) || named?.has(name)) continue;
@@ -107,6 +118,9 @@ export function readRequest(fields: Fields): Result<RequestHead, HeadError> {
     clientIp: get(":client-ip"),
     country: own.get(":country"),
     principal: { subject: get(":subject"), scopes },
+    operatorScopes: own.get(":operator-scopes")?.split(" ").filter(Boolean),
+    deviceId: own.get(":device-id"),
+    connect: challengeIn(own.get(":connect")),
     deadlineMs: Number(get(":deadline-ms")),
   };
   return ok({ method: get(":method"), url, headers, meta });
@@ -175,6 +189,11 @@ const REQUEST_FIELDS = [
 /** A scope of a later version is one we cannot grant. */
 function isScope(name: string): name is Scope {
   return Scope.options.some((scope) => scope === name);
+}
+
+function challengeIn(field: string | undefined): Challenge | undefined {
+  const [nonce = "", ts] = field?.split(" ") ?? [];
+  return nonce === "" ? undefined : { nonce, ts: Number(ts) };
 }
 
 function ownFields(fields: Fields): Map<string, string> {

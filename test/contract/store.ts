@@ -1,9 +1,13 @@
 import { describe } from "vitest";
+import { describeCron } from "./store/cron.ts";
 import { describeDurability } from "./store/durability.ts";
 import { describeInbox } from "./store/inbox.ts";
 import { describeLease } from "./store/lease.ts";
 import { describeOutbox } from "./store/outbox.ts";
+import { describeNamedSessions } from "./store/named-sessions.ts";
 import { describeRandomWork } from "./store/random-work.ts";
+import { describeRuns } from "./store/runs.ts";
+import { describeResponses } from "./store/responses.ts";
 import { describeSessions } from "./store/sessions.ts";
 import { describeWebhookDurability } from "./store/webhook-durability.ts";
 import { describeWebhooks } from "./store/webhooks.ts";
@@ -19,9 +23,13 @@ export function describeStore(name: string, make: StoreMaker): void {
     describeInbox(make);
     describeOutbox(make);
     describeSessions(make);
+    describeNamedSessions(make);
+    describeRuns(make);
+    describeResponses(make);
     describeRandomWork(make);
     describeDurability(make);
     describeLease(make);
+    describeCron(make);
     describeWebhooks(make);
     describeWebhookDurability(make);
   });

@@ -31,11 +31,11 @@ async function upstream(): Promise<number> {
   await using parts = new AsyncDisposableStack();
   const world = await createWorld(parts);
   say(`OpenClaw: installed in ${seconds(world.installMs)}, ready in ${seconds(world.startMs)}`);
-  return runChecks(world, [...HTTP_CHECKS, ...CLI_CHECKS, ...BROWSER_CHECKS], only);
+  return await runChecks(world, [...HTTP_CHECKS, ...CLI_CHECKS, ...BROWSER_CHECKS], only);
 }
 
 async function core(): Promise<number> {
   await using parts = new AsyncDisposableStack();
   const world = await createCoreWorld(parts);
-  return runChecks(world, CORE_CHECKS, only);
+  return await runChecks(world, CORE_CHECKS, only);
 }

@@ -4,7 +4,12 @@ import { type Answer, type Dialect, type Failure, FakeModel, type Reading } from
 
 const Content = z.union([
   z.string(),
-  z.array(z.looseObject({ type: z.literal("text"), text: z.string() })),
+  z.array(
+    z.discriminatedUnion("type", [
+      z.looseObject({ type: z.literal("text"), text: z.string() }),
+      z.looseObject({ type: z.literal("image_url"), image_url: z.object({ url: z.string() }) }),
+    ]),
+  ),
 ]);
 
 /** What the API insists on; anything else it takes as it comes. */
@@ -116,7 +121,9 @@ function complaintAbout(messages: readonly Sent[]): string | undefined {
 
 function lastSaid(messages: readonly Sent[]): string {
   const content = messages.findLast(({ role }) => role === "user")?.content ?? "";
-  return typeof content === "string" ? content : content.map(({ text }) => text).join("");
+  return typeof content === "string"
+    ? content
+    : content.map((part) => (part.type === "text" ? part.text : "")).join("");
 }
 
 function refusal(status: number, message: string): Failure {

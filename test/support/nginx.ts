@@ -12,9 +12,14 @@ const PLACES = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/
 /** The program; undefined on machines without it. */
 export const NGINX = PLACES.map((place) => join(place, "nginx")).find((file) => existsSync(file));
 
-/** A site of these files, compressed where the client takes it. */
+/**
+ * A site of these files, compressed where the client takes it.
+ *
+ * @param locations - Further ones, as its configuration has them.
+ */
 export async function startNginx(
   files: Readonly<Record<string, string | Uint8Array>>,
+  locations = "",
 ): Promise<AsyncDisposable & { readonly url: URL }> {
   if (NGINX === undefined) throw new Error("no nginx on this machine");
   await using parts = new AsyncDisposableStack();
@@ -26,7 +31,7 @@ export async function startNginx(
     await writeFile(file, content);
   }
   const port = await freePort();
-  await writeFile(join(dir, "nginx.conf"), configOf(dir, port));
+  await writeFile(join(dir, "nginx.conf"), configOf(dir, port, locations));
   const child = spawn(NGINX, ["-p", dir, "-c", join(dir, "nginx.conf"), "-e", "stderr"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -42,7 +47,7 @@ export async function startNginx(
   return { url, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-function configOf(dir: string, port: number): string {
+function configOf(dir: string, port: number, locations: string): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${dir}/${name};`)
     .join("\n    ");
@@ -70,6 +75,7 @@ function configOf(dir: string, port: number): string {
         add_header Set-Cookie "b=2; Path=/";
         return 200 "ok";
       }
+      ${locations}
       location /seen { return 200 "$host|$http_x_forwarded_for|$http_authorization|$request_uri"; }
     }
   }`;

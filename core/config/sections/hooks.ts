@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { LIMITS } from "../../../shared/limits.ts";
 import { SecretText } from "../fields.ts";
+import { InternalHooks } from "./internal-hooks.ts";
 
 const SessionKey = z.string().trim().min(1).max(256);
 
@@ -54,6 +55,8 @@ export const Hooks = z
     allowedAgentIds: z.array(z.string().min(1).max(64)).max(1_000).optional(),
     mappings: z.array(HookMapping).max(256).default([]),
     presets: z.array(z.string().min(1).max(64)).max(16).default([]),
+    /** What is done when something happens here: these need no `enabled`. */
+    internal: InternalHooks.prefault({}),
   })
   .refine(
     ({ allowRequestSessionKey, allowedSessionKeyPrefixes: prefixes }) =>

@@ -1,27 +1,23 @@
 import * as z from "zod";
 import { HttpUrl, SecretText } from "../fields.ts";
 
-/** `provider/model`; what may be in the two parts, the models know. */
-const ModelRef = z
-  .string()
-  .regex(/^[^/\s]+\/\S+$/, 'must be written "provider/model"')
-  .max(256);
+/** US dollars for a million tokens. */
+const Price = z.number().min(0).max(1_000_000);
 
-export const AgentDefaults = z.strictObject({
-  /** Left out: the provider there is a key for, or else the demo. */
-  model: z
-    .preprocess(
-      (value) => (typeof value === "string" ? { primary: value } : value),
-      z.strictObject({ primary: ModelRef, fallbacks: z.array(ModelRef).max(16).default([]) }),
-    )
+/** What a provider can do, of a model it has. Others write more here; we read these. */
+const ProviderModel = z.looseObject({
+  id: z.string().min(1).max(256),
+  name: z.string().min(1).max(256).optional(),
+  contextWindow: z.int().positive().optional(),
+  maxTokens: z.int().positive().optional(),
+  reasoning: z.boolean().optional(),
+  input: z
+    .array(z.enum(["text", "image", "audio", "video", "document"]))
+    .max(8)
     .optional(),
-  /** What the model is told before everything else. */
-  systemPromptOverride: z.string().max(100_000).optional(),
-  workspace: z.string().min(1).optional(),
+  cost: z.looseObject({ input: Price.optional(), output: Price.optional() }).optional(),
 });
-
-/** What a provider can do, of a model it has. Others write more here; we read the name. */
-const ProviderModel = z.looseObject({ id: z.string().min(1).max(256) });
+export type ProviderModel = z.output<typeof ProviderModel>;
 
 export const Provider = z.strictObject({
   /** Left out: the vendor's own, for the providers that are known by name. */

@@ -29,10 +29,22 @@ export const Sallyport = z.strictObject({
       mode: z.enum(["leader", "standby"]).default("leader"),
     })
     .prefault({}),
+  config: z
+    .strictObject({
+      /** Whether a `${NAME}` that is not set refuses the file, instead of switching off what needs it. */
+      strictVariables: z.boolean().default(false),
+    })
+    .prefault({}),
   metrics: z
     .strictObject({
       /** Whether programs of this machine may read `/metrics` without a token. */
       openToLoopback: z.boolean().default(false),
+    })
+    .prefault({}),
+  legacy: z
+    .strictObject({
+      /** Whether `?token=` in a URL is taken for a credential, as guides of early 2026 have it. */
+      queryToken: z.boolean().default(false),
     })
     .prefault({}),
   upstream: Upstream.prefault({}),

@@ -20,6 +20,11 @@ export function createAnthropic(settings: AdapterSettings): Model {
     demo: false,
 
     async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+      if (request.format?.type === "json_object") {
+        const message = `${settings.provider} wants a schema: ask for "json_schema", not "json_object"`;
+        yield { type: "failed", code: "invalid_request", message, retryAfterMs: undefined };
+        return;
+      }
       using watch = new Watch(signal, settings.timeouts);
       try {
         const reader = createReader();

@@ -99,3 +99,36 @@ test("a tool is described by its schema, an object's", () => {
     { name: "t", description: "d", input_schema: { type: "object", properties: { a: {} } } },
   ]);
 });
+
+test("images stand before the text they came with", () => {
+  const images = [{ mediaType: "image/png", data: "AAAA" }] as const;
+  expect(toParams("claude", request([{ role: "user", text: "Look", images }])).messages).toEqual([
+    {
+      role: "user",
+      content: [
+        { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } },
+        { type: "text", text: "Look" },
+      ],
+    },
+  ]);
+});
+
+test.each<[Partial<ModelRequest>, object | undefined]>([
+  [{}, undefined],
+  [{ parallelToolCalls: true }, undefined],
+  [{ parallelToolCalls: false }, { type: "auto", disable_parallel_tool_use: true }],
+  [{ toolChoice: "required" }, { type: "any" }],
+  [{ toolChoice: { name: "a" } }, { type: "tool", name: "a" }],
+])("of %j the choice of tools is %j", (rest, choice) => {
+  const tools = [{ name: "a", description: "", parameters: {} }];
+  const params = toParams("claude", request([{ role: "user", text: "hi" }], { tools, ...rest }));
+  expect(params.tool_choice).toEqual(choice);
+});
+
+test("a schema for the answer is passed on", () => {
+  const schema = { type: "object" };
+  const format = { type: "json_schema", name: "out", schema, strict: true } as const;
+  expect(toParams("claude", request([{ role: "user", text: "hi" }], { format }))).toMatchObject({
+    output_config: { format: { type: "json_schema", schema } },
+  });
+});

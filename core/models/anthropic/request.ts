@@ -1,6 +1,6 @@
 /** Our request -> the body of Anthropic's Messages API. Pure. */
 import type Anthropic from "@anthropic-ai/sdk";
-import type { Message, ToolCall } from "../../store/message.ts";
+import type { Image, Message, ToolCall } from "../../store/message.ts";
 import type { ModelRequest, ToolSpec } from "../model.ts";
 import { parseToolInput } from "../tool-input.ts";
 
@@ -24,7 +24,12 @@ export function toParams(
     ...(system.length > 0 ? { system: system.join("\n\n") } : {}),
     // OpenAI's scale, which our clients use, goes to 2; this one ends at 1.
     ...(temperature === undefined ? {} : { temperature: Math.min(1, temperature) }),
-    ...(request.tools.length > 0 ? { tools: request.tools.map(toTool) } : {}),
+    ...(request.tools.length > 0
+      ? { tools: request.tools.map(toTool), ...toolRules(request) }
+      : {}),
+    ...(request.format?.type === "json_schema"
+      ? { output_config: { format: { type: "json_schema", schema: { ...request.format.schema } } } }
+      : {}),
   };
 }
 
@@ -47,7 +52,7 @@ function toBlocks(message: Message): Block[] {
     case "system":
       return [];
     case "user":
-      return toText(message.text);
+      return [...(message.images ?? []).map(toImage), ...toText(message.text)];
     case "assistant":
       return [...toText(message.text), ...message.toolCalls.map(toToolUse)];
     case "tool":
@@ -61,6 +66,22 @@ function toBlocks(message: Message): Block[] {
 /** The API refuses text blocks of nothing but white space. */
 function toText(text: string): Anthropic.TextBlockParam[] {
   return text.trim() === "" ? [] : [{ type: "text", text }];
+}
+
+function toImage({ mediaType, data }: Image): Anthropic.ImageBlockParam {
+  return { type: "image", source: { type: "base64", media_type: mediaType, data } };
+}
+
+/** The two are one setting here. */
+function toolRules({
+  toolChoice,
+  parallelToolCalls,
+}: ModelRequest): Pick<Anthropic.MessageCreateParamsStreaming, "tool_choice"> {
+  if (toolChoice === undefined && parallelToolCalls !== false) return {};
+  const single = parallelToolCalls === false ? { disable_parallel_tool_use: true } : {};
+  if (toolChoice === undefined) return { tool_choice: { type: "auto", ...single } };
+  if (toolChoice === "required") return { tool_choice: { type: "any", ...single } };
+  return { tool_choice: { type: "tool", name: toolChoice.name, ...single } };
 }
 
 function toToolUse(call: ToolCall): Anthropic.ToolUseBlockParam {

@@ -32,3 +32,10 @@ test("a long question is quoted in part, never through a character", async () =>
   expect(text).toContain(`${"a".repeat(499)}…"`);
   expect(text.isWellFormed()).toBe(true);
 });
+
+test("it does not pretend to answer in a given format", async () => {
+  const request = { ...ask("hi"), format: { type: "json_object" } } as const;
+  expect(await collect(createDemo(), request)).toEqual([
+    expect.objectContaining({ type: "failed", code: "invalid_request" }),
+  ]);
+});

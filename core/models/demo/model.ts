@@ -15,6 +15,11 @@ export function createDemo(): Model {
     demo: true,
 
     async *stream(request, signal): AsyncGenerator<ModelEvent> {
+      if (request.format !== undefined) {
+        const message = "The demo model only talks: it cannot answer in a given format";
+        yield { type: "failed", code: "invalid_request", message, retryAfterMs: undefined };
+        return;
+      }
       const said = request.messages.findLast(({ role }) => role === "user")?.text ?? "";
       const answer =
         `[demo model] You said: "${clip(said)}". ` +

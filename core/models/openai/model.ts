@@ -45,7 +45,7 @@ export function createOpenAi(settings: AdapterSettings): Model {
 }
 
 /** One client a request: it costs 15 µs, and its `fetch` is the request's own. */
-function createClient(settings: AdapterSettings, watch: Watch): OpenAI {
+export function createClient(settings: AdapterSettings, watch: Watch): OpenAI {
   return new OpenAI({
     apiKey: settings.apiKey?.reveal() ?? "none",
     ...(settings.apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
@@ -61,7 +61,7 @@ function createClient(settings: AdapterSettings, watch: Watch): OpenAI {
   });
 }
 
-function faultOf(error: unknown): ModelFault {
+export function faultOf(error: unknown): ModelFault {
   if (error instanceof APIConnectionTimeoutError) {
     return { kind: "unreachable", reason: "timeout" };
   }

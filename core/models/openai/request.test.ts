@@ -78,3 +78,40 @@ test("a tool is described as a function", () => {
   );
   expect(params.tools).toEqual([{ type: "function", function: spec }]);
 });
+
+test("images stand before the text they came with, and alone where there is none", () => {
+  const images = [{ mediaType: "image/png", data: "AAAA" }] as const;
+  const image = { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } };
+  const messages = [
+    { role: "user", text: "Look", images },
+    { role: "user", text: "", images },
+  ] as const;
+  expect(toParams("gpt", BASE_URL, request(messages)).messages).toEqual([
+    { role: "user", content: [image, { type: "text", text: "Look" }] },
+    { role: "user", content: [image] },
+  ]);
+});
+
+test.each<[Partial<ModelRequest>, object]>([
+  [{ toolChoice: "required" }, { tool_choice: "required" }],
+  [{ toolChoice: { name: "a" } }, { tool_choice: { type: "function", function: { name: "a" } } }],
+  [{ parallelToolCalls: false }, { parallel_tool_calls: false }],
+])("with tools, %j is %j", (rest, sent) => {
+  const tools = [{ name: "a", description: "", parameters: {} }];
+  const said = [{ role: "user", text: "hi" }] as const;
+  expect(toParams("gpt", BASE_URL, request(said, { tools, ...rest }))).toMatchObject(sent);
+  // The API refuses a request that says how to use tools and has none.
+  const without = toParams("gpt", BASE_URL, request(said, rest));
+  expect(Object.keys(without).filter((key) => key.includes("tool"))).toEqual([]);
+});
+
+test("a format of the answer is passed on", () => {
+  const said = [{ role: "user", text: "hi" }] as const;
+  const json = request(said, { format: { type: "json_object" } });
+  expect(toParams("gpt", BASE_URL, json).response_format).toEqual({ type: "json_object" });
+  const format = { type: "json_schema", name: "out", schema: { a: 1 }, strict: false } as const;
+  expect(toParams("gpt", BASE_URL, request(said, { format })).response_format).toEqual({
+    type: "json_schema",
+    json_schema: { name: "out", schema: { a: 1 }, strict: false },
+  });
+});

@@ -1,5 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { GatewayError } from "../../../shared/errors.ts";
+import { CRON } from "./layout/cron.ts";
+import { DEVICES } from "./layout/devices.ts";
+import { RESPONSES } from "./layout/responses.ts";
+import { SESSIONS } from "./layout/sessions.ts";
 
 /** Marks the file as ours (`file` shows it): "Saly" in ASCII. */
 const APPLICATION_ID = 0x53616c79;
@@ -172,6 +176,10 @@ export const MIGRATIONS: readonly string[] = [
   `
   create index webhook_request on webhook (request_id, seq);
   `,
+  SESSIONS,
+  DEVICES,
+  CRON,
+  RESPONSES,
 ];
 
 /**

@@ -1,6 +1,14 @@
-import { EPHEMERAL_SESSION_MS, LOG_LIMITS, REMEMBER_MS, SHOW_LOST_MS } from "../limits.ts";
+import {
+  EPHEMERAL_SESSION_MS,
+  LOG_LIMITS,
+  REMEMBER_MS,
+  RETIRED_SESSION_MS,
+  SHOW_LOST_MS,
+} from "../limits.ts";
 import type { Db } from "./db.ts";
 import type { Queue } from "./lanes.ts";
+import { pruneResponses } from "./responses.ts";
+import { pruneRuns } from "./runs.ts";
 import { pruneWebhooks } from "./webhooks.ts";
 
 /** Rows written in between two looks at what is old, … */
@@ -21,23 +29,28 @@ const SENT = endedIn("outbox", "sent");
 const LOST = endedIn("outbox", "lost");
 
 /** A session of any length goes in small parts: its messages first, … */
-const UNUSED_MESSAGES = `
+const messagesOf = (old: string, since: string): string => `
   delete from message where (session_id, seq) in (
     select message.session_id, message.seq
     from session join message on message.session_id = session.id
-    where session.ephemeral = 1 and session.updated_at < :before
-    order by session.updated_at, session.id limit :batch
+    where ${old} and session.${since} < :before
+    order by session.${since}, session.id limit :batch
   )`;
 /** … and itself when it has none left. */
-const UNUSED_SESSIONS = `
+const emptyOf = (old: string, since: string): string => `
   delete from session where id in (
     select id from (
       select id from session
-      where ephemeral = 1 and updated_at < :before
-      order by updated_at, id limit :batch
+      where ${old} and ${since} < :before
+      order by ${since}, id limit :batch
     ) as unused
     where not exists (select 1 from message where message.session_id = unused.id)
   )`;
+
+const UNUSED_MESSAGES = messagesOf("session.ephemeral = 1", "updated_at");
+const UNUSED_SESSIONS = emptyOf("ephemeral = 1", "updated_at");
+const RETIRED_MESSAGES = messagesOf("session.retired_at is not null", "retired_at");
+const RETIRED_SESSIONS = emptyOf("retired_at is not null", "retired_at");
 
 /**
  * Deletes some of what is old enough. Called every so many rows, it keeps up with what comes in.
@@ -48,11 +61,16 @@ export function prune(db: Db, now: number, logMs = LOG_LIMITS.maxAgeMs): void {
   const remembered = { before: now - REMEMBER_MS, batch: BATCH };
   const shown = { before: now - SHOW_LOST_MS, batch: BATCH };
   const unused = { before: now - EPHEMERAL_SESSION_MS, batch: BATCH };
+  const retired = { before: now - RETIRED_SESSION_MS, batch: BATCH };
   db.run(DONE, remembered);
   db.run(SENT, remembered);
   db.run(DEAD, shown);
   db.run(LOST, shown);
   db.run(UNUSED_MESSAGES, unused);
   db.run(UNUSED_SESSIONS, unused);
+  db.run(RETIRED_MESSAGES, retired);
+  db.run(RETIRED_SESSIONS, retired);
+  pruneRuns(db, now - REMEMBER_MS, BATCH);
   pruneWebhooks(db, now - logMs, BATCH);
+  pruneResponses(db, now, BATCH);
 }

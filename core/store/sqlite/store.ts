@@ -25,12 +25,17 @@ import type {
   WebhookStats,
 } from "../webhook.ts";
 import type { Committer } from "./committer.ts";
+import { SqliteCron } from "./cron.ts";
 import type { Db } from "./db.ts";
+import { SqliteDevices } from "./devices.ts";
 import { getFact, setFact } from "./facts.ts";
 import * as inbox from "./inbox.ts";
 import { nextDue, type Queue } from "./lanes.ts";
 import * as outbox from "./outbox.ts";
+import { SqliteResponses } from "./responses.ts";
 import { prune, PRUNE_EVERY_ROWS } from "./retention.ts";
+import { SqliteRuns } from "./run-store.ts";
+import { SqliteSessions } from "./session-store.ts";
 import { append, history } from "./sessions.ts";
 import { WebhookLog } from "./webhook-log.ts";
 import * as query from "./webhook-queries.ts";
@@ -58,6 +63,11 @@ interface SqliteStoreParts {
 /** The port, in SQL. What a method does is in the file of its table; here is who calls it and when. */
 export class SqliteStore implements Store {
   readonly lease: Lease;
+  readonly sessions: SqliteSessions;
+  readonly runs: SqliteRuns;
+  readonly cron: SqliteCron;
+  readonly responses: SqliteResponses;
+  readonly devices: SqliteDevices;
   readonly #committer: Committer;
   readonly #now: () => number;
   readonly #close: () => void;
@@ -71,12 +81,28 @@ export class SqliteStore implements Store {
   constructor(committer: Committer, parts: SqliteStoreParts) {
     const { now, lease, backlogs, nextBody, logLimits, close } = parts;
     this.lease = lease;
+    this.cron = new SqliteCron(committer);
+    this.responses = new SqliteResponses(committer);
+    this.devices = new SqliteDevices(committer);
     this.#committer = committer;
     this.#now = now;
     this.#backlogs = { ...backlogs };
     this.#close = close;
     this.#logLimits = logLimits;
     this.#webhooks = new WebhookLog(committer, { now, limits: logLimits, nextBody });
+    const run = <T>(work: (db: Db) => T): Promise<T> => committer.run(work);
+    const write = <T>(rows: number, work: (db: Db) => T): Promise<T> => this.#write(rows, work);
+    this.sessions = new SqliteSessions(run, write);
+    this.runs = new SqliteRuns({
+      run,
+      write,
+      now,
+      takeIn: (work) => this.#admit(1, work, ({ fresh }) => (fresh ? 1 : 0)),
+      onEnd: (queued) => {
+        this.#backlogs.inbox -= 1;
+        this.#backlogs.outbox += queued;
+      },
+    });
   }
 
   keep(items: readonly NewInboxItem[]): Promise<string[]> {
@@ -134,21 +160,31 @@ export class SqliteStore implements Store {
   }
 
   /** Makes room in the inbox for `items`; `keep` tells which of them, perhaps among others, were new. */
-  async #takeIn(items: readonly NewInboxItem[], keep: () => Promise<string[]>): Promise<string[]> {
-    const arriving = items.length;
+  #takeIn(items: readonly NewInboxItem[], keep: () => Promise<string[]>): Promise<string[]> {
+    return this.#admit(items.length, keep, (fresh) => {
+      const taken = new Set(items.map(({ id }) => id));
+      return taken.intersection(new Set(fresh)).size;
+    });
+  }
+
+  /** Makes room in the inbox for what arrives; `taken` tells how many of it were new. */
+  async #admit<T>(
+    arriving: number,
+    keep: () => Promise<T>,
+    taken: (kept: T) => number,
+  ): Promise<T> {
     if (this.#backlogs.inbox + arriving > LIMITS.maxSpoolItems) {
       throw new GatewayError("overloaded", "The inbox is full", { retryAfterMs: FULL_RETRY_MS });
     }
     // They hold their room until it is known how many were new.
     this.#backlogs.inbox += arriving;
-    let fresh: string[] = [];
+    let count = 0;
     try {
-      fresh = await keep();
-      return fresh;
+      const kept = await keep();
+      count = taken(kept);
+      return kept;
     } finally {
-      const known = new Set(fresh);
-      const taken = new Set(items.map(({ id }) => id)).intersection(known).size;
-      this.#backlogs.inbox -= arriving - taken;
+      this.#backlogs.inbox -= arriving - count;
     }
   }
 

@@ -20,7 +20,12 @@ const AgentHook = z.object({
   sessionKey: z.string().trim().min(1).max(256).optional(),
 });
 
-const WakeHook = z.object({ ...Target, text: z.string().trim().min(1).max(MAX_BODY_UNITS) });
+const WakeHook = z.object({
+  ...Target,
+  text: z.string().trim().min(1).max(MAX_BODY_UNITS),
+  /** Anything else is now. */
+  mode: z.literal("next-heartbeat").optional().catch(undefined),
+});
 
 /**
  * What such a webhook asks for.

@@ -4,7 +4,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import { readPath, valueAt } from "../../../shared/ingress/json-path.ts";
 import type { Channel } from "../../channels/channel.ts";
 import type { Case, Delivery, SenderScheme, Target } from "../../config/ingress.ts";
-import { HOOK_SOURCE } from "../../conversation/hook.ts";
+import { HOOK_SOURCE, NOTE_SOURCE } from "../../conversation/hook.ts";
 import type { HookInput } from "../../conversation/hook.ts";
 import type { NewWebhookWork } from "../../store/webhook.ts";
 import { FORWARD_SOURCE } from "../../store/store.ts";
@@ -88,12 +88,12 @@ function workOn(
 ): Work[] {
   if (target.kind === "channel") return channelWork(event, target.channel, source);
   const { id, lane } = event;
-  return elementsOf(view, forEach).map((element, index) => ({
-    id: index === 0 ? id : `${id}/${index}`,
-    source: HOOK_SOURCE,
-    lane,
-    payload: hookOf(target, element, source),
-  }));
+  return elementsOf(view, forEach).map((element, index) => {
+    const payload = hookOf(target, element, source);
+    const waits = payload.kind === "wake" && payload.mode === "next-heartbeat";
+    const work = index === 0 ? id : `${id}/${index}`;
+    return { id: work, source: waits ? NOTE_SOURCE : HOOK_SOURCE, lane, payload };
+  });
 }
 
 /** One view for each element of a list, in which it is alone. */

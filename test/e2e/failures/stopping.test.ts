@@ -152,7 +152,9 @@ function stranger(number: number): string {
   const line = ["GET /v1/models", "GET /", "POST /hooks/agent"][number % 3] ?? "";
   const token = number % 2 === 0 ? `Authorization: Bearer ${randomToken()}\r\n` : "";
   const length = line.startsWith("POST") ? "Content-Length: 0\r\n" : "";
-  return `${line} HTTP/1.1\r\nHost: edge\r\n${token}${length}\r\n`;
+  // Of their own address: it is locked out for a while.
+  const from = "CF-Connecting-IP: 203.0.113.9\r\n";
+  return `${line} HTTP/1.1\r\nHost: edge\r\n${from}${token}${length}\r\n`;
 }
 
 test.concurrent(`failure 41: ${FLOOD} requests without a good token wake the relay once at the most`, async () => {

@@ -1,0 +1,88 @@
+import { GatewayError } from "../../shared/errors.ts";
+import type { Command, Io, Page } from "./command.ts";
+
+type Action = (args: readonly string[], io: Io) => Promise<number>;
+
+/** Reading needs none of what writing does. */
+const ACTIONS: ReadonlyMap<string, () => Promise<Action>> = new Map([
+  ["get", async () => (await import("./config/read.ts")).get],
+  ["show", async () => (await import("./config/read.ts")).show],
+  ["file", async () => (await import("./config/read.ts")).file],
+  ["validate", async () => (await import("./config/read.ts")).validate],
+  ["schema", async () => (await import("./config/schema.ts")).schema],
+  ["set", async () => (await import("./config/write.ts")).set],
+  ["unset", async () => (await import("./config/write.ts")).unset],
+  ["patch", async () => (await import("./config/write.ts")).patch],
+]);
+
+const PATHS = `A path is written like gateway.port, agents.list[0].name or models.providers["x.y"].`;
+
+const PAGES: ReadonlyMap<string, Page> = new Map([
+  [
+    "get",
+    {
+      usage: "config get PATH [--json]",
+      summary: "Print one setting of the file, with its variables filled in; secrets are not shown",
+      details: PATHS,
+    },
+  ],
+  [
+    "set",
+    {
+      usage: "config set PATH VALUE [--strict-json] [--dry-run] [--force] [--json]",
+      summary: "Write one setting into the file: JSON5, or plain text when it is none",
+      details: `${PATHS}\n\n--strict-json takes standard JSON alone. --json prints the outcome as JSON. --dry-run checks and writes nothing. --force writes what looks like an accident: a
+config that loses gateway.mode or more than half of itself.`,
+    },
+  ],
+  [
+    "unset",
+    {
+      usage: "config unset PATH [--dry-run] [--force] [--json]",
+      summary: "Take one setting out of the file",
+      details: PATHS,
+    },
+  ],
+  [
+    "patch",
+    {
+      usage:
+        "config patch (--file FILE | --stdin) [--replace-path PATH]… [--dry-run] [--force] [--json]",
+      summary: "Merge a JSON5 object into the file: objects by key, null takes out",
+    },
+  ],
+  [
+    "show",
+    {
+      usage: "config show [--json]",
+      summary: "Print the whole config as it is in effect, defaults and all; secrets are not shown",
+    },
+  ],
+  [
+    "validate",
+    {
+      usage: "config validate [--json]",
+      summary: "Say whether a gateway would start with the file; exits 1 when it would not",
+    },
+  ],
+  ["file", { usage: "config file [--json]", summary: "Print where the config file is" }],
+  ["schema", { usage: "config schema [PATH]", summary: "Print what may be set, as JSON Schema" }],
+]);
+
+export const config: Command = {
+  usage: `config ${[...ACTIONS.keys()].join("|")} …`,
+  summary: "Read, check and change the config file; a gateway need not run",
+  details: [...PAGES.values()]
+    .map(({ usage, summary }) => `sallyport ${usage}\n    ${summary}`)
+    .join("\n"),
+  actions: PAGES,
+
+  async run([name = "", ...args], io) {
+    const load = ACTIONS.get(name);
+    if (load === undefined) {
+      const known = [...ACTIONS.keys()].join(", ");
+      throw new GatewayError("invalid_request", `config knows ${known}; try --help`);
+    }
+    return (await load())(args, io);
+  },
+};

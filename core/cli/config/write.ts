@@ -1,0 +1,130 @@
+import { open } from "node:fs/promises";
+import JSON5 from "json5";
+import { GatewayError } from "../../../shared/errors.ts";
+import { pathText } from "../../config/path-text.ts";
+import { configErrorText } from "../../config/error.ts";
+import { parseText } from "../../config/parse.ts";
+import { issuesOf } from "../../config/snapshot.ts";
+import { type ConfigChange, ConfigWriter, type WriteFault } from "../../config/write/writer.ts";
+import { type Io, parseFlags } from "../command.ts";
+import { atMost, fail, issueLines, pathOf } from "./said.ts";
+
+/** What somebody pipes in by accident ends here. */
+const MAX_PATCH_BYTES = 2 * 1024 * 1024;
+
+const OPTIONS = {
+  json: { type: "boolean" },
+  "strict-json": { type: "boolean" },
+  "dry-run": { type: "boolean" },
+  force: { type: "boolean" },
+} as const;
+
+interface Said {
+  readonly json?: boolean | undefined;
+  readonly "dry-run"?: boolean | undefined;
+  readonly force?: boolean | undefined;
+}
+
+/** `config set PATH VALUE` */
+export async function set(args: readonly string[], io: Io): Promise<number> {
+  const { values, positionals } = parseFlags(args, OPTIONS);
+  atMost(positionals, 2);
+  const path = pathOf(positionals[0]);
+  const [, text] = positionals;
+  if (text === undefined) throw new GatewayError("invalid_request", "name the value as well");
+  const value = valueOf(text, values["strict-json"] === true);
+  return write({ kind: "set", path, value }, `Updated ${pathText(path)}.`, values, io);
+}
+
+/** `config unset PATH` */
+export async function unset(args: readonly string[], io: Io): Promise<number> {
+  const { values, positionals } = parseFlags(args, OPTIONS);
+  atMost(positionals, 1);
+  const path = pathOf(positionals[0]);
+  return write({ kind: "unset", path }, `Removed ${pathText(path)}.`, values, io);
+}
+
+/** `config patch` */
+export async function patch(args: readonly string[], io: Io): Promise<number> {
+  const { values, positionals } = parseFlags(args, {
+    ...OPTIONS,
+    file: { type: "string" },
+    stdin: { type: "boolean" },
+    "replace-path": { type: "string", multiple: true },
+  });
+  atMost(positionals, 0);
+  const { file, stdin = false } = values;
+  if ((file === undefined) !== stdin) {
+    throw new GatewayError("invalid_request", "name one of --file FILE and --stdin");
+  }
+  const from = file ?? "/dev/stdin";
+  const parsed = parseText(await textFrom(from), file ?? "stdin");
+  if (!parsed.ok) return fail(configErrorText(parsed.error), { json: values.json === true, io });
+  // Whoever types a patch means it; a list in it replaces what is there.
+  for (const text of values["replace-path"] ?? []) pathOf(text);
+  const change = { kind: "merge", patch: parsed.value, mayReplace: "all" } as const;
+  return write(change, "Updated the config.", values, io);
+}
+
+async function write(
+  change: ConfigChange,
+  done: string,
+  { json = false, "dry-run": dryRun = false, force = false }: Said,
+  io: Io,
+): Promise<number> {
+  const writer = new ConfigWriter(io);
+  const written = await writer.write({ change, force, dryRun });
+  if (!written.ok) return refuse(written.error, json, io);
+  const { changed, file, hash, warnings, paths } = written.value;
+  if (json) {
+    const changedPaths = paths.map(pathText);
+    io.out(JSON.stringify({ ok: true, dryRun, changed, path: file, changedPaths, hash, warnings }));
+    return 0;
+  }
+  for (const warning of warnings) io.err(warning);
+  if (!changed) io.out("Nothing to change.");
+  else if (dryRun) io.out(`Dry run successful: nothing was written to ${file}.`);
+  else io.out(`${done} A running gateway takes it over by itself, or says what needs a restart.`);
+  return 0;
+}
+
+function refuse(fault: WriteFault, json: boolean, io: Io): number {
+  if (fault.reason === "conflict") {
+    return fail("the config was changed by somebody else meanwhile: try again", { json, io });
+  }
+  if (fault.reason === "refused") return fail(fault.message, { json, io });
+  const issues = issuesOf(fault);
+  return fail(`nothing was written: ${issueLines(issues).join("; ")}`, { json, io, issues });
+}
+
+/** @throws GatewayError invalid_request for what is no JSON when it must be. */
+function valueOf(text: string, strict: boolean): unknown {
+  try {
+    const value: unknown = strict ? JSON.parse(text) : JSON5.parse(text);
+    // JSON5 has numbers that no file of plain JSON can hold.
+    return typeof value === "number" && !Number.isFinite(value) ? text : value;
+  } catch (cause) {
+    if (!strict) return text;
+    throw new GatewayError("invalid_request", "the value is not JSON; quote it for the shell", {
+      cause,
+    });
+  }
+}
+
+/** @throws GatewayError invalid_request */
+async function textFrom(file: string): Promise<string> {
+  try {
+    await using handle = await open(file, "r");
+    const buffer = Buffer.alloc(MAX_PATCH_BYTES + 1);
+    let bytes = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, bytes, buffer.byteLength - bytes);
+      bytes += bytesRead;
+      if (bytesRead === 0 || bytes > MAX_PATCH_BYTES) break;
+    }
+    if (bytes <= MAX_PATCH_BYTES) return buffer.toString("utf8", 0, bytes);
+  } catch (cause) {
+    throw new GatewayError("invalid_request", `${file} cannot be read`, { cause });
+  }
+  throw new GatewayError("invalid_request", `${file} has more than ${MAX_PATCH_BYTES} bytes`);
+}

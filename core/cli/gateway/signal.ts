@@ -1,0 +1,45 @@
+/** The gateway of this machine's state folder, as a process. */
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GatewayError } from "../../../shared/errors.ts";
+import { isAlive } from "../../gateway/process-alive.ts";
+
+const LOOK_EVERY_MS = 50;
+/** Longer than a gateway takes to finish what it has. */
+const PATIENCE_MS = 25_000;
+
+/** Undefined: none runs here. */
+export async function runningPid(stateDir: string): Promise<number | undefined> {
+  const text = await readFile(join(stateDir, "gateway.pid"), "utf8").catch(() => "");
+  const { pid, host } = /^(?<pid>\d+) on (?<host>\S+)$/.exec(text.trim())?.groups ?? {};
+  if (pid === undefined || host !== hostname()) return undefined;
+  return isAlive(Number(pid)) ? Number(pid) : undefined;
+}
+
+/**
+ * Asks a process to end, and waits until it has.
+ *
+ * @throws GatewayError core_timeout when it goes on; forbidden when it is not ours.
+ */
+export async function endProcess(pid: number): Promise<void> {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch (cause) {
+    throw new GatewayError("forbidden", `process ${pid} is not ours to end`, { cause });
+  }
+  const until = performance.now() + PATIENCE_MS;
+  while (isAlive(pid)) {
+    if (performance.now() > until) {
+      throw new GatewayError("core_timeout", `the gateway (pid ${pid}) has not ended`);
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** Ends the gateway that has this state, if one runs on this machine. */
+export async function takeOver(stateDir: string): Promise<void> {
+  const pid = await runningPid(stateDir);
+  if (pid !== undefined) await endProcess(pid);
+}

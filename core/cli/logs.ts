@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
+import { GatewayError } from "../../shared/errors.ts";
+import { readLogLine, type ShownLine } from "../log-line.ts";
+import { type Command, type Io, parseFlags } from "./command.ts";
+import { printable } from "./printable.ts";
+import { type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
+
+/** Longer than any line of ours, and short enough for a terminal. */
+const MAX_LINE_UNITS = 4_096;
+const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+const COLOURS: Readonly<Record<string, string>> = {
+  warn: "\u001B[33m",
+  error: "\u001B[31m",
+  fatal: "\u001B[31m",
+};
+const PLAIN = "\u001B[0m";
+
+const OPTIONS = {
+  ...TARGET_OPTIONS,
+  follow: { type: "boolean", short: "f" },
+  limit: { type: "string" },
+  "max-bytes": { type: "string" },
+  interval: { type: "string" },
+  level: { type: "string" },
+  part: { type: "string" },
+  json: { type: "boolean" },
+  plain: { type: "boolean" },
+  utc: { type: "boolean" },
+} as const;
+
+const Wanted = z.object({
+  limit: z.coerce.number().int().min(1).max(5_000).default(200),
+  "max-bytes": z.coerce.number().int().min(1).max(1_000_000).default(250_000),
+  interval: z.coerce.number().int().min(100).max(60_000).default(1_000),
+  level: z.enum(LEVELS).optional(),
+  part: z.string().min(1).max(64).optional(),
+});
+type Wanted = z.output<typeof Wanted>;
+
+const Tail = z.object({
+  file: z.string(),
+  cursor: z.number(),
+  size: z.number(),
+  lines: z.array(z.string()),
+  truncated: z.boolean().default(false),
+  reset: z.boolean().default(false),
+});
+type Tail = z.output<typeof Tail>;
+
+interface Show {
+  readonly json: boolean;
+  readonly utc: boolean;
+  readonly colours: boolean;
+}
+
+export const logs: Command = {
+  usage:
+    "logs [--follow] [--limit N] [--level L] [--part P] [--json] [--plain] [--utc] [--interval MS] " +
+    "[--url URL] [--token T] [--password P] [--port N]",
+  summary: "Show the log of a running gateway, and go on with --follow",
+
+  async run(args, io) {
+    const { values, positionals } = parseFlags(args, OPTIONS);
+    const wanted = Wanted.safeParse(values);
+    if (!wanted.success || positionals.length > 0) {
+      const name = wanted.error?.issues[0]?.path.join(".");
+      const what = name === undefined ? "logs takes flags alone" : `--${name} makes no sense`;
+      throw new GatewayError("invalid_request", `${what}; try --help`);
+    }
+    const show = {
+      json: values.json === true,
+      utc: values.utc === true,
+      colours: io.colours && values.plain !== true,
+    };
+    const target = await targetOf(values, io);
+    await follow(target, wanted.data, show, { io, goOn: values.follow === true });
+    return 0;
+  },
+};
+
+async function follow(
+  target: Target,
+  wanted: Wanted,
+  show: Show,
+  { io, goOn }: { readonly io: Io; readonly goOn: boolean },
+): Promise<void> {
+  // One connection for all that is asked.
+  const { openGateway } = await import("./client.ts");
+  using line = await openGateway(target, io.stop);
+  if (line === undefined) {
+    throw new GatewayError("core_offline", `no gateway at ${target.url}: nothing listens there`);
+  }
+  let cursor: number | undefined;
+  for (;;) {
+    const asked = { cursor, limit: wanted.limit, maxBytes: wanted["max-bytes"] };
+    const tail: Tail = Tail.parse(await line.call("logs.tail", asked));
+    if (cursor === undefined && show.json) {
+      io.out(
+        JSON.stringify({ type: "meta", file: tail.file, cursor: tail.cursor, size: tail.size }),
+      );
+    }
+    for (const raw of tail.lines) print(raw, wanted, show, io);
+    ({ cursor } = tail);
+    if (!goOn) return;
+    await sleep(wanted.interval, undefined, { signal: io.stop }).catch(() => undefined);
+    if (io.stop.aborted) return;
+  }
+}
+
+function print(raw: string, { level, part }: Wanted, show: Show, io: Io): void {
+  const line = readLogLine(raw);
+  if (line === undefined) {
+    if (level === undefined && part === undefined) io.out(printable(raw, MAX_LINE_UNITS));
+    return;
+  }
+  if (part !== undefined && line.part !== part) return;
+  if (level !== undefined && rankOf(line.level) < LEVELS.indexOf(level)) return;
+  if (show.json) {
+    const { time, message } = line;
+    io.out(JSON.stringify({ type: "log", time, level: line.level, part: line.part, message, raw }));
+  } else io.out(textOf(line, show));
+}
+
+function rankOf(level: string | undefined): number {
+  return LEVELS.findIndex((one) => one === level);
+}
+
+/** Pure. */
+function textOf({ time, level = "", part = "", message }: ShownLine, show: Show): string {
+  const text = [timeText(time, show.utc), level.padEnd(5), part, printable(message, MAX_LINE_UNITS)]
+    .filter((piece) => piece !== "")
+    .join(" ");
+  const colour = show.colours ? COLOURS[level] : undefined;
+  return colour === undefined ? text : `${colour}${text}${PLAIN}`;
+}
+
+function timeText(time: string | undefined, utc: boolean): string {
+  if (time === undefined || Number.isNaN(Date.parse(time))) return "";
+  const at = new Date(time);
+  if (utc) return at.toISOString();
+  // The clock of this machine, in the same form: sorted as it is read.
+  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, -1);
+}

@@ -1,0 +1,65 @@
+/** What commands about devices and approvals do: through the gateway, or on its files while none runs. */
+import { randomUUID } from "node:crypto";
+import { GatewayError } from "../../shared/errors.ts";
+import type { NamedMethod } from "../methods/method.ts";
+import type { Store } from "../store/store.ts";
+import { type Io, settingsOf } from "./command.ts";
+import { isOfThisMachine, targetOf } from "./target.ts";
+
+type Flags = Readonly<Record<string, string | boolean | undefined>>;
+
+/** Calls a method. @throws GatewayError */
+export type Call = (method: string, params: object) => Promise<unknown>;
+
+/** @throws GatewayError core_offline when a gateway somewhere else is meant and does not answer. */
+export async function callerOf(flags: Flags, io: Io): Promise<Call> {
+  const target = await targetOf(flags, io);
+  const { callGateway } = await import("./client.ts");
+  return async (method, params) => {
+    const answer = await callGateway(target, method, params);
+    if (answer !== undefined) return answer.payload;
+    if (isOfThisMachine(target)) return onFiles(method, params, io);
+    throw new GatewayError("core_offline", `no gateway at ${target.url}`);
+  };
+}
+
+async function onFiles(method: string, params: object, io: Io): Promise<unknown> {
+  const [{ openSqliteStore }, { commandLineContext }, { stateDir }] = await Promise.all([
+    import("../store/sqlite/open.ts"),
+    import("../methods/command-line.ts"),
+    settingsOf(io),
+  ]);
+  await using store = await openSqliteStore({ stateDir, now });
+  const methods = new Map(await methodsOn(store, stateDir));
+  return await methods.get(method)?.call(params, commandLineContext(io.stop));
+}
+
+/** Nobody is connected to what does not run, … */
+const nobody = (): boolean => false;
+/** … and nobody hears of it. */
+const ignore = (): void => undefined;
+const now = (): number => Date.now();
+
+async function methodsOn(store: Store, stateDir: string): Promise<readonly NamedMethod[]> {
+  const [{ DeviceBook }, { deviceMethods }, { approvalMethods }, { deviceKey }] = await Promise.all(
+    [
+      import("../devices/book.ts"),
+      import("../methods/devices/methods.ts"),
+      import("../methods/approvals/methods.ts"),
+      import("../gateway/door.ts"),
+    ],
+  );
+  const book = new DeviceBook({
+    store: store.devices,
+    key: () => deviceKey(stateDir),
+    now,
+    newId: randomUUID,
+    isConnected: nobody,
+    tell: ignore,
+  });
+  await book.ready;
+  return [
+    ...deviceMethods({ book, isConnected: nobody, disconnect: ignore, now }),
+    ...approvalMethods({ store, hub: { publish: ignore }, stateDir, now }),
+  ];
+}

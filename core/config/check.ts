@@ -1,0 +1,41 @@
+import type { Result } from "../../shared/result.ts";
+import type { ReadText } from "./compose.ts";
+import type { ConfigError } from "./error.ts";
+import { type Filled, finish, type Interpreted } from "./interpret.ts";
+import { fillFrom, readSources, type Sources } from "./load.ts";
+import type { Surroundings } from "./paths.ts";
+import type { ResolvedSecrets } from "./secrets/resolve.ts";
+
+/** Stands for a secret that is kept elsewhere: whether it is there is looked at when it is needed. */
+const ASSUMED = "a-secret-that-is-kept-elsewhere";
+
+/** A config with its variables; `checked` tells whether a gateway would start with it. */
+export interface Checked {
+  readonly sources: Sources;
+  readonly filled: Filled;
+  readonly checked: Result<Interpreted, ConfigError>;
+}
+
+/**
+ * What a gateway would make of the config, as far as that can be said without asking for the secrets
+ * that are kept elsewhere. An error: not even its variables can be filled in.
+ *
+ * @param readText - Of the config and what it includes.
+ */
+export async function checkConfig(
+  surroundings: Surroundings,
+  readText: ReadText,
+): Promise<Result<Checked, ConfigError>> {
+  const sources = await readSources(surroundings, readText);
+  if (!sources.ok) return sources;
+  const file = sources.value.paths.configPath;
+  const filled = await fillFrom(sources.value, file);
+  if (!filled.ok) return filled;
+  const checked = finish(filled.value, file, assumed(filled.value));
+  return { ok: true, value: { sources: sources.value, filled: filled.value, checked } };
+}
+
+function assumed({ references }: Filled): ResolvedSecrets {
+  const values = new Map(references.map(({ path }) => [path.join("."), ASSUMED]));
+  return { values, missing: new Map(), warnings: [] };
+}

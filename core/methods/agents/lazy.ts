@@ -1,0 +1,59 @@
+import type { ChannelMethodParts } from "../channels/methods.ts";
+import type { Method, NamedMethod, OperatorScope } from "../method.ts";
+import type { ToolMethodParts } from "../tools/methods.ts";
+import type { UsageMethodParts } from "../usage/methods.ts";
+import type { WizardParts } from "../wizard/methods.ts";
+
+/** All there are: a gateway that nobody asks has not loaded them. */
+const SCOPES = {
+  "agents.list": "operator.read",
+  "agents.create": "operator.admin",
+  "agents.update": "operator.admin",
+  "agents.delete": "operator.admin",
+  "agents.files.list": "operator.read",
+  "agents.files.get": "operator.read",
+  "agents.files.set": "operator.admin",
+  "agent.identity.get": "operator.read",
+  "models.list": "operator.read",
+  "models.authStatus": "operator.read",
+  "models.probe": "operator.admin",
+  "tools.catalog": "operator.read",
+  "tools.effective": "operator.read",
+  "tools.invoke": "operator.write",
+  "skills.status": "operator.read",
+  "commands.list": "operator.read",
+  "usage.status": "operator.read",
+  "usage.cost": "operator.read",
+  "channels.status": "operator.read",
+  "channels.start": "operator.admin",
+  "channels.stop": "operator.admin",
+  "channels.logout": "operator.admin",
+  "wizard.start": "operator.admin",
+  "wizard.next": "operator.admin",
+  "wizard.cancel": "operator.admin",
+  "wizard.status": "operator.admin",
+  "question.list": "operator.questions",
+  "users.prefs.get": "operator.read",
+  "board.get": "operator.read",
+  "projects.list": "operator.read",
+} as const satisfies Record<string, OperatorScope>;
+
+/** What all of them work with. */
+export type ManagementParts = ToolMethodParts & UsageMethodParts & ChannelMethodParts & WizardParts;
+
+/** Methods about agents, models, tools, skills and channels, loaded when the first one is called. */
+export function managementMethods(parts: ManagementParts): readonly NamedMethod[] {
+  let loaded: Promise<ReadonlyMap<string, Method>> | undefined;
+  return Object.entries(SCOPES).map(([name, scope]): NamedMethod => {
+    const call: Method["call"] = async (params, context) => {
+      loaded ??= load(parts);
+      return (await loaded).get(name)?.call(params, context);
+    };
+    return [name, { scope, call }];
+  });
+}
+
+async function load(parts: ManagementParts): Promise<ReadonlyMap<string, Method>> {
+  const { allManagementMethods } = await import("./all.ts");
+  return new Map(allManagementMethods(parts));
+}

@@ -1,0 +1,45 @@
+import type { CallContext, Method, NamedMethod } from "../method.ts";
+import type { Settings } from "../../config/settings.ts";
+
+/** What the `config.*` methods work with. */
+export interface ConfigMethodParts {
+  /** As they are now. */
+  readonly settings: () => Settings;
+  /** Takes over what was written, as far as that needs no restart; resolves when that is done. */
+  readonly reload: () => Promise<void>;
+  /** What a change of the setting at a dotted path does to what runs. */
+  readonly reloadKind: (path: string) => "restart" | "hot" | "none";
+  /** Tells clients that the config was written; its hash as it is now. */
+  readonly announce: (hash: string) => void;
+  readonly version: string;
+  readonly now: () => number;
+}
+
+const SCOPES = {
+  "config.get": "operator.read",
+  "config.schema": "operator.admin",
+  "config.schema.lookup": "operator.read",
+  "config.set": "operator.admin",
+  "config.patch": "operator.admin",
+  "config.apply": "operator.admin",
+} as const satisfies Record<string, Method["scope"]>;
+
+/** The `config.*` methods, loaded when the first of them is called. */
+export function configMethods(parts: ConfigMethodParts): readonly NamedMethod[] {
+  let loaded: Promise<ReadonlyMap<string, Method>> | undefined;
+  return Object.entries(SCOPES).map(([name, scope]): NamedMethod => {
+    const call = async (params: unknown, context: CallContext): Promise<unknown> => {
+      loaded ??= load(parts);
+      return (await loaded).get(name)?.call(params, context);
+    };
+    return [name, { scope, call }];
+  });
+}
+
+async function load(parts: ConfigMethodParts): Promise<ReadonlyMap<string, Method>> {
+  const [{ readMethods }, { writeMethods }] = await Promise.all([
+    import("./read.ts"),
+    import("./write.ts"),
+  ]);
+  return new Map([...readMethods(parts), ...writeMethods(parts)]);
+}

@@ -1,0 +1,131 @@
+import * as z from "zod";
+import { configErrorText } from "../../config/error.ts";
+import { parseText } from "../../config/parse.ts";
+import { type ConfigSnapshot, issuesOf } from "../../config/snapshot.ts";
+import { parsePath } from "../../config/write/path.ts";
+import type { ConfigChange, WriteFault, WriteOutcome } from "../../config/write/writer.ts";
+import { type CallContext, type Method, MethodError, type NamedMethod } from "../method.ts";
+import { pathTexts } from "./answer.ts";
+import type { ConfigMethodParts } from "./lazy.ts";
+import { WriteRate } from "./rate.ts";
+
+const Raw = z.string().min(1);
+const Hash = z.string().min(1).optional();
+
+const SetParams = z.strictObject({ raw: Raw, baseHash: Hash });
+/** What is to be told, and where, after a restart: none of these writes needs one. */
+const Aftermath = {
+  sessionKey: z.string().optional(),
+  deliveryContext: z
+    .strictObject({
+      channel: z.string().optional(),
+      to: z.string().optional(),
+      accountId: z.string().optional(),
+      threadId: z.union([z.string(), z.number()]).optional(),
+    })
+    .optional(),
+  note: z.string().optional(),
+  restartDelayMs: z.int().min(0).optional(),
+};
+const ApplyParams = z.strictObject({ raw: Raw, baseHash: Hash, ...Aftermath });
+const PatchParams = ApplyParams.extend({
+  replacePaths: z.array(z.string().min(1)).max(256).default([]),
+});
+
+/** Writing the config. */
+export function writeMethods(parts: ConfigMethodParts): readonly NamedMethod[] {
+  const rate = new WriteRate();
+  const method = (name: string, changeOf: (params: unknown) => Asked): NamedMethod => {
+    const call = async (params: unknown, context: CallContext): Promise<unknown> => {
+      const asked = changeOf(params);
+      rate.spend(callerOf(context), name, parts.now());
+      return write(name, asked, parts);
+    };
+    return [name, { scope: "operator.admin", call } satisfies Method];
+  };
+  return [
+    method("config.set", (params) => whole(SetParams.parse(params))),
+    method("config.apply", (params) => whole(ApplyParams.parse(params))),
+    method("config.patch", (params) => partial(PatchParams.parse(params))),
+  ];
+}
+
+/** A change, and what it was made for. */
+interface Asked {
+  readonly change: ConfigChange;
+  readonly baseHash: string | undefined;
+}
+
+function whole({ raw, baseHash }: z.output<typeof SetParams>): Asked {
+  return { change: { kind: "text", text: raw }, baseHash };
+}
+
+function partial({ raw, baseHash, replacePaths }: z.output<typeof PatchParams>): Asked {
+  const patch = parseText(raw, "raw");
+  if (!patch.ok) throw new MethodError("INVALID_REQUEST", configErrorText(patch.error));
+  const paths = replacePaths.map((text) => {
+    const path = parsePath(text);
+    if (path.ok) return path.value.join(".");
+    throw new MethodError("INVALID_REQUEST", `invalid config.patch params: ${path.error}`);
+  });
+  return {
+    change: { kind: "merge", patch: patch.value, mayReplace: new Set(paths) },
+    baseHash,
+  };
+}
+
+async function write(
+  name: string,
+  { change, baseHash }: Asked,
+  { settings, reload, reloadKind, announce }: ConfigMethodParts,
+): Promise<unknown> {
+  const writer = await settings().openWriter();
+  if (baseHash === undefined && (await writer.exists())) {
+    const message = "config base hash required; re-run config.get and retry";
+    throw new MethodError("INVALID_REQUEST", message);
+  }
+  const written = await writer.write({ change, baseHash });
+  if (!written.ok) throw refusal(written.error);
+  const { changed, hash, paths } = written.value;
+  // A restart ends calls under way, and this is one: who follows the file sees it in a moment.
+  const restarts = paths.some((path) => reloadKind(path.join(".")) === "restart");
+  if (changed && !restarts) await reload();
+  if (changed) announce(hash);
+  return answer(name, written.value, await writer.snapshot());
+}
+
+function answer(
+  name: string,
+  outcome: WriteOutcome,
+  { path, resolved: config }: ConfigSnapshot,
+): unknown {
+  const { changed, hash, warnings, paths } = outcome;
+  return {
+    ok: true,
+    ...(changed ? {} : { noop: true }),
+    path,
+    config,
+    hash,
+    ...(name === "config.patch" ? { changedPaths: pathTexts(paths) } : {}),
+    ...(warnings.length > 0 ? { warnings } : {}),
+  };
+}
+
+function refusal(fault: WriteFault): MethodError {
+  if (fault.reason === "conflict") {
+    const message = "config changed since last load; re-run config.get and retry";
+    return new MethodError("INVALID_REQUEST", message);
+  }
+  if (fault.reason === "refused") return new MethodError("INVALID_REQUEST", fault.message);
+  const issues = issuesOf(fault);
+  const [first] = issues;
+  const where = first === undefined || first.path === "" ? "" : `${first.path}: `;
+  return new MethodError("INVALID_REQUEST", `invalid config: ${where}${first?.message ?? ""}`, {
+    issues,
+  });
+}
+
+/** Who writes: a device at an address. */
+function callerOf({ client }: CallContext): string {
+  return `${client.deviceId ?? client.clientId}\0${client.ip}`;
+}
