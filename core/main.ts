@@ -1,7 +1,5 @@
 #!/usr/bin/env node
-import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
-import { join } from "node:path";
 import type { Command, Io, Page } from "./cli/command.ts";
 
 /** A command and what it needs are loaded when it is asked for: `health` pays for nothing else. */
@@ -31,6 +29,11 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["automations", async () => (await import("./cli/cron.ts")).cron],
   ["hooks", async () => (await import("./cli/hooks.ts")).hooks],
   ["webhooks", async () => (await import("./cli/webhooks.ts")).webhooks],
+  ["onboard", async () => (await import("./cli/onboard.ts")).onboard],
+  ["configure", async () => (await import("./cli/configure.ts")).configure],
+  ["dashboard", async () => (await import("./cli/dashboard.ts")).dashboard],
+  ["completion", async () => (await import("./cli/completion.ts")).completionOf(COMMANDS)],
+  ["migrate", async () => (await import("./cli/migrate.ts")).migrate],
   ["version", async () => (await import("./cli/version.ts")).version],
 ]);
 const ALIASES: ReadonlyMap<string, string> = new Map([
@@ -43,8 +46,6 @@ const HELP_FLAGS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
 /** What is left after a command has ended is given this long to end as well. */
 const LINGER_MS = 1_000;
 
-// Not in the shared temporary folder, where others of this machine could leave bytecode for us.
-enableCompileCache(join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "sallyport"));
 // Whoever reads us may be gone before we are: that must not cut a drain short.
 process.stdout.on("error", () => undefined);
 process.stderr.on("error", () => undefined);
@@ -57,22 +58,31 @@ setTimeout(() => process.exit(), LINGER_MS).unref();
 async function run(args: readonly string[], io: Io): Promise<number> {
   const [name = "help", ...rest] = args;
   try {
+    const [topic = "-"] = rest;
+    if (name === "help" && !topic.startsWith("-")) return await run([...rest, "--help"], io);
     if (HELP_FLAGS.has(name)) return await printHelp(io);
     const command = await COMMANDS.get(ALIASES.get(name) ?? name)?.();
-    if (command === undefined) {
-      io.err(`sallyport: no command "${name.slice(0, 64)}"; try sallyport --help`);
-      return 1;
-    }
+    if (command === undefined) return await unknown(name, io);
     if (!rest.some((arg) => arg === "--help" || arg === "-h")) return await command.run(rest, io);
-    const { usage, summary, details } = pageOf(command, rest);
-    io.out(
-      [`sallyport ${usage}`, summary, ...(details === undefined ? [] : [details])].join("\n\n"),
-    );
+    printPage(pageOf(command, rest), io);
     return 0;
   } catch (error) {
     const { reportFailure } = await import("./cli/failure.ts");
     return reportFailure(error, rest.includes("--json") && !goesOn(name, rest), io);
   }
+}
+
+function printPage({ usage, summary, details }: Page, io: Io): void {
+  const parts = [`sallyport ${usage}`, summary, ...(details === undefined ? [] : [details])];
+  io.out(parts.join("\n\n"));
+}
+
+async function unknown(name: string, io: Io): Promise<number> {
+  const { nearest } = await import("./config/suggest.ts");
+  const near = nearest(name, [...COMMANDS.keys()]);
+  const remedy = near === undefined ? "try sallyport --help" : `did you mean "${near}"?`;
+  io.err(`sallyport: no command "${name.slice(0, 64)}"; ${remedy}`);
+  return 1;
 }
 
 /** Of commands that go on, `--json` is about what they say on the way: why one ends is for its log. */
@@ -86,8 +96,12 @@ function pageOf(command: Command, args: readonly string[]): Page {
 }
 
 async function printHelp(io: Io): Promise<number> {
-  const commands = await Promise.all([...COMMANDS.values()].map((load) => load()));
-  const lines = commands.map(({ usage, summary }) => `  sallyport ${usage}\n      ${summary}`);
+  // One that has two names is shown once.
+  const commands = new Set(await Promise.all([...COMMANDS.values()].map((load) => load())));
+  const lines = Array.from(
+    commands,
+    ({ usage, summary }) => `  sallyport ${usage}\n      ${summary}`,
+  );
   io.out(`Usage:\n\n${lines.join("\n")}`);
   return 0;
 }
@@ -104,6 +118,10 @@ function processIo(): Io {
     get colours() {
       return process.stdout.isTTY && !process.env["NO_COLOR"];
     },
+    get input() {
+      return process.stdin;
+    },
+    isTerminal: process.stdout.isTTY,
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
     log: process.stderr,

@@ -74,7 +74,8 @@ async function greeted(visit: Visit): Promise<Caller | Response | undefined> {
  */
 async function authCheck(visit: Visit): Promise<Response> {
   const caller = await authenticate(visit);
-  if (caller instanceof Response) throw unauthenticated();
+  // Whether a ticket was used before, only the relay knows, and nobody asks it here.
+  if (caller instanceof Response || caller.ticket !== undefined) throw unauthenticated();
   authorize(caller, visit.path);
   const headers = { "Cache-Control": "no-store", "X-Request-Id": visit.requestId };
   return new Response(null, { status: 204, headers });

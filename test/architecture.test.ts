@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 const LAYERS: readonly (readonly string[])[] = [
   ["core/main.ts"],
   ["core/cli/"],
-  ["core/upstream/", "core/doctor/"],
+  ["core/upstream/", "core/doctor/", "core/migrate/"],
   ["core/gateway/"],
   [
     "core/methods/",

@@ -62,7 +62,8 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     throw new GatewayError("invalid_request", `usage: sallyport ${agent.usage}`);
   }
   const seconds = Seconds.safeParse(values.timeout);
-  if (!seconds.success) throw new GatewayError("invalid_request", "--timeout makes no sense");
+  if (!seconds.success)
+    throw new GatewayError("invalid_request", "--timeout must be a number of seconds");
   const { timeout: _seconds, ...flags } = values;
   const target = await targetOf(flags, io);
   const { askGateway } = await import("./client.ts");

@@ -20,6 +20,10 @@ export interface Io {
   readonly pid: number;
   /** Whether stdout is a terminal that shows them, and nobody minds. */
   readonly colours: boolean;
+  /** Where answers come from; undefined: nobody can be asked. */
+  readonly input?: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  /** True: what is printed is seen by a person, and kept nowhere. */
+  readonly isTerminal?: boolean;
   /** Whole lines for stdout; the line break is added. */
   out(line: string): void;
   err(line: string): void;

@@ -1,63 +1,166 @@
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import { Secret } from "../../shared/secret.ts";
-import { describe, summarize } from "../doctor/finding.ts";
+import { resolvePaths } from "../config/paths.ts";
+import { CHECKS, describe, type Finding, summarize } from "../doctor/finding.ts";
+import type { Repair } from "../doctor/repair.ts";
 import { readVersion } from "../gateway/version.ts";
 import { type Command, type Io, parseFlags } from "./command.ts";
+import {
+  isAtLeast,
+  isSelected,
+  isSeverity,
+  type Selection,
+  type Severity,
+} from "./doctor/selection.ts";
 import { TARGET_OPTIONS } from "./target.ts";
 
 /** For each step; there are a dozen that ask somebody. */
 const DEFAULT_TIMEOUT_MS = 5_000;
 
 const HttpUrl = z.url({ protocol: /^https?$/ });
-const Flags = z.object({
+const Target = z.object({
   url: HttpUrl.optional(),
   port: z.coerce.number().int().min(1).max(65_535).optional(),
   token: z.string().min(1).optional(),
   edge: HttpUrl.optional(),
   timeout: z.coerce.number().int().min(1).max(600_000).default(DEFAULT_TIMEOUT_MS),
 });
+type Target = z.output<typeof Target>;
+
+const text = { type: "string" } as const;
+const flag = { type: "boolean" } as const;
+const OPTIONS = {
+  ...TARGET_OPTIONS,
+  edge: text,
+  deep: flag,
+  json: flag,
+  fix: flag,
+  lint: flag,
+  only: { type: "string", multiple: true },
+  skip: { type: "string", multiple: true },
+  "severity-min": text,
+  "non-interactive": flag,
+  yes: flag,
+} as const;
 
 export const doctor: Command = {
-  usage: "doctor [--json] [--edge URL] [--deep] [--timeout MS] [--url URL] [--port N] [--token T]",
+  usage:
+    "doctor [--fix] [--deep] [--json] [--lint] [--only CHECK]… [--skip CHECK]… [--severity-min LEVEL] [--edge URL] [--timeout MS] [--url URL] [--port N] [--token T]",
   summary:
     "Say which layer fails, from the config to the public address; exits 1 when one does. " +
-    "--deep also asks the model, which may cost money",
+    "--deep also asks the model and the channels, which may cost money",
+  details: `--fix        closes files of ours to other users and removes what killed writes have left; says what it did
+--lint       exits 1 for warnings as well
+--only, --skip   a check like state.modes, or a layer like state; repeated, or with commas
+--severity-min   info, warning or error: what is told
+--json       {schemaVersion, ok, checksRun, checksSkipped, findings, checks}: findings are what is not well`,
 
   async run(args, io) {
-    const { values, positionals } = parseFlags(args, {
-      ...TARGET_OPTIONS,
-      edge: { type: "string" },
-      deep: { type: "boolean" },
-      json: { type: "boolean" },
-    });
-    const parsed = Flags.safeParse(values);
-    if (!parsed.success || positionals.length > 0) {
-      const name = parsed.error?.issues[0]?.path.join(".");
-      const what = name === undefined ? "doctor takes flags alone" : `--${name} makes no sense`;
-      throw new GatewayError("invalid_request", `${what}; try --help`);
-    }
-    const json = values.json === true;
-    const report = await reportOf(parsed.data, values.deep === true, json, io);
-    if (json) io.out(JSON.stringify(report.findings));
-    else io.out(summarize(report.findings));
-    return report.isWell ? 0 : 1;
+    const { values, positionals } = parseFlags(args, OPTIONS);
+    const order = orderOf(values, positionals);
+    const { json, fix, min, selection } = order;
+    const repairs = fix ? await fixed(io) : undefined;
+    if (!json) for (const one of repairs ?? []) io.out(repairLine(one));
+    const tell = (finding: Finding): void => {
+      const isWanted = isSelected(finding, selection) && isAtLeast(finding, min);
+      if (!json && isWanted) io.out(describe(finding));
+    };
+    const findings = await findingsOf(order, tell, io);
+    const selected = findings.filter((one) => isSelected(one, selection));
+    if (json) {
+      const { documentOf } = await import("./doctor/document.ts");
+      io.out(JSON.stringify(documentOf(selected, repairs, min)));
+    } else io.out(summarize(selected));
+    return selected.some((one) => isAtLeast(one, order.failsAt)) ? 1 : 0;
   },
 };
 
-async function reportOf(
-  { url, port, token, edge, timeout }: z.output<typeof Flags>,
-  deep: boolean,
-  json: boolean,
+/** What somebody wants to know, and of what. */
+interface Order {
+  readonly target: Target;
+  readonly deep: boolean;
+  readonly json: boolean;
+  readonly fix: boolean;
+  readonly selection: Selection;
+  /** What is told. */
+  readonly min: Severity;
+  readonly failsAt: Severity;
+}
+
+/** @throws GatewayError invalid_request */
+function orderOf(
+  values: ReturnType<typeof parseFlags<typeof OPTIONS>>["values"],
+  positionals: readonly string[],
+): Order {
+  const target = targetIn(values, positionals);
+  const { deep = false, json = false, fix = false, lint = false } = values;
+  if (fix && (values.url !== undefined || lint)) {
+    throw misused("--fix is for this machine, and goes with neither --url nor --lint");
+  }
+  const selection = selectionOf(values);
+  const min = severityMin(values["severity-min"], lint);
+  return { target, deep, json, fix, selection, min, failsAt: lint ? min : "error" };
+}
+
+function targetIn(values: object, positionals: readonly string[]): Target {
+  const parsed = Target.safeParse(values);
+  if (parsed.success && positionals.length === 0) return parsed.data;
+  const name = parsed.error?.issues[0]?.path.join(".");
+  throw misused(name === undefined ? "doctor takes flags alone" : `--${name} makes no sense`);
+}
+
+function misused(what: string): GatewayError {
+  return new GatewayError("invalid_request", `${what}; try --help`);
+}
+
+/** Whoever lints wants to see what makes it fail. */
+function severityMin(given: string | undefined, lint: boolean): Severity {
+  const min = given ?? (lint ? "warning" : "info");
+  if (isSeverity(min)) return min;
+  throw misused("--severity-min is info, warning or error");
+}
+
+function selectionOf({
+  only,
+  skip,
+}: {
+  readonly only?: readonly string[] | undefined;
+  readonly skip?: readonly string[] | undefined;
+}): Selection {
+  const selection = { only: namesIn(only), skip: namesIn(skip) };
+  const known = new Set<string>([...Object.keys(CHECKS), ...Object.values(CHECKS)]);
+  const unknown = [...selection.only, ...selection.skip].find((name) => !known.has(name));
+  if (unknown === undefined) return selection;
+  throw misused(`there is no check and no layer "${unknown.slice(0, 64)}"`);
+}
+
+function namesIn(lists: readonly string[] = []): string[] {
+  return lists.flatMap((list) => list.split(",")).filter((name) => name !== "");
+}
+
+async function fixed(io: Io): Promise<readonly Repair[]> {
+  const { repair } = await import("../doctor/repair.ts");
+  return repair(resolvePaths(io), Date.now());
+}
+
+function repairLine({ checkId, message, path }: Repair): string {
+  return `fixed    ${checkId}  ${path}: ${message}`;
+}
+
+async function findingsOf(
+  { target: { url, port, token, edge, timeout }, deep }: Order,
+  tell: (finding: Finding) => void,
   io: Io,
-) {
-  const [{ examine }, { Report }, { callGateway }] = await Promise.all([
+): Promise<readonly Finding[]> {
+  const [{ examine }, { Report }, { callGateway }, { pidsOnPort }] = await Promise.all([
     import("../doctor/examine.ts"),
     import("../doctor/report.ts"),
     import("./client.ts"),
+    import("./gateway/port-holders.ts"),
   ]);
   // People watch it go from layer to layer; programs want it whole.
-  const report = new Report(json ? () => undefined : (finding) => io.out(describe(finding)));
+  const report = new Report(tell);
   const { env, cwd, home, uid } = io;
   await examine(
     {
@@ -70,9 +173,10 @@ async function reportOf(
       deep,
       version: readVersion(),
       call: callGateway,
+      portHolders: pidsOnPort,
       now: Date.now,
     },
     report,
   );
-  return report;
+  return report.findings;
 }

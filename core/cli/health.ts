@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { GatewayError } from "../../shared/errors.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { type Command, type Io, parseFlags } from "./command.ts";
 import { type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
@@ -17,6 +18,13 @@ const Answer = z.looseObject({
     .optional(),
 });
 type Answer = z.output<typeof Answer>;
+
+/** What an edge says of itself; of its relays it only speaks to whoever it knows. */
+const EdgeAnswer = z.object({
+  edge: z.object({ version: z.string() }),
+  core: z.object({ connected: z.boolean() }),
+  relays: z.array(z.unknown()).optional(),
+});
 
 export const health: Command = {
   usage: "health [--json] [--probe] [--timeout MS] [--url URL] [--port N] [--token T]",
@@ -58,21 +66,40 @@ interface Fault {
   readonly message: string;
 }
 
-async function ask({ url, token, password, timeoutMs }: Target): Promise<Result<Answer, Fault>> {
+async function ask(target: Target): Promise<Result<Answer, Fault>> {
+  const { url, token, password, timeoutMs } = target;
   const credential = token ?? password;
   try {
     const response = await fetch(new URL("/health", url), {
       headers: credential === undefined ? {} : { Authorization: `Bearer ${credential.reveal()}` },
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const answer = Answer.safeParse(await response.json());
+    const body: unknown = await response.json();
+    const edge = EdgeAnswer.safeParse(body);
+    if (edge.success) return await askThrough(edge.data, target);
+    const answer = Answer.safeParse(body);
     if (answer.success) return ok(answer.data);
     const message = `${url} answered ${response.status}, and not as a gateway does`;
     return err({ type: "gateway_request_error", message });
   } catch (error) {
+    if (error instanceof GatewayError) throw error;
     const message = `no gateway at ${url}: ${whyNot(error)}`;
     return err({ type: "gateway_transport_error", message });
   }
+}
+
+/** Behind an edge the gateway itself is asked, once it is known that both let us. */
+async function askThrough(
+  { core, relays }: z.output<typeof EdgeAnswer>,
+  target: Target,
+): Promise<Result<Answer, Fault>> {
+  if (!core.connected) {
+    const message = `the edge at ${target.url} is live, but no core is connected to it`;
+    return err({ type: "gateway_request_error", message });
+  }
+  if (relays === undefined) return ok({ ok: true, status: "live" });
+  const { askGateway } = await import("./client.ts");
+  return ok(Answer.parse(await askGateway(target, "health", { probe: false })));
 }
 
 /** Never the text of an unknown error: it may hold the URL's secrets or a page of HTML. */
@@ -82,9 +109,8 @@ function whyNot(error: unknown): string {
   if (error instanceof SyntaxError) return "what answers there is no gateway";
   const { cause } = error;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  return code === "ECONNREFUSED"
-    ? "nothing listens there"
-    : `cannot connect (${code || error.name})`;
+  if (code === "ECONNREFUSED") return "nothing listens there";
+  return code === "" ? "cannot connect" : `cannot connect (${code})`;
 }
 
 function report(fault: Fault, json: boolean, io: Io): number {

@@ -38,6 +38,15 @@ const Wanted = z.object({
 });
 type Wanted = z.output<typeof Wanted>;
 
+/** What each of them may be. */
+const RULES: ReadonlyMap<string, string> = new Map([
+  ["limit", "must be a number from 1 to 5000"],
+  ["max-bytes", "must be a number from 1 to 1000000"],
+  ["interval", "must be a number of milliseconds from 100 to 60000"],
+  ["level", `must be one of ${LEVELS.join(", ")}`],
+  ["part", "must be the name of a part, like http or tunnel"],
+]);
+
 const Tail = z.object({
   file: z.string(),
   cursor: z.number(),
@@ -64,9 +73,9 @@ export const logs: Command = {
     const { values, positionals } = parseFlags(args, OPTIONS);
     const wanted = Wanted.safeParse(values);
     if (!wanted.success || positionals.length > 0) {
-      const name = wanted.error?.issues[0]?.path.join(".");
-      const what = name === undefined ? "logs takes flags alone" : `--${name} makes no sense`;
-      throw new GatewayError("invalid_request", `${what}; try --help`);
+      const name = String(wanted.error?.issues[0]?.path[0] ?? "");
+      const what = RULES.get(name) ?? "takes flags alone";
+      throw new GatewayError("invalid_request", `${name === "" ? "logs" : `--${name}`} ${what}`);
     }
     const show = {
       json: values.json === true,

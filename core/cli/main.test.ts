@@ -11,7 +11,7 @@ import * as z from "zod";
 import { freePort } from "../../test/support/free-port.ts";
 import { type Run, runProgram } from "../../test/support/run-program.ts";
 
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../sallyport.mjs", import.meta.url));
 
 const Ready = z.object({
   event: z.literal("ready"),
@@ -140,8 +140,12 @@ test("a second signal ends a gateway that is still draining", async () => {
 
 test.each<[string, string[], number, string]>([
   ["an unknown command", ["frobnicate"], 1, 'no command "frobnicate"'],
+  ["a slip of the pen", ["gatway"], 1, 'no command "gatway"; did you mean "gateway"?'],
   ["an unknown flag", ["gateway", "--frobnicate"], 1, "Unknown option '--frobnicate'"],
   ["a port that is none", ["gateway", "--port", "lots"], 78, "--port: must be a number"],
+  ["a port that is too high", ["gateway", "--port", "99999"], 78, "--port: must be a number from"],
+  ["a gateway's port that is none", ["status", "--port", "0"], 1, "--port must be a number from 1"],
+  ["lines that are no number", ["logs", "--limit", "all"], 1, "--limit must be a number from 1"],
   ["an action that is none", ["gateway", "walk"], 1, "gateway knows only"],
   ["no action for the tunnel", ["tunnel"], 1, "usage: sallyport tunnel"],
   ["half a pairing", ["pairing", "approve", "telegram"], 1, "usage: sallyport pairing"],

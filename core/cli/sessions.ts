@@ -55,6 +55,7 @@ const Transcript = z.looseObject({
 const Previews = z.object({
   previews: z.array(z.object({ items: z.array(z.object({ role: z.string(), text: z.string() })) })),
 });
+const Deleted = z.object({ deleted: z.boolean() });
 const Compacted = z.object({ ok: z.boolean(), reason: z.string().optional() });
 
 interface Call {
@@ -203,7 +204,11 @@ async function reset(call: Call): Promise<number> {
 }
 
 async function remove(call: Call): Promise<number> {
-  return report(call, await ask(call, "sessions.delete", { key: call.key }), "removed");
+  const payload = await ask(call, "sessions.delete", { key: call.key });
+  if (!Deleted.parse(payload).deleted) {
+    throw new GatewayError("not_found", `no session ${printable(call.key, 256)}`);
+  }
+  return report(call, payload, "removed");
 }
 
 async function compact(call: Call): Promise<number> {
@@ -247,6 +252,6 @@ function switchOf(on: boolean | undefined, off: boolean | undefined): boolean | 
 
 function countOf(text: string | undefined, flag: string): number | undefined {
   const count = Count.safeParse(text);
-  if (!count.success) throw new GatewayError("invalid_request", `--${flag} makes no sense`);
+  if (!count.success) throw new GatewayError("invalid_request", `--${flag} must be a number`);
   return count.data;
 }

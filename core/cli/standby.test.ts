@@ -10,7 +10,7 @@ import * as z from "zod";
 import { startFakeEdge } from "../../test/support/fake-edge.ts";
 import { runProgram } from "../../test/support/run-program.ts";
 
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../sallyport.mjs", import.meta.url));
 const TOKEN = "0123456789abcdef0123456789abcdef";
 
 const State = z.object({ event: z.enum(["standby", "ready"]), url: z.url(), port: z.int() });

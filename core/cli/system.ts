@@ -46,7 +46,11 @@ const CALLS: ReadonlyMap<string, (given: Given) => Call> = new Map<string, (give
   ],
   [
     "heartbeat last",
-    () => ({ method: "last-heartbeat", params: {}, tell: (payload) => JSON.stringify(payload) }),
+    () => ({
+      method: "last-heartbeat",
+      params: {},
+      tell: (payload) => (payload === null ? "no heartbeat yet" : JSON.stringify(payload)),
+    }),
   ],
   ["heartbeat enable", () => ({ method: "set-heartbeats", params: { enabled: true }, tell: DONE })],
   [

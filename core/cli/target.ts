@@ -25,6 +25,12 @@ const Flags = z.object({
   timeout: z.coerce.number().int().min(1).max(600_000).default(DEFAULT_TIMEOUT_MS),
 });
 
+/** What those of them may be that are more than a text. */
+const RULES: ReadonlyMap<string, string> = new Map([
+  ["port", "must be a number from 1 to 65535"],
+  ["timeout", "must be a number of milliseconds from 1 to 600000"],
+]);
+
 /** What opens a gateway. */
 export interface Credentials {
   readonly token?: Secret | undefined;
@@ -58,7 +64,7 @@ export async function targetOf(
   const parsed = Flags.safeParse(flags);
   if (!parsed.success) {
     const name = parsed.error.issues[0]?.path.join(".") ?? "";
-    throw new GatewayError("invalid_request", `--${name} makes no sense; try --help`);
+    throw new GatewayError("invalid_request", `--${name} ${RULES.get(name) ?? "is empty"}`);
   }
   const { port, timeout: timeoutMs } = parsed.data;
   const given: Credentials = {

@@ -18,6 +18,12 @@ const SECRET_NAME =
 /** Headers and variables: whatever is in them may be one. */
 const SECRET_HOLDER = /^(?:headers|env|vars)$/i;
 
+/** Addresses that open a door to whoever knows them, as those of chat services do. */
+const SECRET_ADDRESS = /^hooks\.internal\.entries\.[^.]+\.action\.url$/;
+
+/** Parts of a query that secrets are in. */
+const SECRET_QUERY = /token|secret|key|sig|auth|pass|code/i;
+
 /** Where secrets are, which is none. */
 const NO_SECRET = /(?:file|path|dir)$/i;
 
@@ -31,11 +37,21 @@ export function isCredential(path: string): boolean {
 
 /** True when text at `path` is not for everybody's eyes: sooner one too many than one too few. */
 export function isSensitive(path: readonly string[]): boolean {
-  if (isCredential(path.join("."))) return true;
+  const dotted = path.join(".");
+  if (isCredential(dotted) || SECRET_ADDRESS.test(dotted)) return true;
   const names = path.filter((part) => !/^\d+$/.test(part));
   const name = names.at(-1) ?? "";
   if (NO_SECRET.test(name)) return false;
   return SECRET_NAME.test(name) || names.slice(0, -1).some((part) => SECRET_HOLDER.test(part));
+}
+
+/** True for an address with a secret in it, wherever it stands. */
+export function isSecretAddress(text: string): boolean {
+  const url = text.includes("://") ? URL.parse(text) : null;
+  if (url === null) return false;
+  const { username, password, searchParams } = url;
+  const asks = [...searchParams].some(([name, value]) => value !== "" && SECRET_QUERY.test(name));
+  return username !== "" || password !== "" || asks;
 }
 
 /** True for text that only refers to a secret. */

@@ -36,9 +36,10 @@ export interface Overrides {
 
 const PortText = z
   .string()
-  .regex(/^\d{1,5}$/, "must be a number from 0 to 65535")
-  .transform(Number)
-  .pipe(Port);
+  .refine((text) => /^\d{1,5}$/.test(text) && Port.safeParse(Number(text)).success, {
+    error: "must be a number from 0 to 65535",
+  })
+  .transform(Number);
 
 /** Read elsewhere, where the file leaves something out; what is wrong with them is said here. */
 const KEY_VARIABLES = ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "TELEGRAM_BOT_TOKEN"] as const;

@@ -165,3 +165,23 @@ test("no secret is in any part of what is shown, wherever it comes from", async 
   expect(JSON.stringify(broken)).not.toContain(MARK);
   await rm(path, { recursive: true, force: true });
 });
+
+test.each([
+  ["a password", ["proxy"], "http://me:s3cret-a@proxy.example"],
+  ["a token in its query", ["channels", "x", "url"], "https://a.example/?token=s3cret-b"],
+  [
+    "a path that nobody else knows",
+    ["hooks", "internal", "entries", "x", "action", "url"],
+    "https://chat.example/services/s3cret-c",
+  ],
+])("an address with %s is not shown, and comes back", (_name, path, url) => {
+  const tree = (value: unknown): unknown => path.reduceRight((at, key) => ({ [key]: at }), value);
+  const shown = redact(tree(url), new Set());
+  expect(shown).toEqual(tree(REDACTED));
+  expect(restoreRedacted(shown, tree(url)).value).toEqual(tree(url));
+});
+
+test("an address without a secret is shown", () => {
+  const urls = { a: "https://a.example/v1?api-version=2024-10-21", b: "ws://127.0.0.1:1/" };
+  expect(redact(urls, new Set())).toEqual(urls);
+});

@@ -1,6 +1,6 @@
 /** What of a config may be shown, and how what was not shown comes back. Pure. */
 import { Secret } from "../../shared/secret.ts";
-import { isReference, isSensitive, isSensitiveNumber } from "./credentials.ts";
+import { isReference, isSecretAddress, isSensitive, isSensitiveNumber } from "./credentials.ts";
 import type { Issue } from "./error.ts";
 import { pathText } from "./path-text.ts";
 import { isTree, mapTexts, valueAt } from "./tree.ts";
@@ -51,7 +51,8 @@ export function redact(
 }
 
 function redactText(text: string, secrets: ReadonlySet<string>, path: readonly string[]): string {
-  const isShown = text === "" || isReference(text) || !isSensitive(path);
+  const isHidden = isSensitive(path) || isSecretAddress(text);
+  const isShown = text === "" || isReference(text) || !isHidden;
   if (!isShown) return REDACTED;
   return [...secrets].some((secret) => text.includes(secret)) ? REDACTED : text;
 }

@@ -194,7 +194,7 @@ test("variables may stand in .env files", async () => {
 
 test.each([
   [{ OPENCLAW_GATEWAY_PORT: "80a" }, "OPENCLAW_GATEWAY_PORT: must be a number from 0 to 65535"],
-  [{ OPENCLAW_GATEWAY_PORT: "99999" }, /^OPENCLAW_GATEWAY_PORT: too big/i],
+  [{ OPENCLAW_GATEWAY_PORT: "99999" }, "OPENCLAW_GATEWAY_PORT: must be a number from 0 to 65535"],
   [{ OPENCLAW_GATEWAY_PORT: "-1" }, "OPENCLAW_GATEWAY_PORT: must be a number from 0 to 65535"],
   [
     { OPENCLAW_GATEWAY_BIND: "wan" },

@@ -53,6 +53,8 @@ export interface EngineParts {
   readonly systemNotes?: ((sessionKey: string) => Promise<readonly string[]>) | undefined;
   /** For items that are no turns, by their source. */
   readonly handlers?: ReadonlyMap<string, WorkHandler> | undefined;
+  /** False while nothing of what waits may be begun. Undefined: always. */
+  readonly mayBegin?: (() => boolean) | undefined;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;

@@ -29,6 +29,8 @@ const MAX_RUNNING = { turn: 8, forward: 16 } as const;
 const MAX_ATTEMPTS = 10;
 /** Pause after a failure of our own, before the item is begun again. */
 const OUR_FAULT_RETRY_MS = 30_000;
+/** While nothing may be begun, this often is looked whether something may. */
+const HELD_LOOK_MS = 1_000;
 /** What cannot be read yet (our own name is unknown) is put off for so long in all. */
 const MAX_UNREADABLE_MS = 24 * 3_600_000;
 
@@ -48,6 +50,8 @@ export interface InboxParts extends WorkerParts {
   readonly handlers?: ReadonlyMap<string, WorkHandler> | undefined;
   /** Unguessable text for one prompt. */
   readonly boundary: () => string;
+  /** False while nothing may be begun. Undefined: always. */
+  readonly mayBegin?: (() => boolean) | undefined;
   /** An item has ended, or was put off. */
   readonly onProgress: () => void;
   /** Replies are waiting in the outbox. */
@@ -65,7 +69,7 @@ interface Task {
 
 /** Starts working off the inbox: one item of a lane at a time, oldest first. */
 export function startInbox(parts: InboxParts): Worker {
-  const { store, clock } = parts;
+  const { store, clock, mayBegin = () => true } = parts;
   const handler = new InboxHandler(parts);
   const work = (item: InboxItem, signal: AbortSignal): Promise<void> =>
     handler.handle(item, signal).finally(parts.onProgress);
@@ -74,8 +78,8 @@ export function startInbox(parts: InboxParts): Worker {
       {
         name: kind === "turn" ? "inbox" : kind,
         maxRunning: MAX_RUNNING[kind],
-        take: (limit) => store.take(limit, clock.now(), kind),
-        nextDue: () => store.nextDue(kind),
+        take: async (limit) => (mayBegin() ? store.take(limit, clock.now(), kind) : []),
+        nextDue: async () => (mayBegin() ? store.nextDue(kind) : clock.now() + HELD_LOOK_MS),
         work,
       },
       parts,

@@ -194,3 +194,19 @@ test("a wait ends when its time is over, for a run that nobody knows as well", a
   expect(await w.engine.runs.wait("nobody", 1, signal)).toBeUndefined();
   expect(await w.engine.runs.find("nobody")).toBeUndefined();
 });
+
+test("while nothing may be begun a run waits, and it is begun once something may", async () => {
+  let isOpen = false;
+  const looked = Promise.withResolvers<void>();
+  const mayBegin = (): boolean => {
+    looked.resolve();
+    return isOpen;
+  };
+  await using w = await runWorld({ mayBegin });
+  await w.engine.runs.start(w.order("r"));
+  await looked.promise;
+  expect(w.engine.runs.active()).toMatchObject([{ status: "queued" }]);
+  expect(w.model.requests).toEqual([]);
+  isOpen = true;
+  expect(await w.engine.runs.wait("r", PATIENCE_MS, signal)).toMatchObject({ status: "ok" });
+});

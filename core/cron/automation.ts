@@ -30,6 +30,8 @@ export interface AutomationParts {
   /** Names of the channels that are set up. */
   readonly channels: () => readonly string[];
   readonly publish: (event: "cron" | "heartbeat", payload: unknown) => void;
+  /** False while no job may be begun. */
+  readonly mayBegin: () => boolean;
   readonly clock: Clock;
   /** Aborts when the gateway stops. */
   readonly stop: AbortSignal;
@@ -56,7 +58,7 @@ export interface Automation {
 }
 
 export function createAutomation(parts: AutomationParts): Automation {
-  const { store, engine, settings, publish, clock, stop, log } = parts;
+  const { store, engine, settings, publish, mayBegin, clock, stop, log } = parts;
   const events = new SystemEvents(store, clock.now);
   const routes = routesOf(parts);
   const agents = (): string[] =>
@@ -100,6 +102,7 @@ export function createAutomation(parts: AutomationParts): Automation {
       routes,
       settings,
       publish,
+      mayBegin,
       happened,
       checklist,
       hostZone: Intl.DateTimeFormat().resolvedOptions().timeZone,

@@ -25,6 +25,8 @@ export interface CronParts {
   readonly settings: () => CronSettings;
   /** Tells clients. */
   readonly publish: (event: "cron" | "heartbeat", payload: unknown) => void;
+  /** False while no job may be begun; what comes due meanwhile was missed. Undefined: always. */
+  readonly mayBegin?: (() => boolean) | undefined;
   /** Tells hooks. */
   readonly happened: (happening: Happening) => void;
   /** `HEARTBEAT.md` of a workspace; empty: there is none. */

@@ -285,3 +285,14 @@ test("a run asked for by hand leaves the schedule alone", async () => {
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
+
+test("while nothing may be begun no job is, and what was missed is handled as it says", async () => {
+  await using world = await cronWorld({}, START);
+  await world.scheduler.add("job", job({ kind: "every", everyMs: HOUR, anchorMs: START }));
+  world.isHeld = true;
+  await world.pass(5 * HOUR + 1);
+  expect(world.begun.size).toBe(0);
+  world.isHeld = false;
+  await world.pass(1_000);
+  expect(dueOf(world.begun.keys())).toEqual([START + 5 * HOUR]);
+});

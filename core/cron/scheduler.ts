@@ -189,7 +189,7 @@ export class Scheduler {
   async #tick(): Promise<void> {
     await this.#follow();
     const { cron } = this.#parts.settings().config;
-    if (!cron.enabled) return;
+    if (!cron.enabled || this.#isHeld) return;
     const now = this.#parts.clock.now();
     const due = this.#table
       .all()
@@ -279,13 +279,18 @@ export class Scheduler {
 
   #untilNextMs(): number {
     const { cron } = this.#parts.settings().config;
-    if (!cron.enabled || this.#running.size >= cron.maxConcurrentRuns) return LOOK_MS;
+    const isFull = this.#running.size >= cron.maxConcurrentRuns;
+    if (!cron.enabled || this.#isHeld || isFull) return LOOK_MS;
     const now = this.#parts.clock.now();
     return this.#table
       .all()
       .filter(({ id, definition }) => definition.enabled && !this.#running.has(id))
       .map(({ state }) => Math.max(0, (state.nextRunAtMs ?? Infinity) - now))
       .reduce((least, ms) => Math.min(least, ms), LOOK_MS);
+  }
+
+  get #isHeld(): boolean {
+    return this.#parts.mayBegin?.() === false;
   }
 
   async #change<T>(work: () => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import { GatewayError } from "../../shared/errors.ts";
 import { REQUEST_LIFE_MS } from "./requests.ts";
 
 export type Decision = "approved" | "rejected" | "expired";
@@ -27,6 +28,7 @@ export class Decisions {
   /**
    * @param how.isOpen - Whether it may still be decided.
    * @returns Undefined: of this device there is no such request, or `signal` aborted.
+   * @throws GatewayError overloaded, which says nothing of the request.
    */
   async wait(
     requestId: string,
@@ -41,7 +43,10 @@ export class Decisions {
 
   /** Resolves when it is decided, can be decided no more, or nobody listens. */
   async #next(requestId: string, signal: AbortSignal): Promise<void> {
-    if (signal.aborted || this.#waiting.size >= MAX_WAITING) return;
+    if (signal.aborted) return;
+    if (this.#waiting.size >= MAX_WAITING) {
+      throw new GatewayError("overloaded", "Too many calls wait for a decision");
+    }
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = (id: string): void => {
       if (id === requestId) resolve();

@@ -33,6 +33,8 @@ export interface Examination {
   /** Of this program. */
   readonly version: string;
   readonly call: CallGateway;
+  /** Processes that listen on a port, as far as can be seen. */
+  readonly portHolders: (port: number) => Promise<readonly number[]>;
   /** Unix time, milliseconds. */
   readonly now: () => number;
 }

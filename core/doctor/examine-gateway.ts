@@ -1,6 +1,8 @@
 import type { Secret } from "../../shared/secret.ts";
 import { GatewayError } from "../../shared/errors.ts";
+import { probeChannel } from "../channels/registry.ts";
 import type { Settings } from "../config/settings.ts";
+import { judgeChannel, judgeProbe } from "./channel.ts";
 import type { Connector } from "../upstream/presence.ts";
 import type { Examination } from "./examination.ts";
 import {
@@ -12,6 +14,7 @@ import {
   judgeVersion,
   Readiness,
 } from "./gateway.ts";
+import { type AuthFacts, isWeak, judgeAuth, judgePort } from "./door.ts";
 import { judgeAnswer, judgeModels } from "./model.ts";
 import { type Asked, askGateway, askModel } from "./probes/gateway.ts";
 import { type TunnelStatus, TunnelStatus as TunnelStatusSchema } from "./relays.ts";
@@ -26,8 +29,14 @@ export interface GatewayFacts {
   readonly tunnel: TunnelStatus | undefined;
 }
 
-const ALL = ["gateway.health", "gateway.token", "gateway.version", "gateway.role"] as const;
-const [, ...INSIDE] = ALL;
+const ALL = [
+  "gateway.health",
+  "gateway.port",
+  "gateway.token",
+  "gateway.version",
+  "gateway.role",
+] as const;
+const [, , ...INSIDE] = ALL;
 /** It measures each relay anew, and a relay may have to be woken. */
 const STATUS_TIMEOUT_MS = 10_000;
 /** A model that thinks before it says "ok". */
@@ -43,6 +52,8 @@ export async function examineGateway(
   connectors: readonly Connector[],
   report: Report,
 ): Promise<GatewayFacts | undefined> {
+  if (settings === undefined) report.skip(["gateway.auth"], "the settings are not known");
+  else report.add("gateway.auth", judgeAuth(authFacts(settings)));
   const target = targetOf(examination, settings);
   if (typeof target === "string") {
     report.skip(ALL, target);
@@ -56,11 +67,37 @@ export async function examineGateway(
     return undefined;
   }
   report.add("gateway.health", judgeHealth(target.url.origin, answer), ms);
+  await examinePort(examination, target, answer.result === "answered", report);
   if (answer.result !== "answered") {
     report.skip(INSIDE, "gateway.health failed");
     return undefined;
   }
   return examineInside(examination, target, answer.value, report);
+}
+
+/** Who has the port: that is what people look for when no gateway answers there. */
+async function examinePort(
+  { url, portHolders }: Examination,
+  target: Asked,
+  isGateway: boolean,
+  report: Report,
+): Promise<void> {
+  if (url !== undefined) {
+    report.skip(["gateway.port"], "--url names a gateway elsewhere");
+    return;
+  }
+  const port = Number(target.url.port);
+  report.add("gateway.port", judgePort(port, isGateway, await portHolders(port)));
+}
+
+function authFacts({ gateway, config }: Settings): AuthFacts {
+  const { token } = gateway;
+  return {
+    mode: gateway.authMode,
+    bind: config.gateway.bind,
+    source: token.source,
+    isWeak: isWeak(token.secret.reveal()),
+  };
 }
 
 async function examineInside(
@@ -128,4 +165,30 @@ export async function examineModel(
     const { value, ms } = await timed(() => askModel(asked));
     report.add("model.answer", judgeAnswer(value.status, value.code), ms);
   }
+}
+
+/** Whether a channel can be run; `deep` asks its platform. */
+export async function examineChannels(
+  { deep, timeoutMs, now }: Examination,
+  settings: Settings | undefined,
+  report: Report,
+): Promise<void> {
+  if (settings === undefined) {
+    report.skip(["channel.telegram"], "the settings are not known");
+    return;
+  }
+  const { config, telegram } = settings;
+  if (config.channels.telegram === undefined && telegram === undefined) {
+    report.skip(["channel.telegram"], "it is not set up");
+    return;
+  }
+  if (telegram === undefined || !deep) {
+    const isOff = config.channels.telegram?.enabled === false;
+    report.add("channel.telegram", judgeChannel(isOff, telegram !== undefined));
+    return;
+  }
+  const { value, ms } = await timed(() =>
+    probeChannel(telegram, AbortSignal.timeout(timeoutMs), now),
+  );
+  report.add("channel.telegram", judgeProbe(value), ms);
 }

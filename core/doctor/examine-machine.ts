@@ -1,20 +1,33 @@
 import { dirname } from "node:path";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { ConfigError } from "../config/error.ts";
-import { loadConfig } from "../config/load.ts";
+import { readSmallFile } from "../config/files.ts";
+import { loadConfig, readSources } from "../config/load.ts";
 import { readOverrides } from "../config/overrides.ts";
-import { resolvePaths } from "../config/paths.ts";
+import { type Paths, resolvePaths } from "../config/paths.ts";
 import { type LoadRequest, loadSettings } from "../config/resolve.ts";
 import type { Settings } from "../config/settings.ts";
 import { type ConfigFacts, judgeConfig, judgeReferences } from "./config.ts";
 import type { Examination } from "./examination.ts";
 import { failed } from "./finding.ts";
 import { freeSpace, lookAtFolder, lookAtPrivate, lookForHolder } from "./probes/disk.ts";
+import { inGit } from "./probes/git.ts";
 import { reasonOf } from "./probes/reason.ts";
+import { foreignState, lookForBackups, lookForDrafts, lookForLogs } from "./probes/state.ts";
+import { judgeBackups, judgeDrafts, judgeForeign, judgeLogs } from "./kept-files.ts";
 import { type Report, timed } from "./report.ts";
+import { judgeSecrets, plainSecrets } from "./secrets.ts";
 import { judgeFolder, judgeLock, judgeModes, judgeSpace } from "./state-folder.ts";
 
-const STATE = ["state.modes", "state.space", "state.lock"] as const;
+const STATE = [
+  "state.modes",
+  "state.space",
+  "state.lock",
+  "state.drafts",
+  "state.foreign",
+  "state.logs",
+] as const;
+const CONFIG = ["config.file", "config.variables", "config.secrets", "config.backups"] as const;
 
 /**
  * Config and state of this machine.
@@ -27,10 +40,11 @@ export async function examineMachine(
 ): Promise<Settings | undefined> {
   if (url !== undefined) {
     const because = "--url names a gateway elsewhere";
-    report.skip(["config.file", "config.variables", "state.folder", ...STATE], because);
+    report.skip([...CONFIG, "state.folder", ...STATE], because);
     return undefined;
   }
-  const { configPath, stateDir } = resolvePaths(surroundings);
+  const paths = resolvePaths(surroundings);
+  const { configPath, stateDir } = paths;
   const folder = await lookAtFolder(stateDir);
   const verdict = judgeFolder(stateDir, folder, surroundings.uid);
   const isUsable = verdict.status !== "failed";
@@ -39,8 +53,10 @@ export async function examineMachine(
   report.add("config.file", judgeConfig(loaded), loading.ms);
   if (loaded.ok) report.add("config.variables", judgeReferences(loaded.value));
   else report.skip(["config.variables"], "config.file failed");
+  await examineSecrets(surroundings, report);
+  report.add("config.backups", judgeBackups(await lookForBackups(configPath)));
   report.add("state.folder", verdict);
-  if (isUsable) await examineState(stateDir, configPath, report);
+  if (isUsable) await examineState(paths, loaded, report);
   else report.skip(STATE, "state.folder failed");
   return loaded.ok ? loaded.value.settings : undefined;
 }
@@ -63,7 +79,23 @@ async function load(request: LoadRequest, hasState: boolean): Promise<Result<Loa
   return ok({ ...facts, warnings: settings.value.warnings, settings: settings.value });
 }
 
-async function examineState(stateDir: string, configPath: string, report: Report): Promise<void> {
+/** What stands in the config and in files of variables, and who else may read it. */
+async function examineSecrets(surroundings: LoadRequest, report: Report): Promise<void> {
+  const read = await readSources(surroundings, readSmallFile);
+  if (!read.ok) {
+    report.skip(["config.secrets"], "the config cannot be read");
+    return;
+  }
+  const { composed, paths } = read.value;
+  const files = [paths.configPath, paths.envFiles.state, paths.envFiles.cwd];
+  report.add("config.secrets", judgeSecrets(plainSecrets(composed.value), await inGit(files)));
+}
+
+async function examineState(
+  { stateDir, configPath, home }: Paths,
+  loaded: Result<Loaded, ConfigError>,
+  report: Report,
+): Promise<void> {
   report.add("state.modes", judgeModes(await lookAtPrivate(stateDir, configPath)));
   try {
     report.add("state.space", judgeSpace(await freeSpace(stateDir)));
@@ -72,4 +104,9 @@ async function examineState(stateDir: string, configPath: string, report: Report
     report.add("state.space", failed(detail, `look at what ${dirname(stateDir)} is mounted from`));
   }
   report.add("state.lock", judgeLock(await lookForHolder(stateDir)));
+  report.add("state.drafts", judgeDrafts(await lookForDrafts(stateDir, Date.now())));
+  report.add("state.foreign", judgeForeign(await foreignState(stateDir)));
+  const settings = loaded.ok ? loaded.value.settings : undefined;
+  if (settings === undefined) report.skip(["state.logs"], "the settings are not known");
+  else report.add("state.logs", judgeLogs(await lookForLogs(settings, home)));
 }

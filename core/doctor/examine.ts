@@ -1,6 +1,6 @@
 import { connectorsIn } from "../upstream/presence.ts";
 import type { Examination } from "./examination.ts";
-import { examineGateway, examineModel } from "./examine-gateway.ts";
+import { examineChannels, examineGateway, examineModel } from "./examine-gateway.ts";
 import { examineLoop, LOOP_CHECKS } from "./examine-loop.ts";
 import { examineMachine } from "./examine-machine.ts";
 import { examinePath } from "./examine-path.ts";
@@ -20,6 +20,7 @@ export async function examine(examination: Examination, report: Report): Promise
   const connectors = settings === undefined ? [] : await connectorsIn(settings.stateDir);
   const gateway = await examineGateway(examination, settings, connectors, report);
   await examineModel(examination, settings, gateway, report);
+  await examineChannels(examination, settings, report);
   const subject = edgeSubject(examination, settings, gateway);
   let obstacle: string | undefined = "no edge is known: set sallyport.edge.url, or say --edge";
   if (subject === undefined) report.skip(remaining(report), obstacle);

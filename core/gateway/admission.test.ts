@@ -50,6 +50,7 @@ test.each<[string, Partial<RequestHead>, string]>([
   ["a name that only ends like ours", { host: "127.0.0.1.evil.example" }, "forbidden"],
   ["a name that ends in a configured one", { host: "x.gateway.example" }, "forbidden"],
   ["no host", { host: undefined }, "invalid_request"],
+  ["two hosts", { rawHeaders: ["Host", "localhost", "host", "evil.example"] }, "invalid_request"],
   ["a host with a path in it", { host: "localhost/@evil" }, "invalid_request"],
   ["a host with user info", { host: "localhost@evil.example" }, "invalid_request"],
   ["a foreign page that writes", { origin: "https://evil.example" }, "forbidden"],

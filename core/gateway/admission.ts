@@ -82,6 +82,9 @@ function queryOf(target: string): URLSearchParams | undefined {
 }
 
 function refusedHeaders({ rawHeaders }: RequestHead): GatewayError | undefined {
+  // Of two, whatever stands before us may have looked at the other one (RFC 9112 section 3.2).
+  const hosts = rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === "host");
+  if (hosts.length > 1) return new GatewayError("invalid_request", "One Host header is enough");
   const bytes = rawHeaders.reduce((sum, text) => sum + text.length, 0);
   if (bytes <= LIMITS.maxRequestHeaderBytes) return undefined;
   return new GatewayError(

@@ -1,12 +1,20 @@
 import { CloseCode } from "../../shared/close-code.ts";
+import { GatewayError } from "../../shared/errors.ts";
+import { isTooHeavy } from "../../shared/json-weight.ts";
 import type { ClientSocket, Receipt, SocketListener } from "../tunnel/handlers.ts";
 import type { Authenticator, Origin } from "./auth.ts";
-import { type EventFrame, failure, type ResponseFrame, type StateVersion } from "./frames.ts";
-import { type HandshakeRefusal, readHandshake, type Session } from "./handshake.ts";
+import {
+  type EventFrame,
+  failure,
+  frameText,
+  type ResponseFrame,
+  type StateVersion,
+} from "./frames.ts";
+import { type HandshakeRefusal, isWelcomeStill, readHandshake, type Session } from "./handshake.ts";
 import { type HelloSource, helloOf, policyOf } from "./hello.ts";
 import { type Challenge, encodeKept, type Kept } from "./kept.ts";
 import type { CallContext, ClientInfo } from "../methods/method.ts";
-import { answerFrame, isRequest, refuseFrame } from "./rpc.ts";
+import { answerFrame, isRequest, refuseFrame, refuseHeavy } from "./rpc.ts";
 
 /** A client says `connect` this soon after the challenge, or it is no client. */
 const HANDSHAKE_TIMEOUT_MS = 15_000;
@@ -14,6 +22,8 @@ const HANDSHAKE_TIMEOUT_MS = 15_000;
 const MAX_IN_FLIGHT = 64;
 /** Messages of one client that wait for its handshake or for a restart, at most. */
 const MAX_HELD = 256;
+/** More than anybody looks at side by side; each event looks through them. */
+const MAX_TOPICS = 64;
 /** With so much of its buffer taken a client cannot follow: it misses what can be missed. */
 const SLOW_FRACTION = 0.5;
 
@@ -30,6 +40,8 @@ export interface ConnectionHost {
   parts(): ConnectionParts;
   /** While the gateway restarts: resolves when `parts` are those of the new one. */
   paused(): Promise<void> | undefined;
+  /** Aborts when nobody may wait for somebody's word any more. */
+  patience(): AbortSignal;
 }
 
 /** Who wants to know what becomes of a connection. */
@@ -101,6 +113,7 @@ export class Connection implements SocketListener {
       for (const topic of kept.topics) this.#topics.add(topic);
       this.#session = sessionOf(kept, origin);
       this.#state = { name: "open", session: this.#session };
+      if (kept.client.deviceId !== undefined) this.#hurry(this.#recheck(this.#session));
     } else {
       const timer = setTimeout(() => this.close(1000, "no connect request"), HANDSHAKE_TIMEOUT_MS);
       this.#state = { name: "handshake", timer: timer.unref() };
@@ -204,12 +217,23 @@ export class Connection implements SocketListener {
   }
 
   #begin(text: string, receipt: Receipt): void {
-    this.#connecting = this.#connect(text, receipt)
+    this.#hurry(this.#connect(text, receipt));
+  }
+
+  /** What comes meanwhile waits. */
+  #hurry(work: Promise<void>): void {
+    this.#connecting = work
       // A fault of ours in front of somebody we do not know: it must not be worth more than this.
       .catch(() => this.close(CloseCode.internal, "internal error"))
       .finally(() => {
         this.#connecting = undefined;
       });
+  }
+
+  async #recheck(session: Session): Promise<void> {
+    await this.#host.paused();
+    if (await isWelcomeStill(session, this.#host.parts().authenticator)) return;
+    this.close(1008, "device removed");
   }
 
   async #connect(text: string, receipt: Receipt): Promise<void> {
@@ -242,6 +266,10 @@ export class Connection implements SocketListener {
   }
 
   async #request(text: string, session: Session, receipt: Receipt): Promise<void> {
+    if (isTooHeavy(text)) {
+      this.#send(refuseHeavy(), receipt);
+      return;
+    }
     let json: unknown;
     try {
       json = JSON.parse(text);
@@ -267,12 +295,20 @@ export class Connection implements SocketListener {
   }
 
   #contextOf(id: string, session: Session): CallContext {
+    const gone = this.#gone.signal;
+    const host = this.#host;
     return {
       client: this.#infoOf(session),
-      signal: this.#gone.signal,
+      signal: gone,
+      // Made when it is asked for: most methods do not wait.
+      get patience() {
+        return AbortSignal.any([gone, host.patience()]);
+      },
       accept: (payload) => this.#send({ type: "res", id, ok: true, payload }),
-      subscribe: (topic) => this.#changeTopics(() => this.#topics.add(topic), session),
-      unsubscribe: (topic) => this.#changeTopics(() => this.#topics.delete(topic), session),
+      subscribe: (topic) => this.#subscribe(topic, session),
+      unsubscribe: (topic) => {
+        if (this.#topics.delete(topic)) this.#keep(this.#keptOpen(session));
+      },
     };
   }
 
@@ -283,9 +319,15 @@ export class Connection implements SocketListener {
     return { ...named, ...said, connection: this.id, via: this.via, ip, role, scopes };
   }
 
-  #changeTopics(change: () => void, session: Session): void {
-    change();
-    this.#keep(this.#keptOpen(session));
+  #subscribe(topic: string, session: Session): void {
+    if (this.#topics.has(topic)) return;
+    this.#topics.add(topic);
+    const kept = this.#keptOpen(session);
+    // At the edge, those that the next core would not hear of are too many.
+    const fits = this.via !== "edge" || encodeKept(kept) !== undefined;
+    if (this.#topics.size <= MAX_TOPICS && fits) return this.#keep(kept);
+    this.#topics.delete(topic);
+    throw new GatewayError("invalid_request", "too many subscriptions on one connection");
   }
 
   #send(frame: ResponseFrame | EventFrame, receipt?: Receipt): void {
@@ -293,7 +335,7 @@ export class Connection implements SocketListener {
       receipt?.done();
       return;
     }
-    const text = JSON.stringify(frame);
+    const text = frameText(frame);
     if (receipt === undefined) this.#socket.send(text);
     else receipt.answer(text);
     if (this.#socket.bufferedBytes > policyOf(this.via).maxBufferedBytes) {

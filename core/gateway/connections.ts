@@ -49,7 +49,10 @@ export class Connections implements EventHub {
   readonly #host: ConnectionHost = {
     parts: () => this.#current,
     paused: () => this.#pause?.promise,
+    patience: () => this.#patience.signal,
   };
+  /** Aborts what only waits for somebody's word. */
+  #patience = new AbortController();
   #pause: PromiseWithResolvers<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -68,6 +71,7 @@ export class Connections implements EventHub {
   /** Clients are served by these from now on. */
   resume(parts: ConnectionParts): void {
     this.#parts = parts;
+    if (this.#patience.signal.aborted) this.#patience = new AbortController();
     const pause = this.#pause;
     this.#pause = undefined;
     pause?.resolve();
@@ -129,8 +133,12 @@ export class Connections implements EventHub {
     }
   }
 
-  /** Resolves when no request is under way, or `deadlineMs` have passed. */
+  /**
+   * Resolves when no request is under way, or `deadlineMs` have passed. Requests that only wait for
+   * somebody's word end, until `resume`.
+   */
   async settle(deadlineMs: number): Promise<void> {
+    this.#patience.abort();
     await this.#until(() => [...this.#open].every(({ isIdle }) => isIdle), deadlineMs);
   }
 

@@ -123,6 +123,16 @@ export function failure(id: string, error: RpcError): ResponseFrame {
   return { type: "res", id, ok: false, error };
 }
 
+/** As text. What cannot be text, being nested too deeply perhaps, is a bug and goes out as one. */
+export function frameText(frame: ResponseFrame | EventFrame): string {
+  try {
+    return JSON.stringify(frame);
+  } catch {
+    if (frame.type === "event") return JSON.stringify({ ...frame, payload: null });
+    return JSON.stringify(failure(frame.id, { code: "UNAVAILABLE", message: "internal error" }));
+  }
+}
+
 /** Names of properties are the client's: of each so much is said back to it, … */
 const MAX_PROPERTY_UNITS = 64;
 /** … and of so many. */

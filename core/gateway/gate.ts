@@ -1,9 +1,12 @@
 /** What a suspended gateway does not begin. Pure but for the suspension it asks. */
 import { GatewayError } from "../../shared/errors.ts";
 import { problemResponse } from "../../shared/problem.ts";
+import type { RunState } from "../conversation/run.ts";
 import type { Methods } from "../methods/method.ts";
-import type { Suspension } from "../methods/system/suspension.ts";
+import { Suspension } from "../methods/system/suspension.ts";
+import type { TunnelHandlers } from "../tunnel/handlers.ts";
 import type { Origin } from "./auth.ts";
+import type { UnderWay } from "./under-way.ts";
 
 /** A suspension is short, or the machine is asleep. */
 const RETRY_AFTER_MS = 5_000;
@@ -20,10 +23,8 @@ const WORK: ReadonlySet<string> = new Set([
   "tools.invoke",
 ]);
 
-type Gate = Pick<Suspension, "admit">;
-
 /** The same methods, of which those that make work are refused while the gateway is suspended. */
-export function gateMethods(methods: Methods, gate: Gate): Methods {
+export function gateMethods(methods: Methods, gate: Pick<Suspension, "admit">): Methods {
   return new Map(
     methods.entries().map(([name, method]) => {
       if (!WORK.has(name)) return [name, method];
@@ -36,13 +37,59 @@ export function gateMethods(methods: Methods, gate: Gate): Methods {
   );
 }
 
+type Fetch = (request: Request, origin: Origin) => Response | Promise<Response>;
+
+/** The same requests and deliveries, less those that a suspended gateway refuses. */
+export class Gate {
+  readonly #suspension: Suspension;
+  readonly #underWay: UnderWay;
+
+  /** @param underWay - Knows of each until it is answered. */
+  constructor(suspension: Suspension, underWay: UnderWay) {
+    this.#suspension = suspension;
+    this.#underWay = underWay;
+  }
+
+  fetch(fetch: Fetch): (request: Request, origin: Origin) => Promise<Response> {
+    return (request, origin) =>
+      this.#pass(() =>
+        this.#suspension.isOpen || !isWork(request)
+          ? fetch(request, origin)
+          : suspended(request, origin),
+      );
+  }
+
+  deliver(deliver: TunnelHandlers["deliver"]): TunnelHandlers["deliver"] {
+    return (delivery) =>
+      this.#pass(() => {
+        this.#suspension.admit();
+        return deliver(delivery);
+      });
+  }
+
+  async #pass<T>(work: () => T | Promise<T>): Promise<T> {
+    this.#underWay.begin();
+    try {
+      return await work();
+    } finally {
+      this.#underWay.end();
+    }
+  }
+}
+
+/** What waits is no blocker: it is not begun while the gateway is suspended. */
+export function suspensionOf(active: () => readonly RunState[], now: () => number): Suspension {
+  const runs = (): number => active().filter(({ status }) => status === "running").length;
+  return new Suspension(() => ({ runs: runs() }), now);
+}
+
 /** Whether a request asks for work: the probes of a suspended gateway are answered as ever. */
-export function isWork({ method }: Request): boolean {
+function isWork({ method }: Request): boolean {
   return method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
 }
 
 /** The answer to one that does. */
-export function suspended(request: Request, origin: Origin): Response {
+function suspended(request: Request, origin: Origin): Response {
   const { requestId } = origin.via === "edge" ? origin.caller : origin;
   const error = new GatewayError("core_draining", "The gateway is suspended", {
     retryAfterMs: RETRY_AFTER_MS,

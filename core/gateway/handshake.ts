@@ -90,6 +90,19 @@ export async function readHandshake(
   return enter(knock, access.value);
 }
 
+/** Whether somebody whom an earlier core let in may go on: their device may be gone since. */
+export async function isWelcomeStill(
+  { client, role, scopes }: Session,
+  { devices }: Authenticator,
+): Promise<boolean> {
+  const { deviceId } = client;
+  if (deviceId === undefined || devices === undefined) return true;
+  await devices.ready;
+  const device = devices.device(deviceId);
+  const token = device?.tokens.find((one) => one.role === role && one.revokedAtMs === undefined);
+  return device !== undefined && token !== undefined && allows(device.scopes, scopes);
+}
+
 function unfitClient({ id, params, origin }: Knock): HandshakeRefusal | undefined {
   if (!ROLES.has(params.role)) return refuse(id, "invalid role");
   // A foreign origin does not get as far as here: what is left is none at all.

@@ -15,7 +15,6 @@ import type { Tunnel, TunnelHandlers } from "../tunnel/handlers.ts";
 import { apiParts } from "./api-parts.ts";
 import { automationMethods } from "./automation-methods.ts";
 import { createApp } from "./app.ts";
-import type { Origin } from "./auth.ts";
 import { ChannelRunner } from "./channel-runner.ts";
 import { createChatDesk } from "./chat-methods.ts";
 import { accessTo, routeOf } from "./chat-policy.ts";
@@ -29,7 +28,7 @@ import { managementOf } from "./management.ts";
 import { pairingMethods } from "./pairing-methods.ts";
 import type { Prepared } from "./prepared.ts";
 import { publicKeyOf } from "./identity.ts";
-import { gateMethods, isWork, suspended } from "./gate.ts";
+import { Gate, gateMethods, suspensionOf } from "./gate.ts";
 import { startOperations } from "./operations.ts";
 import { RelayReports } from "./relay-reports.ts";
 import { reloadKind } from "./reload-kind.ts";
@@ -39,6 +38,7 @@ import { storeProbe } from "./store-probe.ts";
 import { tunnelHandlers } from "./tunnel-handlers.ts";
 import { tunnelMethods } from "./tunnel-methods.ts";
 import { boundedTurns } from "./turns.ts";
+import { UnderWay } from "./under-way.ts";
 import { WebhookBase } from "./webhook-base.ts";
 import { createWebhooks, webhookHandlers, webhookSenders } from "./webhooks.ts";
 
@@ -60,7 +60,7 @@ export interface LeaderParts {
   /** Who is there, whoever leads. */
   readonly presence: PresenceRegistry;
   /** Begins anew within the process, `delayMs` from now. Never rejects. */
-  readonly restart: (reason: string, delayMs: number) => void;
+  readonly restart: (reason: string, delayMs: number) => Promise<void>;
   /** The log file of this moment; undefined: there is none. */
   readonly logFile: () => string | undefined;
   /** Of our own port. */
@@ -99,12 +99,15 @@ export function createLeader(parts: LeaderParts): Leader {
   const cutOff = new AbortController();
   const channel = (id: string): Channel | undefined =>
     prepared.channels.find((one) => one.id === id);
+  const suspension = suspensionOf(() => engine.runs.active(), now);
+  const mayBegin = (): boolean => suspension.isOpen;
   const automation = createAutomation({
     store,
     engine: () => engine,
     settings: prepared.settings,
     channels: () => prepared.channels.map(({ id }) => id),
     publish: (event, payload) => connections.publish(event, payload),
+    mayBegin,
     clock,
     stop: stop.signal,
     log,
@@ -112,6 +115,7 @@ export function createLeader(parts: LeaderParts): Leader {
   const engine = startEngine({
     store,
     systemNotes: automation.systemNotes,
+    mayBegin,
     agent: (id, ref, sessionKey) => directory.settingsFor(id, ref, sessionKey),
     channel,
     senders: webhookSenders({ store, ingress, clock }),
@@ -176,7 +180,9 @@ export function createLeader(parts: LeaderParts): Leader {
     log,
   });
   const { authenticator } = door;
-  const run = boundedTurns(engine.conversations, settings.limits.turnTimeoutMs, cutOff.signal);
+  const { turnTimeoutMs } = settings.limits;
+  const requests = new UnderWay();
+  const run = boundedTurns(engine.conversations, turnTimeoutMs, cutOff.signal, requests);
   const reports = new RelayReports(tunnel);
   const operations = startOperations({
     health,
@@ -186,6 +192,7 @@ export function createLeader(parts: LeaderParts): Leader {
     connections,
     presence: parts.presence,
     activeRuns: () => engine.runs.active().length,
+    suspension,
     enqueue: (text, key, id) => void automation.events.enqueue(key, text, id),
     restart: parts.restart,
     publicKey: () => publicKeyOf(settings.stateDir, tunnel()),
@@ -253,19 +260,15 @@ export function createLeader(parts: LeaderParts): Leader {
         ...chats.methods,
         ...managementOf(prepared, runner, store.sessions, now),
       ]),
-      operations.suspension,
+      suspension,
     ),
     snapshot: (scopes) => operations.snapshot(scopes),
     version,
     now,
   });
 
-  const fetch = (request: Request, origin: Origin): Response | Promise<Response> => {
-    if (operations.suspension.phase === "accepting" || !isWork(request)) {
-      return app.fetch(request, origin);
-    }
-    return suspended(request, origin);
-  };
+  const gate = new Gate(suspension, requests);
+  const fetch = gate.fetch((request, origin) => app.fetch(request, origin));
   const loops: Promise<void>[] = [];
   return {
     local: {
@@ -279,10 +282,7 @@ export function createLeader(parts: LeaderParts): Leader {
       tunnelHandlers({
         fetch,
         connections,
-        deliver: async (delivery) => {
-          operations.suspension.admit();
-          return webhooks.desk.take(delivery);
-        },
+        deliver: gate.deliver((delivery) => webhooks.desk.take(delivery)),
         bundle: () => withDevices(bundle(), door.devices.devices),
       }),
       resumed,
@@ -300,6 +300,7 @@ export function createLeader(parts: LeaderParts): Leader {
       const late = setTimeout(() => cutOff.abort(), patienceMs);
       await Promise.all([
         engine.drain(patienceMs),
+        requests.ended(deadlineMs),
         connections.settle(deadlineMs),
         runner.settled(),
         ...loops,

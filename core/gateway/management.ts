@@ -61,8 +61,8 @@ export function managementOf(
   );
 }
 
-/** With a key that is not written anywhere yet. */
-async function tryModel(
+/** Asks a model with a key that is not written anywhere yet. Never rejects for what it answers. */
+export async function tryModel(
   ref: string,
   key: Secret | undefined,
   providers: Settings["providers"],

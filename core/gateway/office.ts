@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
 import { systemClock } from "../channels/clock.ts";
 import type { ClientInfo } from "../methods/method.ts";
@@ -32,14 +33,16 @@ export class Office implements Disposable {
   }
 
   /** Lets a leader finish, while what comes waits for the next one. */
-  async retire(leader: Leader, deadlineMs: number): Promise<void> {
+  async retire(leader: Leader, deadlineMs: number, log: Logger): Promise<void> {
+    // Whatever fails on the way out, somebody has to come in: what waits must not wait for ever.
+    const failed = (err: unknown): void => log.error({ err }, "a part did not end well");
     this.connections.pause();
     this.seat.vacate();
-    await leader.drain(deadlineMs);
+    await leader.drain(deadlineMs).catch(failed);
     const reason = "gateway restarting";
     // Those who do not go are waited for by nobody.
     void leader.leave({ reason, restartExpectedMs: RESTART_EXPECTED_MS });
-    await leader[Symbol.asyncDispose]();
+    await Promise.resolve(leader[Symbol.asyncDispose]()).catch(failed);
   }
 
   /** Whoever came in with the shared credential may not know the new one; devices have their own. */

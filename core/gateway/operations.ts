@@ -10,7 +10,7 @@ import type { HealthParts, HealthReport, HeartbeatFacts } from "../methods/syste
 import { lifecycleMethods } from "../methods/system/lifecycle.ts";
 import { systemMethods } from "../methods/system/methods.ts";
 import { PresenceRegistry } from "../methods/system/presence.ts";
-import { Suspension } from "../methods/system/suspension.ts";
+import type { Suspension } from "../methods/system/suspension.ts";
 import type { Store } from "../store/store.ts";
 import type { Connections } from "./connections.ts";
 import { describeEdge, type HealthSource } from "./health.ts";
@@ -27,9 +27,10 @@ export interface OperationParts {
   readonly connections: Connections;
   readonly presence: PresenceRegistry;
   readonly activeRuns: () => number;
+  readonly suspension: Suspension;
   /** For the agent, with its next prompt. */
   readonly enqueue: (text: string, sessionKey: string, id: string) => void;
-  readonly restart: (reason: string, delayMs: number) => void;
+  readonly restart: (reason: string, delayMs: number) => Promise<void>;
   readonly publicKey: () => Promise<string>;
   /** The log file of this moment; undefined: there is none. */
   readonly logFile: () => string | undefined;
@@ -39,7 +40,6 @@ export interface OperationParts {
 /** How the gateway runs, for those who run it. Disposing it ends what it tells by itself. */
 export interface Operations extends Disposable {
   readonly methods: readonly NamedMethod[];
-  readonly suspension: Suspension;
   /** Of the greeting, for a client with these scopes. */
   snapshot(scopes: readonly string[]): object;
 }
@@ -60,7 +60,7 @@ export function presenceOf(version: string, now: () => number): PresenceRegistry
 }
 
 export function startOperations(parts: OperationParts): Operations {
-  const { settings, directory, store, connections, presence, activeRuns } = parts;
+  const { settings, directory, store, connections, presence, activeRuns, suspension } = parts;
   const { now, startedAt, version, model, edge, channels } = parts.health;
   const { stateDir, configPath } = settings();
   const health: HealthParts = {
@@ -78,7 +78,6 @@ export function startOperations(parts: OperationParts): Operations {
   const board = new Board(connections, presence, health);
   // For the first greeting; whatever is wrong with the store shows where it is used.
   board.renew().catch(() => undefined);
-  const suspension = new Suspension(() => ({ runs: activeRuns() }), now);
   return {
     methods: [
       ...systemMethods({
@@ -98,7 +97,6 @@ export function startOperations(parts: OperationParts): Operations {
       ...lifecycleMethods({ restart: parts.restart, suspension, publicKey: parts.publicKey }),
       ...logsMethods(parts.logFile),
     ],
-    suspension,
     snapshot(scopes) {
       const reads = covers(scopes, "operator.read");
       const defaultAgentId = directory.defaultId();

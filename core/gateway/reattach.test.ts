@@ -265,7 +265,8 @@ test("a client that no core has spoken to is challenged", async () => {
 test("events are counted on, and each number is kept before its event leaves", () => {
   const origin = { via: "edge", caller: CALLER } as const;
   const watcher = { onOpen: () => undefined, onIdle: () => undefined, onClose: () => undefined };
-  const host = { parts: () => PARTS, paused: () => undefined };
+  const { signal } = new AbortController();
+  const host = { parts: () => PARTS, paused: () => undefined, patience: () => signal };
   const client = { clientId: "cli", mode: "cli", version: "1", platform: "linux" };
   const named = { connection: "1", requestId: "c", role: "operator", scopes: [], topics: [] };
   const kept: Kept = { ...named, state: "open", client, seq: 7 };

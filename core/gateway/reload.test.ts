@@ -275,3 +275,15 @@ test("changes that come while one is dealt with are dealt with, too", async () =
   await Promise.all([first, it.reloader.look()]);
   expect(it.running().ingress.routes.map(({ name }) => name)).toEqual(["two"]);
 });
+
+test("whoever ends the following waits for what it was about to do, and nothing comes after", async () => {
+  await using it = await world({});
+  await it.write({ logging: { level: "debug" } });
+  const looking = it.reloader.look();
+  await it.reloader.end();
+  const applied = it.applied();
+  await it.write({ logging: { level: "warn" } });
+  await it.reloader.look();
+  await looking;
+  expect(it.applied()).toBe(applied);
+});

@@ -35,7 +35,8 @@ export interface ReloadParts {
   readonly log: Logger;
 }
 
-export interface Follower extends Disposable {
+/** Disposing it ends the following; settles when what it was about to do is done. */
+export interface Follower extends AsyncDisposable {
   /** Looks at the files now; resolves when all that has changed until now is dealt with. */
   look(): Promise<void>;
 }
@@ -45,7 +46,7 @@ export function followConfig(parts: ReloadParts): Follower {
   let watched: readonly string[] = [];
   let watch: Disposable | undefined;
   const follow = ({ files }: Settings): void => {
-    if (files.join("\0") === watched.join("\0")) return;
+    if (reloader.isOver || files.join("\0") === watched.join("\0")) return;
     watch?.[Symbol.dispose]();
     watched = files;
     watch = watchFiles(files, {
@@ -63,7 +64,10 @@ export function followConfig(parts: ReloadParts): Follower {
   void reloader.look();
   return {
     look: () => reloader.look(),
-    [Symbol.dispose]: () => watch?.[Symbol.dispose](),
+    async [Symbol.asyncDispose]() {
+      watch?.[Symbol.dispose]();
+      await reloader.end();
+    },
   };
 }
 
@@ -74,10 +78,15 @@ export class Reloader {
   #known: Settings;
   #running: Promise<void> | undefined;
   #again = false;
+  #ended = false;
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
     this.#known = parts.settings;
+  }
+
+  get isOver(): boolean {
+    return this.#ended;
   }
 
   /** How long a file must have been left alone. */
@@ -94,8 +103,14 @@ export class Reloader {
     return this.#running;
   }
 
+  /** Looks no more; resolves when it does nothing any more. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await this.#running;
+  }
+
   async #run(): Promise<void> {
-    while (this.#again) {
+    while (this.#again && !this.#ended) {
       this.#again = false;
       await this.#reload().catch((err: unknown) => {
         this.#parts.log.error({ err }, "config reload failed: nothing has changed");
@@ -106,7 +121,7 @@ export class Reloader {
   async #reload(): Promise<void> {
     if (this.#known.config.gateway.reload.mode === "off") return;
     const file = await this.#read();
-    if (file === undefined) return;
+    if (file === undefined || this.#ended) return;
     const paths = changesBetween(this.#known, file);
     if (paths.length === 0) return;
     const plan = planOf(paths, this.#parts.effects);

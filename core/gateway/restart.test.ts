@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { unwatchFile, watchFile } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer, type ServerResponse } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,6 +55,13 @@ async function world(config: object) {
         await wake.promise;
       }
     },
+    file,
+    post: (path: string, body: object) =>
+      fetch(`${gateway.url}${path}`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${TOKEN}`, "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+      }),
     ask: (path: string, url = gateway.url) =>
       fetch(`${url}${path}`, { headers: { Authorization: `Bearer ${TOKEN}` } }),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
@@ -141,3 +150,96 @@ function connect(id: string): string {
   const params = { minProtocol: 4, maxProtocol: 4, client, role: "operator", scopes, auth };
   return JSON.stringify({ type: "req", id, method: "connect", params });
 }
+
+/** A model that says nothing until it is let. */
+async function slowModel() {
+  const asked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const answer = async (outgoing: ServerResponse): Promise<void> => {
+    await gate.promise;
+    const choices = [{ index: 0, delta: { content: "at last" }, finish_reason: "stop" }];
+    const chunk = { id: "1", object: "chat.completion.chunk", created: 1, model: "m", choices };
+    outgoing.writeHead(200, { "Content-Type": "text/event-stream" });
+    outgoing.end(`data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`);
+  };
+  const server = createHttpServer((incoming, outgoing) => {
+    incoming.resume();
+    asked.resolve();
+    void answer(outgoing);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  const provider = {
+    api: "openai-completions",
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    apiKey: "sk-test",
+    models: [{ id: "m", name: "m" }],
+  };
+  return {
+    config: {
+      agents: { defaults: { model: { primary: "p/m" } } },
+      models: { providers: { p: provider } },
+    },
+    asked: asked.promise,
+    answer: () => gate.resolve(),
+    async [Symbol.asyncDispose]() {
+      gate.resolve();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const QUICK = { port: 0, reload: { debounceMs: 0 } };
+
+test("a turn over HTTP that is under way is answered before the restart, and what is written meanwhile counts", async () => {
+  await using model = await slowModel();
+  await using it = await world({ gateway: QUICK, ...model.config });
+  const answer = it.post("/v1/chat/completions", {
+    model: "openclaw",
+    messages: [{ role: "user", content: "hello" }],
+  });
+  await model.asked;
+  await it.write({ gateway: { ...QUICK, port: await freePort() }, ...model.config });
+  await it.logged("gateway restarting");
+  const agents = { ...model.config.agents, entries: { main: {}, late: {} } };
+  await it.write({ gateway: { ...QUICK, port: 0 }, ...model.config, agents });
+  model.answer();
+  const answered = await answer;
+  expect([answered.status, await answered.text()]).toEqual([
+    200,
+    expect.stringContaining("at last"),
+  ]);
+  await it.logged("gateway restarted");
+  await it.logged("gateway restarted");
+  expect(await (await it.ask("/v1/models")).text()).toContain("openclaw/late");
+});
+
+test("a change that takes effect at once is not undone by a restart that was asked for before it", async () => {
+  await using model = await slowModel();
+  await using it = await world({ gateway: QUICK, ...model.config });
+  const answer = it.post("/v1/chat/completions", {
+    model: "openclaw",
+    messages: [{ role: "user", content: "hello" }],
+  });
+  await model.asked;
+  const socket = new WebSocket(it.gateway.url.replace("http", "ws"));
+  socket.on("message", (data: Buffer) => {
+    const frame = Frame.parse(JSON.parse(data.toString("utf8")));
+    if (frame.event === "connect.challenge") socket.send(connect("1"));
+    const ask = { type: "req", id: "2", method: "gateway.restart.request", params: {} };
+    if (frame.type === "res" && frame["id"] === "1") socket.send(JSON.stringify(ask));
+  });
+  await it.logged("gateway restarting");
+  const agents = { ...model.config.agents, entries: { main: {}, late: {} } };
+  await it.write({ gateway: QUICK, ...model.config, agents });
+  // The follower looks four times a second; it has the change before the turn ends.
+  await new Promise((resolve) => watchFile(it.file, { interval: 50 }, resolve));
+  model.answer();
+  expect((await answer).status).toBe(200);
+  await it.logged("gateway restarted");
+  await it.logged("config reloaded");
+  unwatchFile(it.file);
+  expect(await (await it.ask("/v1/models")).text()).toContain("openclaw/late");
+});

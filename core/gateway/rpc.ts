@@ -45,11 +45,11 @@ export async function answerFrame(
   const method = methods.get(name);
   if (method === undefined) return failure(id, invalid(`unknown method: ${name}`));
   const context = contextOf(id);
-  const scope = typeof method.scope === "function" ? method.scope(params) : method.scope;
-  if (scope !== "any" && !covers(context.client.scopes, scope)) {
-    return failure(id, missingScope(scope));
-  }
   try {
+    const scope = typeof method.scope === "function" ? method.scope(params) : method.scope;
+    if (scope !== "any" && !covers(context.client.scopes, scope)) {
+      return failure(id, missingScope(scope));
+    }
     return { type: "res", id, ok: true, payload: await method.call(params, context) };
   } catch (error) {
     return failure(id, toRpcError(error, name));
@@ -66,6 +66,11 @@ export function refuseFrame(json: unknown): ResponseFrame {
     retryable: true,
     retryAfterMs: BUSY_RETRY_MS,
   });
+}
+
+/** The answer to a frame that is not even parsed: whose it is nobody knows. */
+export function refuseHeavy(): ResponseFrame {
+  return failure("invalid", invalid("invalid request frame: nested too deeply or too many values"));
 }
 
 function missingScope(scope: OperatorScope): RpcError {

@@ -12,16 +12,14 @@ import { ConfigNews } from "./config-news.ts";
 import { dialAlike, dialEdge } from "./dialled.ts";
 import { Front, serveOptionsOf } from "./front.ts";
 import { logLimitsOf } from "./log-limits.ts";
-import { standbySource } from "./health.ts";
-import { authenticatorOf, networkRulesOf } from "./door.ts";
+import { networkRulesOf } from "./door.ts";
 import { createLeader, type Leader } from "./leader.ts";
 import { Office } from "./office.ts";
 import { type Prepared, prepare } from "./prepared.ts";
 import { type Follower, followConfig, readNow, type LoadSettings } from "./reload.ts";
 import { GATEWAY_EFFECTS, type ReloadPlan } from "./reload-plan.ts";
-import { RelayReports } from "./relay-reports.ts";
 import type { LocalHandlers, ServeOptions } from "./serve.ts";
-import { standbyHandlers } from "./standby-app.ts";
+import { standbyDesk } from "./standby-app.ts";
 import { readVersion } from "./version.ts";
 
 /** Work under way is given this long to end: below the 30 s after which orchestrators kill. */
@@ -56,7 +54,7 @@ export class RunningGateway implements AsyncDisposable {
   #waiting: Promise<void> = Promise.resolve();
   #follower: Follower | undefined;
   readonly #news: ConfigNews;
-  /** Restarts, one after the other. */
+  /** Restarts and changes of the settings, one after the other. */
   #restarting: Promise<void> = Promise.resolve();
   #store: Store | undefined;
   /** The config as it is now; undefined: there is none that could be run with. */
@@ -114,16 +112,12 @@ export class RunningGateway implements AsyncDisposable {
   /** Settles when it stands by; `leads` tells how it goes on. */
   async standBy(): Promise<void> {
     let own: Store | undefined;
-    const standby = standbyHandlers({
-      authenticator: authenticatorOf(() => this.#prepared.settings()),
-      health: standbySource({
-        version: this.#version,
-        model: () => this.model,
-        tunnel: () => this.#tunnel,
-        startedAt: this.#startedAt,
-      }),
+    const standby = standbyDesk({
+      settings: () => this.#prepared.settings(),
+      version: this.#version,
+      model: () => this.model,
       tunnel: () => this.#tunnel,
-      reports: new RelayReports(() => this.#tunnel),
+      startedAt: this.#startedAt,
       waitsFor: () => (own === undefined ? "state" : "work"),
       log: this.#log.child({ part: "http" }),
     });
@@ -156,7 +150,7 @@ export class RunningGateway implements AsyncDisposable {
         load,
         settings: this.#settings,
         effects: GATEWAY_EFFECTS,
-        apply: (file, plan) => this.#apply(file, plan),
+        apply: (file, plan) => this.#change(() => this.#apply(file, plan)),
         restart: (file) => this.restart(file),
         accepted: (file) => this.#news.accept(file),
         log: this.#log.child({ part: "config" }),
@@ -169,11 +163,18 @@ export class RunningGateway implements AsyncDisposable {
    * meanwhile waits, clients of the edge notice nothing, those of our own port are sent away and may
    * come back at once. The state stays ours all the time.
    *
-   * @param settings - Left out: with those it has.
+   * @param settings - Left out: as the config is by then, or where it is none, as they are.
    * @throws GatewayError for settings it cannot run with: it runs on with those it had.
    */
-  restart(settings: Settings = this.#prepared.settings()): Promise<void> {
-    const next = this.#restarting.then(() => this.#restart(settings));
+  restart(settings?: Settings): Promise<void> {
+    return this.#change(async () => {
+      // Read when it is its turn: what was taken over meanwhile must not be undone.
+      await this.#restart(settings ?? (await this.#read?.()) ?? this.#prepared.settings());
+    });
+  }
+
+  #change(work: () => Promise<void>): Promise<void> {
+    const next = this.#restarting.then(work);
     this.#restarting = next.catch(() => undefined);
     return next;
   }
@@ -212,7 +213,7 @@ export class RunningGateway implements AsyncDisposable {
     this.#log.info("gateway restarting");
     if (!dialAlike(before.settings, settings)) await this.#tunnel?.drain(RESTART_DRAIN_MS);
     const outSince = performance.now();
-    await this.#office.retire(this.#leader, RESTART_DRAIN_MS);
+    await this.#office.retire(this.#leader, RESTART_DRAIN_MS, this.#log);
     this.#leader = undefined;
     this.#use({ settings, prepared });
     try {
@@ -237,7 +238,7 @@ export class RunningGateway implements AsyncDisposable {
     if (signal.aborted) return;
     this.#log.info({ reason }, "restart asked for");
     try {
-      await this.restart((await this.#read?.()) ?? this.#prepared.settings());
+      await this.restart();
     } catch (err) {
       this.#log.error({ err }, "restart failed");
     }
@@ -311,6 +312,10 @@ export class RunningGateway implements AsyncDisposable {
 
   /** The one there is, or a new one for the settings as they are now. */
   #createLeader(store: Store): Leader {
+    // Before the store, which it works on; of those before it nothing is left.
+    if (this.#store === undefined) {
+      this.#state.defer(async () => this.#leader?.[Symbol.asyncDispose]());
+    }
     this.#store = store;
     if (this.#leader !== undefined) return this.#leader;
     const leader = createLeader({
@@ -325,15 +330,13 @@ export class RunningGateway implements AsyncDisposable {
       announce: (hash) => this.#news.announce(this.#settings.configPath, hash),
       resumed: this.#office.resumed,
       presence: this.#office.presence,
-      restart: (reason, delayMs) => void this.#restartSoon(reason, delayMs),
+      restart: (reason, delayMs) => this.#restartSoon(reason, delayMs),
       logFile: this.#logFile,
       port: () => this.port,
       log: this.#log,
     });
     this.#leader = leader;
     this.#office.seat.take(leader);
-    // Before the store, which it works on.
-    this.#state.defer(() => leader[Symbol.asyncDispose]());
     return leader;
   }
 

@@ -1,12 +1,15 @@
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import { GatewayError } from "../../shared/errors.ts";
+import type { Settings } from "../config/settings.ts";
+import type { ModelIdentity } from "../http/models.ts";
 import type { Tunnel } from "../tunnel/handlers.ts";
 import { type AppContext, type AppTypes, failed, observe, problemOf } from "./answers.ts";
 import type { Authenticator } from "./auth.ts";
-import type { HealthSource } from "./health.ts";
+import { authenticatorOf } from "./door.ts";
+import { type HealthSource, standbySource } from "./health.ts";
 import { addProbes } from "./probes.ts";
-import type { RelayReports } from "./relay-reports.ts";
+import { RelayReports } from "./relay-reports.ts";
 import type { LocalHandlers } from "./serve.ts";
 import { askAll, STATUS_PATH, tunnelStatus, type WaitsFor } from "./tunnel-status.ts";
 
@@ -23,8 +26,27 @@ export interface StandbyAppParts {
   readonly log: Logger;
 }
 
+export interface StandbyParts extends Pick<StandbyAppParts, "tunnel" | "waitsFor" | "log"> {
+  /** As they are now. */
+  readonly settings: () => Settings;
+  readonly version: string;
+  readonly model: () => ModelIdentity;
+  /** Unix ms. */
+  readonly startedAt: number;
+}
+
 /** Our own port while another core leads: it says so, to probes and to everybody else. */
-export function standbyHandlers(parts: StandbyAppParts): LocalHandlers {
+export function standbyDesk(parts: StandbyParts): LocalHandlers {
+  const { settings, tunnel } = parts;
+  return standbyHandlers({
+    ...parts,
+    authenticator: authenticatorOf(settings),
+    health: standbySource(parts),
+    reports: new RelayReports(tunnel),
+  });
+}
+
+function standbyHandlers(parts: StandbyAppParts): LocalHandlers {
   const { authenticator, health, log } = parts;
   const app = new Hono<AppTypes>();
   app.use(observe(log));

@@ -3,17 +3,20 @@ import type { AgentEvent } from "../agents/event.ts";
 import type { Conversations, Turn } from "../conversation/session.ts";
 import type { RunTurn } from "../http/answer.ts";
 import { draining } from "./draining.ts";
+import { UnderWay } from "./under-way.ts";
 
 /**
  * Turns that nobody can make last for ever.
  *
  * @param timeoutMs - Longest a turn may take, its wait for its session included.
  * @param shutdown - Aborts when the gateway can wait no longer.
+ * @param underWay - Knows of each until its end.
  */
 export function boundedTurns(
   conversations: Pick<Conversations, "run">,
   timeoutMs: number,
   shutdown: AbortSignal,
+  underWay = new UnderWay(),
 ): RunTurn {
   // One listener on the long-lived signal: one for every turn, or `AbortSignal.timeout`, whose
   // timers cannot be cleared, would keep every turn in memory for as long as it might have taken.
@@ -23,6 +26,7 @@ export function boundedTurns(
   });
 
   return async function* run(turn: Turn, clientGone: AbortSignal): AsyncGenerator<AgentEvent> {
+    underWay.begin();
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(tooLong()), timeoutMs);
     const onGone = (): void => stop.abort(clientGone.reason);
@@ -38,6 +42,7 @@ export function boundedTurns(
       clearTimeout(timer);
       clientGone.removeEventListener("abort", onGone);
       running.delete(stop);
+      underWay.end();
     }
   };
 }

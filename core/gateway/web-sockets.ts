@@ -84,6 +84,8 @@ class LocalSocket implements ClientSocket {
   /** Messages that ws still has. */
   #pending = 0;
   #drained: PromiseWithResolvers<void> | undefined;
+  /** What it asks first has an answer. */
+  #isAnswered = false;
 
   constructor(webSocket: WebSocket) {
     this.#webSocket = webSocket;
@@ -96,12 +98,14 @@ class LocalSocket implements ClientSocket {
 
   send(message: string | Uint8Array): void {
     if (this.#webSocket.readyState !== WebSocket.OPEN) return;
+    this.#goOn();
     this.#pending += 1;
     // Called for what a closing socket drops as well.
     this.#webSocket.send(message, () => this.#sent());
   }
 
   close(code: number, reason: string): void {
+    this.#goOn();
     if (code === 1005) this.#webSocket.close();
     else this.#webSocket.close(legalCloseCode(code), legalCloseReason(reason));
   }
@@ -117,11 +121,22 @@ class LocalSocket implements ClientSocket {
   }
 
   listen(listener: SocketListener): void {
+    // Before it is known who that is, nobody can make us hold what comes behind the first message.
+    this.#webSocket.once("message", () => {
+      this.#isAnswered = false;
+      this.#webSocket.pause();
+    });
     this.#webSocket.on("message", (data, isBinary) => {
       const bytes = bytesOf(data);
       listener.onMessage(isBinary ? bytes : bytes.toString("utf8"), this.#receipt);
     });
     this.#webSocket.on("close", (code, reason) => listener.onClose(code, reason.toString("utf8")));
+  }
+
+  #goOn(): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    if (this.#webSocket.isPaused) this.#webSocket.resume();
   }
 
   #sent(): void {

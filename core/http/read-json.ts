@@ -1,4 +1,5 @@
 import { GatewayError } from "../../shared/errors.ts";
+import { isTooHeavy } from "../../shared/json-weight.ts";
 import { findJsonFault } from "./json-fault.ts";
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
@@ -26,6 +27,12 @@ export async function readJson(request: Request, maxBytes?: number): Promise<unk
 
 /** @throws GatewayError invalid_request, naming the place of the fault. */
 export function parseJson(text: string): unknown {
+  if (isTooHeavy(text)) {
+    throw new GatewayError(
+      "invalid_request",
+      "The JSON is nested too deeply or has too many values",
+    );
+  }
   try {
     return JSON.parse(text);
   } catch {

@@ -71,3 +71,17 @@ test("a named session counts for more than a user, and nobody reaches another's 
   expect(own.continues).toBe(false);
   expect(own.sessionKey).toMatch(/^agent:main:openai:[0-9a-f-]{36}$/);
 });
+
+test("no user of one caller is that of another, whatever they are called", () => {
+  const one = placeOf(select({}, caller("team", "chat")), "bob:x", caller("team", "chat"));
+  const other = placeOf(select({}, GUEST), "x", caller("team:bob", "chat"));
+  expect(one.sessionKey).not.toBe(other.sessionKey);
+});
+
+test("a device chooses a model by header as an administrator only", () => {
+  const headers = { "x-openclaw-model": "openai/gpt-x" };
+  const writes: Caller = { ...OWNER, operatorScopes: ["operator.write"] };
+  const administers: Caller = { ...OWNER, operatorScopes: ["operator.admin"] };
+  expect(() => select(headers, writes)).toThrow("operator.admin");
+  expect(select(headers, administers).model).toBe("openai/gpt-x");
+});

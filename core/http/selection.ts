@@ -1,5 +1,6 @@
 /** Which agent, session and model a request is for: its body says, and headers of ours say better. Pure. */
 import { GatewayError } from "../../shared/errors.ts";
+import { covers } from "../methods/method.ts";
 import type { Caller } from "../tunnel/handlers.ts";
 import { requestSessionKey } from "../store/session-key.ts";
 import { agentById, agentOf, type HttpAgent, type HttpAgents } from "./agents.ts";
@@ -47,6 +48,9 @@ export function selectionOf(
   if ((named !== undefined || other !== undefined) && !isOwner(caller)) {
     throw new GatewayError("forbidden", "Only the owner may choose a session or a model by header");
   }
+  if (other !== undefined && !mayChooseModel(caller)) {
+    throw new GatewayError("forbidden", "Missing scope: operator.admin");
+  }
   if (channel !== undefined && !CHANNEL.test(channel)) {
     throw refusal(SELECT_HEADERS.channel, "must be the id of a channel");
   }
@@ -75,8 +79,14 @@ export function placeOf(
     return { sessionKey: requestSessionKey(agent.id, crypto.randomUUID()), continues: false };
   }
   // The owner may go on with any conversation; others cannot reach one by naming its user.
-  const name = isOwner(caller) ? user : `${caller.principal.subject}:${user}`;
+  const owner = encodeURIComponent(caller.principal.subject);
+  const name = isOwner(caller) ? user : `${owner}:${user}`;
   return { sessionKey: `agent:${agent.id}:openai-user:${name}`, continues: true };
+}
+
+/** As over RPC: any model of any provider, whatever it costs, is for administrators. */
+function mayChooseModel({ operatorScopes }: Caller): boolean {
+  return operatorScopes === undefined || covers(operatorScopes, "operator.admin");
 }
 
 function isOwner({ principal }: Caller): boolean {

@@ -21,6 +21,7 @@ export function commandLineContext(signal: AbortSignal): CallContext {
       deviceId: undefined,
     },
     signal,
+    patience: signal,
     accept: ignore,
     subscribe: ignore,
     unsubscribe: ignore,

@@ -51,11 +51,20 @@ export interface CallContext {
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
   /**
+   * As `signal`, and aborts as well when the gateway is about to stop or to begin anew. Whoever only
+   * waits for somebody's word looks at this one: no such wait may hold up the end.
+   */
+  readonly patience: AbortSignal;
+  /**
    * Answers now, with the result of the method as a second answer to the same request: how the
    * protocol says that work was accepted before it is done.
    */
   accept(payload: unknown): void;
-  /** From now on this client gets the events of `topic`. It is kept across cores, so keep it short. */
+  /**
+   * From now on this client gets the events of `topic`. It is kept across cores, so keep it short.
+   *
+   * @throws GatewayError invalid_request for more than one client may follow.
+   */
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
 }

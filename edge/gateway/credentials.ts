@@ -14,7 +14,7 @@ import {
 import { type Challenge, checkDeviceProof } from "../../shared/gateway/device-proof.ts";
 import type { Connect } from "../../shared/gateway/read-connect.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { countFailure, lockedForMs, rateKey } from "../middleware/rate-limit.ts";
+import { countGuess, lockedForMs } from "../middleware/rate-limit.ts";
 import type { Caller } from "../verifiers.ts";
 import type { Visit } from "../visit.ts";
 
@@ -96,7 +96,7 @@ export async function refuseCredentials(
   now: number,
 ): Promise<ConnectRefusal> {
   try {
-    await countFailure({ ...visit, now }, rateKey(visit.ip));
+    await countGuess({ ...visit, now });
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     return rateLimited(id, error.retryAfterMs ?? 0);

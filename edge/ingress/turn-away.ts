@@ -6,7 +6,7 @@ import { notAllowed } from "../answer.ts";
 import type { Isolate } from "../isolate.ts";
 import { logLine } from "../log.ts";
 import { bodyTooLarge } from "../middleware/limits.ts";
-import { countFailure, rateKey } from "../middleware/rate-limit.ts";
+import { countFailure } from "../middleware/rate-limit.ts";
 import type { RefusalCount } from "../relay-call.ts";
 import type { Visit } from "../visit.ts";
 import type { Gate } from "./gate.ts";
@@ -87,7 +87,7 @@ export async function turnAway(visit: Visit, gate: Gate, fault: Fault): Promise<
   if (fault === "too_large") throw bodyTooLarge(gate.route.maxBodyBytes);
   const [code, message] = ANSWERS[fault];
   if (code === "unauthenticated" || fault === "challenge") {
-    await countFailure(visit, rateKey(visit.ip));
+    await countFailure(visit, "webhook");
   }
   const retryAfterMs = fault === "busy" ? BUSY_RETRY_MS : undefined;
   throw new GatewayError(code, message, { retryAfterMs });

@@ -4,7 +4,7 @@ import { type Handle, notAllowed } from "../answer.ts";
 import { readBody } from "../body.ts";
 import { logLine } from "../log.ts";
 import { authenticate, findCaller, noCore } from "../middleware/authenticate.ts";
-import { countFailure, rateKey, refuseLockedOut } from "../middleware/rate-limit.ts";
+import { countGuess, refuseLockedOut } from "../middleware/rate-limit.ts";
 import type { Caller } from "../verifiers.ts";
 import type { Visit } from "../visit.ts";
 import { cookieName, setCookie } from "./cookie.ts";
@@ -98,7 +98,7 @@ async function holderOfForm(visit: Visit): Promise<Caller> {
   const caller = await findCaller(visit, `Bearer ${token}`);
   if (caller !== undefined) return caller;
   if (!visit.isolate.verifiers.published) throw noCore();
-  await countFailure(visit, rateKey(visit.ip));
+  await countGuess(visit);
   throw new GatewayError("unauthenticated", "This is not a token of this gateway.");
 }
 

@@ -6,7 +6,7 @@ import { freshPolicy } from "../login/policy.ts";
 import { findVisitor } from "../login/visitor.ts";
 import type { Caller } from "../verifiers.ts";
 import type { Visit } from "../visit.ts";
-import { countFailure, rateKey, refuseLockedOut } from "./rate-limit.ts";
+import { countFailure, countGuess, refuseLockedOut } from "./rate-limit.ts";
 
 /** RFC 6750 section 2.1, with a bound: nothing longer is one of ours, or worth a digest. */
 const BEARER = /^Bearer +(?<token>[\x21-\x7e]{1,512})$/i;
@@ -44,11 +44,16 @@ async function prove(visit: Visit, authorization: string): Promise<Caller | Resp
   }
   const hasToken = tokenIn(authorization) !== undefined;
   if (reason === "unchecked" || (hasToken && !visit.isolate.verifiers.published)) throw noCore();
-  const login = hasToken ? undefined : await loginFor(visit);
-  // Nobody guesses who comes with nothing and is shown the door, or with what once was good.
-  const isGuess = reason === "forged" || (reason === "absent" && login === undefined);
-  if (isGuess) await countFailure(visit, rateKey(visit.ip));
+  if (reason === "forged" || hasToken) await countGuess(visit);
+  if (hasToken) throw unauthenticated();
+  return turnAway(visit, reason);
+}
+
+/** Nobody guesses who comes with nothing, or with what once was good. */
+async function turnAway(visit: Visit, reason: string): Promise<Response> {
+  const login = await loginFor(visit);
   if (login !== undefined) return login;
+  if (reason === "absent") await countFailure(visit, "nobody");
   throw unauthenticated();
 }
 

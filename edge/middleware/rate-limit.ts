@@ -5,6 +5,8 @@ import type { Visit } from "../visit.ts";
 
 /** The window of the binding in wrangler.toml: after this long a refused address may come back. */
 const CLIENT_WINDOW_MS = 10_000;
+/** The same of failures. */
+const FAILURE_WINDOW_MS = 60_000;
 
 /**
  * The coarse limit, before anything is decided: one address cannot keep an isolate busy. The exact
@@ -19,16 +21,30 @@ export async function limitClient({ isolate, ip }: Visit): Promise<void> {
   });
 }
 
+/** Who has failed, when it is not somebody who guesses what opens the gateway. */
+type Failing = "webhook" | "core" | "nobody";
+
 /**
- * Counts a failed authentication; from the limit on, the address is locked out.
+ * Counts a wrong credential; from the limit on, its address is locked out.
  *
- * @param who - What failed: an address, or the id of a core's key.
  * @throws GatewayError `rate_limited` from the limit on.
  */
-export async function countFailure({ isolate, now }: Visit, who: string): Promise<void> {
+export async function countGuess({ isolate, ip, now }: Visit): Promise<void> {
+  const who = rateKey(ip);
   if (await isWithin(isolate.failureRate, who)) return;
   isolate.lockout.lock(who, now);
   throw tooManyFailures(LOCKOUT_MS);
+}
+
+/**
+ * Counts another failure. It locks nobody out: a sender whose secret is wrong, or a core with an
+ * old key, may share the address of the owner.
+ *
+ * @throws GatewayError `rate_limited` from the limit on.
+ */
+export async function countFailure({ isolate, ip }: Visit, failing: Failing): Promise<void> {
+  if (await isWithin(isolate.failureRate, `${failing} ${rateKey(ip)}`)) return;
+  throw tooManyFailures(FAILURE_WINDOW_MS);
 }
 
 /** @throws GatewayError `rate_limited` for who has guessed too often: the right guess is one, too. */

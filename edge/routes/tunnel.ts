@@ -15,7 +15,7 @@ import {
 import type { AccessError } from "../access/access.ts";
 import { problem } from "../answer.ts";
 import { logLine } from "../log.ts";
-import { countFailure, rateKey } from "../middleware/rate-limit.ts";
+import { countFailure } from "../middleware/rate-limit.ts";
 import { CALL_HEADER, encodeCall, type IdentityAnswer, type RelayCall } from "../relay-call.ts";
 import { relayError } from "../relay-client.ts";
 import type { Member } from "../relays/member.ts";
@@ -162,10 +162,10 @@ async function hand(visit: Visit, relay: Member, call: RelayCall): Promise<Respo
 
 /** One answer for all but a wrong clock, which a core can mend once it is told the time. */
 async function refuse(visit: Visit, error: ConnectError | AccessError): Promise<Response> {
-  const { requestId, path, ip } = visit;
+  const { requestId, path } = visit;
   const { reason } = error;
   logLine("warn", { event: "tunnel_refused", path, reason, requestId });
-  await countFailure(visit, rateKey(ip));
+  await countFailure(visit, "core");
   const isStale = error.reason === "stale";
   const failure = isStale
     ? new GatewayError("clock_skew", "Signed too long ago, or in the future: check the clock")

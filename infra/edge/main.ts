@@ -13,7 +13,7 @@ import type { Io } from "./io.ts";
 import type { EdgeCommand } from "./options.ts";
 import { parseCommand } from "./parse-command.ts";
 
-const ENTRY = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
+const ENTRY = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 
 async function main(): Promise<void> {
   // The core's own folder, and not the shared temporary one, where others could leave us bytecode.

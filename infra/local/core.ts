@@ -22,7 +22,7 @@ export interface CoreSettings {
 /** Starts the core, on the Node that runs us. */
 export function startCore(settings: CoreSettings): Child<CoreReady> {
   const { root, port, onLine } = settings;
-  const child = spawn(process.execPath, [join(root, "core", "main.ts"), "gateway"], {
+  const child = spawn(process.execPath, [join(root, "core", "sallyport.mjs"), "gateway"], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
@@ -52,7 +52,7 @@ export function startCore(settings: CoreSettings): Child<CoreReady> {
   };
 }
 
-/** The folder that core/main.ts would choose by itself. */
+/** The folder that the core would choose by itself. */
 function compileCache(env: Environment): string {
   return join(env["XDG_CACHE_HOME"] || join(env["HOME"] ?? homedir(), ".cache"), "sallyport");
 }

@@ -67,7 +67,11 @@ async function run(options: Options): Promise<number> {
     out(
       json
         ? readyLine(running)
-        : banner(running, { node: process.execPath, core: join(ROOT, "core", "main.ts"), env }),
+        : banner(running, {
+            node: process.execPath,
+            core: join(ROOT, "core", "sallyport.mjs"),
+            env,
+          }),
     );
     logs.open();
     return await launcher.ended();

@@ -28,7 +28,7 @@ function running(core: Partial<CoreReady> = {}): Running {
 
 const shell = {
   node: "/usr/bin/node",
-  core: "/src/sally port/core/main.ts",
+  core: "/src/sally port/core/sallyport.mjs",
   env: { OPENCLAW_GATEWAY_TOKEN: "the-token", OPENCLAW_STATE_DIR: "/srv/state" },
 };
 
@@ -104,7 +104,8 @@ test.each([
   ["a variable the shell does not have", { from: "env", name: "SET_IN_DOT_ENV" } as const],
 ])("a token from %s is printed by the command line, about the same state", (_name, source) => {
   const [chat, webhook] = commands(banner(running({ token: source, hooks: source }), shell));
-  const call = "$(OPENCLAW_STATE_DIR='/srv/state' '/usr/bin/node' '/src/sally port/core/main.ts'";
+  const call =
+    "$(OPENCLAW_STATE_DIR='/srv/state' '/usr/bin/node' '/src/sally port/core/sallyport.mjs'";
   expect(chat).toContain(`Bearer ${call} token)"`);
   expect(webhook).toContain(`Bearer ${call} token --hooks)"`);
 });

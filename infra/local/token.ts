@@ -27,7 +27,7 @@ export async function readToken(source: TokenSource, reader: TokenReader): Promi
   // In a config file or a .env file, perhaps by reference: the core knows how to read those.
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [join(reader.root, "core", "main.ts"), "token"],
+    [join(reader.root, "core", "sallyport.mjs"), "token"],
     { env: reader.env, timeout: COMMAND_TIMEOUT_MS },
   );
   return new Secret(stdout.trim());

@@ -10,10 +10,13 @@ import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.ts";
 import { measureBulk } from "./measure/bulk.ts";
 import { measureCli } from "./measure/cli.ts";
+import { measureCron } from "./measure/cron.ts";
 import { measureEvents } from "./measure/events.ts";
 import { measureFairness } from "./measure/fairness.ts";
 import { measurePath } from "./measure/path.ts";
 import { measureRecovery } from "./measure/recovery.ts";
+import { measureRestart } from "./measure/restart.ts";
+import { measureRpc } from "./measure/rpc.ts";
 import { measureSizes } from "./measure/sizes.ts";
 import { measureSockets } from "./measure/sockets.ts";
 import { measureStart } from "./measure/start.ts";
@@ -30,6 +33,9 @@ const RESULTS = fileURLToPath(new URL("./results.md", import.meta.url));
 const MEASUREMENTS: Readonly<Record<string, (world: World) => Promise<Findings>>> = {
   start: measureStart,
   turns: measureTurns,
+  rpc: measureRpc,
+  cron: measureCron,
+  restart: measureRestart,
   path: measurePath,
   events: measureEvents,
   bulk: measureBulk,

@@ -50,6 +50,8 @@ export interface Core {
   /** What a command line of the same machine needs to find it. */
   readonly env: Readonly<Record<string, string>>;
   readonly edge: Edge | undefined;
+  /** Lets it end in its own way, which leaves its compiled code behind for the next one. */
+  stop(): Promise<void>;
 }
 
 /** The real end of the tunnel, with a handler of the bench behind it. */
@@ -91,6 +93,7 @@ export class World implements AsyncDisposable {
   readonly #background: () => Promise<NodeChild>;
   readonly model = lazy(() => this.#startModel());
   readonly bareGateway = lazy(async () => this.#startPeer("bare-gateway.ts", [await this.model()]));
+  readonly bareRpc = lazy(() => this.#startPeer("bare-rpc.ts", []));
   readonly floor = lazy(() => this.#startFloor());
   readonly tunnelEnd = lazy(() => this.#startTunnelEnd());
   /** Connected to an edge of its own, and with a model that answers at once. */
@@ -149,6 +152,14 @@ export class World implements AsyncDisposable {
     return IdleResult.parse(await this.#ask({ kind: "idle", target, sockets }));
   }
 
+  async calls(task: Omit<Extract<Task, { kind: "calls" }>, "kind">): Promise<RequestsResult> {
+    return RequestsResult.parse(await this.#ask({ kind: "calls", ...task }));
+  }
+
+  async chats(task: Omit<Extract<Task, { kind: "chats" }>, "kind">): Promise<RequestsResult> {
+    return RequestsResult.parse(await this.#ask({ kind: "chats", ...task }));
+  }
+
   /** Does something beside what is measured, from a process of its own. */
   async beside(task: Task): Promise<unknown> {
     return (await this.#background()).ask(task);
@@ -199,7 +210,8 @@ export class World implements AsyncDisposable {
     const { token, hooksToken, githubSecret } = home;
     if (edge !== undefined) await reaches(edge.port, "/v1/models", token);
     const env = { ...home.env, OPENCLAW_GATEWAY_PORT: String(port) };
-    return { port, pid: child.pid, token, hooksToken, githubSecret, env, edge };
+    const stop = (): Promise<void> => child.stop();
+    return { port, pid: child.pid, token, hooksToken, githubSecret, env, edge, stop };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

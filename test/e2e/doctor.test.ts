@@ -11,7 +11,7 @@ import { type RunningEdge, startEdge } from "../support/edge.ts";
 import { callEdge } from "../support/edge-with-core.ts";
 import { startStrippingProxy } from "../support/examined.ts";
 
-const MAIN = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 
 const Findings = z.array(
   z.strictObject({
@@ -23,6 +23,14 @@ const Findings = z.array(
     ms: z.int().nullable(),
   }),
 );
+
+const Document = z.object({
+  schemaVersion: z.literal(1),
+  ok: z.boolean(),
+  checksRun: z.int(),
+  checksSkipped: z.int(),
+  checks: Findings,
+});
 
 interface Examined {
   readonly code: number;
@@ -60,7 +68,7 @@ async function doctorOf(
 ): Promise<Examined> {
   const port = ["--port", new URL(url).port];
   const run = await cli(["doctor", "--json", ...port, ...args], { env, dir });
-  const findings = Findings.parse(JSON.parse(run.out));
+  const findings = Document.parse(JSON.parse(run.out)).checks;
   expect(findings.map(({ id }) => id)).toEqual(Object.keys(CHECKS));
   return {
     ...run,
@@ -94,7 +102,8 @@ test("a gateway and its edge that are well are said to be well, and notice nothi
   }
   const found = await examined;
   expect(found.code).toBe(0);
-  const failing = Findings.parse(JSON.parse(found.out)).filter(({ status }) => status === "failed");
+  const { checks } = Document.parse(JSON.parse(found.out));
+  const failing = checks.filter(({ status }) => status === "failed");
   expect(failing).toEqual([]);
   for (const id of [
     "gateway.token",

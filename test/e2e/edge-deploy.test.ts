@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import { FAKE_ACCOUNT, FAKE_TOKEN, startFakeCloudflare } from "../support/fake-cloudflare.ts";
 
-const MAIN = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 
 const Deployed = z.object({
   event: z.literal("deployed"),

@@ -18,7 +18,7 @@ import { freePort } from "../support/free-port.ts";
 import { listening } from "../support/http-upstream.ts";
 import { runProgram } from "../support/run-program.ts";
 
-const MAIN = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 const Ready = z.object({
   event: z.literal("ready"),
   pid: z.number(),

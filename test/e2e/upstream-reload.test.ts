@@ -13,7 +13,7 @@ import { randomToken } from "../../shared/bytes.ts";
 import { startEdge } from "../support/edge.ts";
 import { listening } from "../support/http-upstream.ts";
 
-const MAIN = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 /** Between two looks at an edge that is about to be told. */
 const LOOK_MS = 50;
 

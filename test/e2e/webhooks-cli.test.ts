@@ -25,7 +25,7 @@ import {
   webhookWorld,
 } from "../support/webhook-world.ts";
 
-const MAIN = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 const STRIPE_SECRET = "whsec_0123456789abcdef";
 const stripe = new Stripe("sk_test_unused");
 

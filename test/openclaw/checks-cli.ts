@@ -2,19 +2,11 @@ import { expect, type Check } from "./check.ts";
 import type { CliResult } from "./installation.ts";
 import { MODEL_SAYS, type World } from "./world.ts";
 
-/** How a person whose OpenClaw is behind the edge has set up the program on a laptop. */
+/** All that a person with an OpenClaw behind the edge has set up on a laptop. */
 function remote(world: World, token = world.token): object {
-  return {
-    gateway: {
-      mode: "remote",
-      remote: {
-        url: world.url.origin.replace("https:", "wss:"),
-        // The connector puts in the real one; this machine never has it.
-        token: "not-the-token-of-openclaw",
-        edgeAuth: { Authorization: `Bearer ${token}` },
-      },
-    },
-  };
+  const url = world.url.origin.replace("https:", "wss:");
+  // The edge's own: that of OpenClaw is put in by the connector, and this machine never has it.
+  return { gateway: { mode: "remote", remote: { url, token } } };
 }
 
 function local(world: World): object {
@@ -75,7 +67,7 @@ export const CLI_CHECKS: readonly Check<World>[] = [
     name: "cli: with a wrong token of the edge nothing gets through",
     async run(world) {
       const result = await world.cli(remote(world, "wrong"), ["gateway", "call", "health"]);
-      expect(result.code === 1 && result.out.includes("401"), describe(result));
+      expect(result.code === 1 && result.out.includes("token mismatch"), describe(result));
       return result.out.trim().split("\n").at(-1)?.slice(0, 120) ?? "";
     },
   },

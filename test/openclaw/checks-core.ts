@@ -15,6 +15,7 @@ const WORKING: readonly (readonly [string, string])[] = [
   ["gateway call health", '"ok": true'],
   ["gateway call sessions.list", '"sessions"'],
   ["gateway call config.get", '"hash"'],
+  ["gateway call config.schema", '"schema"'],
   ["models list --json", "fake/echo"],
   ["channels status --json", '"channels"'],
   ["system presence --json", "gateway"],

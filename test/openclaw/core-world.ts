@@ -67,7 +67,7 @@ export async function createCoreWorld(parts: AsyncDisposableStack): Promise<Core
     NODE_EXTRA_CA_CERTS: certificate,
     SALLYPORT_EDGE_PAIRING: (await readFile(pairingFile, "utf8")).trim(),
   };
-  const args = [join(ROOT, "core/main.ts"), "gateway", "--json"];
+  const args = [join(ROOT, "core/sallyport.mjs"), "gateway", "--json"];
   const core = parts.use(start(process.execPath, args, { env }));
   await core.line((line) => readyOf(z.object({ url: z.string() }), line));
   const addresses = { directly: `ws://127.0.0.1:${port}`, "through the edge": `wss://${url.host}` };

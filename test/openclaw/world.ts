@@ -85,7 +85,7 @@ export async function createWorld(parts: AsyncDisposableStack): Promise<World> {
   const connectors: Program[] = [];
   parts.defer(async () => void (await connectors.at(-1)?.stop()));
   const connect = async (): Promise<string> => {
-    const args = [join(ROOT, "core/main.ts"), "connect", "--json"];
+    const args = [join(ROOT, "core/sallyport.mjs"), "connect", "--json"];
     const connector = start(process.execPath, args, { env });
     connectors.push(connector);
     const Ready = z.object({ token: z.object({ path: z.string() }) });

@@ -9,7 +9,7 @@ import * as z from "zod";
 import { randomToken } from "../../shared/bytes.ts";
 import type { RunningEdge } from "./edge.ts";
 
-const MAIN = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 const Ready = z.object({ url: z.string(), pid: z.number() });
 
 export interface CoreHome extends AsyncDisposable {

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { Secret } from "../../shared/secret.ts";
 import { type GatewayLine, openGateway } from "../../core/cli/client.ts";
 
-const MAIN = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 const TOKEN = "cron-test-token-0123456789abcdef";
 
 /** A core without an edge, as a process of its own, and its state over several lives. */

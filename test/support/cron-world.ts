@@ -33,6 +33,8 @@ export interface CronWorld extends AsyncDisposable {
   readonly routes: { last: Route | undefined; owner: Route | undefined };
   ending: Ending;
   checklist: string;
+  /** True: no job may be begun. */
+  isHeld: boolean;
   configure(config: object): void;
   /** Moves time, and settles when what was due then has been done. */
   pass(ms: number): Promise<void>;
@@ -77,6 +79,7 @@ export async function cronWorld(config: object = {}, startAt?: number): Promise<
     routes,
     ending: OK,
     checklist: "",
+    isHeld: false,
     configure: (next) => void (settings = settingsOf(next)),
     async pass(ms) {
       clock.advance(ms);
@@ -158,6 +161,7 @@ export async function cronWorld(config: object = {}, startAt?: number): Promise<
         channels: () => ["telegram"],
       },
       settings: () => settings,
+      mayBegin: () => !world.isHeld,
       publish: (event, payload) => void published.push({ event, payload }),
       happened: (one) => void happened.push(one),
       checklist: async () => world.checklist,
@@ -194,6 +198,7 @@ export async function cronWorld(config: object = {}, startAt?: number): Promise<
       await new Promise((resolve) => setImmediate(resolve));
       if (life.mine.dead) continue;
       const { jobs, open } = await store.cron.load();
+      if (world.isHeld) return;
       if (open.length === 0 && !jobs.some((job) => isDue(job, clock.now()))) return;
       clock.advance(0);
     }

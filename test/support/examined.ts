@@ -6,6 +6,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { callGateway } from "../../core/cli/client.ts";
+import { pidsOnPort } from "../../core/cli/gateway/port-holders.ts";
 import type { Examination } from "../../core/doctor/examination.ts";
 import { examine } from "../../core/doctor/examine.ts";
 import type { CheckId, Finding } from "../../core/doctor/finding.ts";
@@ -55,6 +56,7 @@ async function run(stateDir: string, options: Partial<Examination> = {}): Promis
       deep: false,
       version: "1",
       call: callGateway,
+      portHolders: pidsOnPort,
       now: Date.now,
       ...options,
     },

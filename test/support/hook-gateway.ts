@@ -9,7 +9,7 @@ import { expect, onTestFinished } from "vitest";
 import { freePort } from "./free-port.ts";
 import { runProgram } from "./run-program.ts";
 
-const MAIN = fileURLToPath(new URL("../../core/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 const TOKEN = "hooks-token-0123456789abcdef";
 
 /** A home with a gateway on a port that stays the same, whose own webhooks are on. */

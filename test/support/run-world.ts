@@ -35,6 +35,7 @@ export async function runWorld(
     readonly tools?: readonly Tool[];
     readonly channel?: (id: string) => Channel | undefined;
     readonly systemNotes?: (sessionKey: string) => Promise<readonly string[]>;
+    readonly mayBegin?: () => boolean;
   } = {},
 ): Promise<RunWorld> {
   const stateDir = mkdtempSync(join(tmpdir(), "sallyport-runs-"));
@@ -54,6 +55,7 @@ export async function runWorld(
       },
       channel: parts.channel ?? (() => undefined),
       systemNotes: parts.systemNotes,
+      mayBegin: parts.mayBegin,
       access: () => ({
         dmPolicy: "open",
         allowFrom: ["*"],

@@ -58,15 +58,15 @@ export async function webhookMethodWorld() {
     stop: stop.signal,
     now,
   };
-  const methods = new Map(lazyWebhookMethods(parts));
+  const loaded = new Map(webhookMethods(parts));
   const call = async (name: string, params: object = {}): Promise<unknown> =>
-    methods.get(name)?.call(params);
+    loaded.get(name)?.call(params);
   let received = now();
   return {
     bot,
-    methods,
+    methods: new Map(lazyWebhookMethods(parts)),
     /** What those stand for. */
-    loaded: new Map(webhookMethods(parts)),
+    loaded,
     stop,
     posted,
     call,

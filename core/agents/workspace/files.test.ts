@@ -29,7 +29,7 @@ test("a file that was written is read again, and only its owner may", async () =
 test("what is not there is undefined", async () => {
   await using it = await world();
   expect(await readWorkspaceFile(it.workspace, "SOUL.md")).toBeUndefined();
-  expect(await fileFacts(it.workspace, "SOUL.md")).toBeUndefined();
+  expect(fileFacts(it.workspace, "SOUL.md")).toBeUndefined();
 });
 
 test("a link within the workspace is followed, one that leads out of it is not", async () => {

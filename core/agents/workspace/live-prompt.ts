@@ -24,7 +24,7 @@ export class LivePrompts {
   readonly #kept = new Map<string, Kept>();
 
   async of(order: PromptOrder): Promise<string> {
-    const facts = await Promise.all(order.files.map((name) => fileFacts(order.workspace, name)));
+    const facts = order.files.map((name) => fileFacts(order.workspace, name));
     const versions = JSON.stringify(facts.map((one) => one?.version ?? ""));
     const key = JSON.stringify(order);
     const kept = this.#kept.get(key);

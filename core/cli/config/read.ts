@@ -5,6 +5,8 @@ import { valueAt } from "../../config/tree.ts";
 import { atMost, fail, issueLines, pathOf } from "./said.ts";
 
 const OPTIONS = { json: { type: "boolean" } } as const;
+/** A default that is longer has no place in a line. */
+const MAX_DEFAULT_UNITS = 120;
 
 /** `config get PATH` */
 export async function get(args: readonly string[], io: Io): Promise<number> {
@@ -25,6 +27,7 @@ async function whyNot(path: readonly string[], snapshot: ConfigSnapshot): Promis
   const byDefault = valueAt(snapshot.effective, path);
   if (byDefault !== undefined) {
     const text = JSON.stringify(byDefault);
+    if (text.length > MAX_DEFAULT_UNITS) return `${name} is not set; see sallyport config show`;
     return `${name} is not set; ${text} applies`;
   }
   const { isPassedOver, settingAt } = await import("../../config/describe.ts");

@@ -1,4 +1,7 @@
 import { type Io, parseFlags } from "../command.ts";
+import { printable } from "../printable.ts";
+import { invalid } from "./flags.ts";
+import { jobIdOf } from "./job.ts";
 import { COMMON_OPTIONS, idOf, lineTo } from "./line.ts";
 import { Job, nextText } from "./text.ts";
 
@@ -14,8 +17,9 @@ export function disable(args: readonly string[], io: Io): Promise<number> {
 
 async function toggle(args: readonly string[], io: Io, enabled: boolean): Promise<number> {
   const { values, positionals } = parseFlags(args, COMMON_OPTIONS);
-  const id = idOf(positionals, `cron ${enabled ? "enable" : "disable"}`);
+  const wanted = idOf(positionals, `cron ${enabled ? "enable" : "disable"}`);
   using line = await lineTo(values, io);
+  const id = await jobIdOf(line, wanted);
   const changed = await line.call("cron.update", { id, patch: { enabled } });
   const job = Job.parse(changed);
   if (values.json === true) io.out(JSON.stringify(changed));
@@ -27,11 +31,13 @@ async function toggle(args: readonly string[], io: Io, enabled: boolean): Promis
 /** `cron remove` */
 export async function remove(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseFlags(args, COMMON_OPTIONS);
-  const id = idOf(positionals, "cron remove");
+  const wanted = idOf(positionals, "cron remove");
   using line = await lineTo(values, io);
+  const id = await jobIdOf(line, wanted);
   const answer = await line.call("cron.remove", { id });
   const removed = Reflect.get(Object(answer), "removed") === true;
   if (values.json === true) io.out(JSON.stringify(answer));
-  else io.out(removed ? `removed ${id}` : `there is no job ${id}`);
+  else if (removed) io.out(`removed ${id}`);
+  else throw invalid(`there is no job ${printable(id, 64)}; sallyport cron list --all shows them`);
   return removed ? 0 : 1;
 }

@@ -10,6 +10,7 @@ import {
   scheduleOf,
   spanOf,
 } from "./flags.ts";
+import { jobIdOf } from "./job.ts";
 import { COMMON_OPTIONS, idOf, lineTo } from "./line.ts";
 import { Job, nextText } from "./text.ts";
 
@@ -58,9 +59,10 @@ const CLEARED: Readonly<Record<string, readonly [part: string, field: string]>> 
 /** `cron edit` */
 export async function edit(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseFlags(args, OPTIONS);
-  const id = idOf(positionals, "cron edit");
+  const wanted = idOf(positionals, "cron edit");
   const patch = patchOf(values, Date.now());
   using line = await lineTo(values, io);
+  const id = await jobIdOf(line, wanted);
   const changed = await line.call("cron.update", { id, patch });
   const job = Job.parse(changed);
   io.out(

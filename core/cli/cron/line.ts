@@ -24,7 +24,10 @@ export async function lineTo(flags: Flags, io: Io): Promise<GatewayLine> {
 export function idOf(positionals: readonly string[], action: string): string {
   const [id, ...others] = positionals;
   if (id === undefined || others.length > 0) {
-    throw new GatewayError("invalid_request", `${action} takes the id of one job; try --help`);
+    throw new GatewayError(
+      "invalid_request",
+      `${action} takes the id or the name of one job; try --help`,
+    );
   }
   return id;
 }

@@ -4,6 +4,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import type { GatewayLine } from "../client.ts";
 import { type Io, parseFlags } from "../command.ts";
 import { spanOf } from "./flags.ts";
+import { jobIdOf } from "./job.ts";
 import { COMMON_OPTIONS, idOf, lineTo } from "./line.ts";
 
 const text = { type: "string" } as const;
@@ -28,10 +29,11 @@ const Runs = z.looseObject({ entries: z.array(Entry) });
 /** `cron run` */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseFlags(args, OPTIONS);
-  const id = idOf(positionals, "cron run");
+  const wanted = idOf(positionals, "cron run");
   const timeoutMs = spanOf(values["wait-timeout"] ?? "10m", "--wait-timeout");
   const everyMs = spanOf(values["poll-interval"] ?? "2s", "--poll-interval");
   using line = await lineTo(values, io);
+  const id = await jobIdOf(line, wanted);
   const mode = values.due === true ? "due" : "force";
   const payload = await line.call("cron.run", { id, mode });
   const { runId, reason = "" } = Answer.parse(payload);

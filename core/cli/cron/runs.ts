@@ -2,6 +2,7 @@ import * as z from "zod";
 import { type Io, parseFlags } from "../command.ts";
 import { type Cell, table, timeText } from "../webhooks/table.ts";
 import { countOf, invalid } from "./flags.ts";
+import { jobIdOf } from "./job.ts";
 import { COMMON_OPTIONS, lineTo } from "./line.ts";
 import { spanText } from "./text.ts";
 
@@ -38,12 +39,11 @@ type Entry = z.output<typeof Page>["entries"][number];
 /** `cron runs` */
 export async function runs(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseFlags(args, OPTIONS);
-  const id = positionals[0] ?? values.id;
-  if ((id === undefined && values["run-id"] === undefined) || positionals.length > 1) {
-    throw invalid("cron runs takes the id of one job; try --help");
+  const wanted = positionals[0] ?? values.id;
+  if ((wanted === undefined && values["run-id"] === undefined) || positionals.length > 1) {
+    throw invalid("cron runs takes the id or the name of one job; try --help");
   }
   const params = {
-    id,
     limit: countOf(values.limit ?? "50", "--limit"),
     offset: values.offset === undefined ? undefined : countOf(values.offset, "--offset"),
     status: values.status,
@@ -53,7 +53,8 @@ export async function runs(args: readonly string[], io: Io): Promise<number> {
     sortDir: values.sort,
   };
   using line = await lineTo(values, io);
-  const payload = await line.call("cron.runs", params);
+  const id = wanted === undefined ? undefined : await jobIdOf(line, wanted);
+  const payload = await line.call("cron.runs", { ...params, id });
   if (values.json === true) {
     io.out(JSON.stringify(payload));
     return 0;

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type Io, parseFlags } from "../command.ts";
 import { countOf, invalid } from "./flags.ts";
+import { jobIdOf } from "./job.ts";
 import { COMMON_OPTIONS, idOf, lineTo } from "./line.ts";
 
 const OPTIONS = {
@@ -15,11 +16,12 @@ const Kept = z.looseObject({ scratch: z.looseObject({ content: z.string() }).nul
 /** `cron scratch` */
 export async function scratch(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseFlags(args, OPTIONS);
-  const id = idOf(positionals, "cron scratch");
+  const wanted = idOf(positionals, "cron scratch");
   if (values.set !== undefined && values.unset === true) {
     throw invalid("--set and --unset exclude each other");
   }
   using line = await lineTo(values, io);
+  const id = await jobIdOf(line, wanted);
   if (values.set === undefined && values.unset !== true) {
     const payload = await line.call("cron.scratch.get", { id });
     const { scratch: kept } = Kept.parse(payload);

@@ -1,30 +1,25 @@
 import { type Io, parseFlags } from "../command.ts";
 import { printable } from "../printable.ts";
-import { invalid } from "./flags.ts";
+import { findJob, jobIdOf } from "./job.ts";
 import { COMMON_OPTIONS, idOf, lineTo } from "./line.ts";
-import { listJobs } from "./list.ts";
-import { agoText, Job, nextText, scheduleText } from "./text.ts";
+import { agoText, type Job, nextText, scheduleText } from "./text.ts";
 
 /** `cron get` */
 export async function get(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseFlags(args, COMMON_OPTIONS);
-  const id = idOf(positionals, "cron get");
+  const wanted = idOf(positionals, "cron get");
   using line = await lineTo(values, io);
+  const id = await jobIdOf(line, wanted);
   io.out(JSON.stringify(await line.call("cron.get", { id }), null, values.json === true ? 0 : 2));
   return 0;
 }
 
-/** `cron show`: by its id, or by its name when only one has it. */
+/** `cron show` */
 export async function show(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseFlags(args, COMMON_OPTIONS);
   const wanted = idOf(positionals, "cron show");
   using line = await lineTo(values, io);
-  const { jobs } = await listJobs(line, { includeDisabled: true });
-  const all = jobs.map((job) => Job.parse(job));
-  const byId = all.filter(({ id }) => id === wanted);
-  const [job, other] = byId.length > 0 ? byId : all.filter(({ name }) => name === wanted);
-  if (job === undefined) throw invalid(`there is no job ${JSON.stringify(wanted.slice(0, 64))}`);
-  if (other !== undefined) throw invalid(`several jobs are called ${job.name}: name one by its id`);
+  const job = await findJob(line, wanted);
   if (values.json === true) io.out(JSON.stringify(job));
   else for (const row of rowsOf(job)) io.out(row);
   return 0;

@@ -22,7 +22,8 @@ export async function status(args: readonly string[], io: Io): Promise<number> {
   }
   const { enabled, jobs, nextWakeAtMs, storePath } = Status.parse(payload);
   io.out(enabled ? "jobs are run" : "jobs are not run: cron.enabled is false in the config");
-  io.out(`${jobs} jobs, next run ${agoText(nextWakeAtMs, Date.now())}`);
+  const next = jobs === 0 ? "" : `, next run ${agoText(nextWakeAtMs, Date.now())}`;
+  io.out(`${jobs === 1 ? "1 job" : `${jobs} jobs`}${next}`);
   io.out(`kept in ${storePath}`);
   return 0;
 }

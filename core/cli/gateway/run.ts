@@ -131,7 +131,10 @@ async function startWithPids(start: () => Promise<Gateway>, settings: Settings):
     if (!(error instanceof GatewayError) || error.code !== "conflict") throw error;
     const { pidsOnPort } = await import("./port-holders.ts");
     const pids = await pidsOnPort(settings.gateway.port);
-    if (pids.length === 0) throw error;
+    // Whoever has our state says so itself, and has our port as well.
+    if (pids.length === 0 || pids.some((pid) => error.message.includes(`(pid ${pid} `))) {
+      throw error;
+    }
     throw new GatewayError("conflict", `${error.message} (pid ${pids.join(", ")})`, {
       cause: error,
     });

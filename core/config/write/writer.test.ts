@@ -310,3 +310,12 @@ test("a folder that cannot be written is an error that leaves everything as it w
   await chmod(h.folder, 0o700);
   expect(await h.text()).toContain('"port": 2');
 });
+
+test("the last good one is kept while others write, who sweep up what is half written", async () => {
+  await using h = await home({ "openclaw.json": "{}" });
+  for (let round = 0; round < 20; round += 1) {
+    const { hash } = await h.write(set("logging.level", round % 2 === 0 ? "debug" : "info"));
+    const both = [h.writer.keepLastGood(hash), h.write(set("gateway.port", 20_000 + round))];
+    await expect(Promise.all(both)).resolves.toHaveLength(2);
+  }
+});

@@ -121,8 +121,11 @@ export class ConfigWriter {
     const { path } = this;
     const found = await this.#find(path);
     if (found.text === undefined || found.hash !== hash) return;
+    const { text } = found;
     const copy = `${path}.last-good`;
-    if ((await textOf(copy)) !== found.text) await replaceFile(copy, found.text);
+    if ((await textOf(copy)) === text) return;
+    // Whoever writes the config sweeps up what lies around half written.
+    await underLock(`${path}.lock`, () => replaceFile(copy, text));
   }
 
   async #write(path: string, request: WriteRequest): Promise<Result<WriteOutcome, WriteFault>> {

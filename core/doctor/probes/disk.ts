@@ -12,7 +12,11 @@ const PRIVATE = [
   "tunnel.json",
   "sallyport.sqlite",
   "sallyport.sqlite-wal",
+  "exec-approvals.json",
+  "logs",
 ] as const;
+/** Earlier versions of the config, with all that was in it. */
+const EARLIER = [".bak", ".bak.1", ".bak.2", ".bak.3", ".bak.4", ".last-good"] as const;
 /** A folder of credentials has a handful; whatever else is in there is not ours. */
 const MAX_CREDENTIALS = 100;
 
@@ -34,6 +38,7 @@ export async function lookAtPrivate(stateDir: string, configPath: string): Promi
   const names = await readdir(credentials).catch(() => []);
   const paths = [
     configPath,
+    ...EARLIER.map((end) => `${configPath}${end}`),
     ...PRIVATE.map((name) => join(stateDir, name)),
     ...names.slice(0, MAX_CREDENTIALS).map((name) => join(credentials, name)),
   ];

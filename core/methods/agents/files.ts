@@ -23,9 +23,9 @@ export function fileMethods(parts: AgentMethodParts): readonly NamedMethod[] {
       "agents.files.list",
       {
         scope: "operator.read",
-        async call(params) {
+        call(params) {
           const { id, workspace } = profileOf(parts, List.parse(params).agentId);
-          const files = await Promise.all(WORKSPACE_FILES.map((name) => entryOf(workspace, name)));
+          const files = WORKSPACE_FILES.map((name) => entryOf(workspace, name));
           return { agentId: id, workspace, files };
         },
       },
@@ -39,7 +39,7 @@ export function fileMethods(parts: AgentMethodParts): readonly NamedMethod[] {
           const { id, workspace } = profileOf(parts, agentId);
           const name = knownName(given);
           const content = await readWorkspaceFile(workspace, name);
-          const entry = await entryOf(workspace, name);
+          const entry = entryOf(workspace, name);
           return {
             agentId: id,
             workspace,
@@ -60,7 +60,7 @@ export function fileMethods(parts: AgentMethodParts): readonly NamedMethod[] {
           const { id, workspace } = profileOf(parts, agentId);
           const name = knownName(given);
           await writeWorkspaceFile(workspace, name, content);
-          const file = { ...(await entryOf(workspace, name)), missing: false, content };
+          const file = { ...entryOf(workspace, name), missing: false, content };
           return { ok: true, agentId: id, workspace, file };
         },
       },
@@ -76,9 +76,9 @@ interface Entry {
   readonly updatedAtMs?: number;
 }
 
-async function entryOf(workspace: string, name: string): Promise<Entry> {
+function entryOf(workspace: string, name: string): Entry {
   const path = join(workspace, name);
-  const facts = await fileFacts(workspace, name);
+  const facts = fileFacts(workspace, name);
   if (facts === undefined) return { name, path, missing: true };
   const { size, updatedAtMs } = facts;
   return { name, path, missing: false, size, updatedAtMs };

@@ -1,5 +1,6 @@
 import type { ChannelMethodParts } from "../channels/methods.ts";
-import type { Method, NamedMethod, OperatorScope } from "../method.ts";
+import { lazyMethods } from "../lazy.ts";
+import type { NamedMethod, OperatorScope } from "../method.ts";
 import type { ToolMethodParts } from "../tools/methods.ts";
 import type { UsageMethodParts } from "../usage/methods.ts";
 import type { WizardParts } from "../wizard/methods.ts";
@@ -43,17 +44,8 @@ export type ManagementParts = ToolMethodParts & UsageMethodParts & ChannelMethod
 
 /** Methods about agents, models, tools, skills and channels, loaded when the first one is called. */
 export function managementMethods(parts: ManagementParts): readonly NamedMethod[] {
-  let loaded: Promise<ReadonlyMap<string, Method>> | undefined;
-  return Object.entries(SCOPES).map(([name, scope]): NamedMethod => {
-    const call: Method["call"] = async (params, context) => {
-      loaded ??= load(parts);
-      return (await loaded).get(name)?.call(params, context);
-    };
-    return [name, { scope, call }];
+  return lazyMethods(SCOPES, async () => {
+    const { allManagementMethods } = await import("./all.ts");
+    return allManagementMethods(parts);
   });
-}
-
-async function load(parts: ManagementParts): Promise<ReadonlyMap<string, Method>> {
-  const { allManagementMethods } = await import("./all.ts");
-  return new Map(allManagementMethods(parts));
 }

@@ -153,3 +153,21 @@ test("the file keeps the credential of its socket to itself", async () => {
     it.call("exec.approvals.set", { file: { version: 1 }, baseHash: hash }),
   ).rejects.toThrow("changed since last load");
 });
+
+test("whoever waits for a decision stops waiting when the gateway is about to end", async () => {
+  const it = world();
+  const { signal: client } = new AbortController();
+  const end = new AbortController();
+  const context = { ...commandLineContext(client), patience: end.signal };
+  const call = async (name: string, params: object): Promise<unknown> =>
+    it.methods.get(name)?.call(params, context);
+  const asked = call("exec.approval.request", { id: "a1", command: "ls" });
+  await expect.poll(() => it.call("exec.approval.list")).toHaveLength(1);
+  const waits = call("exec.approval.waitDecision", { id: "a1" });
+  end.abort();
+  for (const one of [asked, waits]) {
+    await expect(one).rejects.toMatchObject({ code: "core_draining" });
+  }
+  // The question is still there for whoever decides.
+  expect(await it.call("exec.approval.list")).toHaveLength(1);
+});

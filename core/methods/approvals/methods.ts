@@ -4,6 +4,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import type { Store } from "../../store/store.ts";
 import type { EventHub } from "../events.ts";
 import { type CallContext, type Method, MethodError, type NamedMethod } from "../method.ts";
+import { patiently } from "../patiently.ts";
 import {
   ApprovalsFile,
   EMPTY_FILE,
@@ -77,9 +78,9 @@ export function approvalMethods(parts: ApprovalParts): readonly NamedMethod[] {
     reviews("exec.approval.request", (params, context) =>
       decisionOn(registry, Request.parse(params), now(), context),
     ),
-    reviews("exec.approval.waitDecision", async (params) => {
+    reviews("exec.approval.waitDecision", async (params, context) => {
       const { id } = z.looseObject({ id: Id }).parse(params);
-      const verdict = await registry.verdictOf(id);
+      const verdict = await patiently(registry.verdictOf(id), context);
       if (verdict === undefined) throw notFound("approval expired or not found");
       return outcomeOf(verdict);
     }),
@@ -142,7 +143,7 @@ async function decisionOn(
   });
   const { createdAtMs, expiresAtMs } = approval;
   if (twoPhase === true) context.accept({ status: "accepted", id, createdAtMs, expiresAtMs });
-  const verdict = await registry.verdictOf(approval.id);
+  const verdict = await patiently(registry.verdictOf(approval.id), context);
   if (verdict === undefined) throw notFound("approval expired or not found");
   return outcomeOf(verdict);
 }

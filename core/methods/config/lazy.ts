@@ -1,5 +1,6 @@
-import type { CallContext, Method, NamedMethod } from "../method.ts";
 import type { Settings } from "../../config/settings.ts";
+import { lazyMethods } from "../lazy.ts";
+import type { NamedMethod, OperatorScope } from "../method.ts";
 
 /** What the `config.*` methods work with. */
 export interface ConfigMethodParts {
@@ -17,29 +18,20 @@ export interface ConfigMethodParts {
 
 const SCOPES = {
   "config.get": "operator.read",
-  "config.schema": "operator.admin",
+  "config.schema": "operator.read",
   "config.schema.lookup": "operator.read",
   "config.set": "operator.admin",
   "config.patch": "operator.admin",
   "config.apply": "operator.admin",
-} as const satisfies Record<string, Method["scope"]>;
+} as const satisfies Record<string, OperatorScope>;
 
 /** The `config.*` methods, loaded when the first of them is called. */
 export function configMethods(parts: ConfigMethodParts): readonly NamedMethod[] {
-  let loaded: Promise<ReadonlyMap<string, Method>> | undefined;
-  return Object.entries(SCOPES).map(([name, scope]): NamedMethod => {
-    const call = async (params: unknown, context: CallContext): Promise<unknown> => {
-      loaded ??= load(parts);
-      return (await loaded).get(name)?.call(params, context);
-    };
-    return [name, { scope, call }];
+  return lazyMethods(SCOPES, async () => {
+    const [{ readMethods }, { writeMethods }] = await Promise.all([
+      import("./read.ts"),
+      import("./write.ts"),
+    ]);
+    return [...readMethods(parts), ...writeMethods(parts)];
   });
-}
-
-async function load(parts: ConfigMethodParts): Promise<ReadonlyMap<string, Method>> {
-  const [{ readMethods }, { writeMethods }] = await Promise.all([
-    import("./read.ts"),
-    import("./write.ts"),
-  ]);
-  return new Map([...readMethods(parts), ...writeMethods(parts)]);
 }

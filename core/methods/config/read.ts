@@ -56,7 +56,7 @@ export function readMethods(parts: ConfigMethodParts): readonly NamedMethod[] {
       },
     },
     "config.schema": {
-      scope: "operator.admin",
+      scope: "operator.read",
       call(params) {
         NoParams.parse(params);
         return {

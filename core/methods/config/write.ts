@@ -39,7 +39,7 @@ export function writeMethods(parts: ConfigMethodParts): readonly NamedMethod[] {
     const call = async (params: unknown, context: CallContext): Promise<unknown> => {
       const asked = changeOf(params);
       rate.spend(callerOf(context), name, parts.now());
-      return write(name, asked, parts);
+      return write(name, asked, parts, context.patience);
     };
     return [name, { scope: "operator.admin", call } satisfies Method];
   };
@@ -78,6 +78,7 @@ async function write(
   name: string,
   { change, baseHash }: Asked,
   { settings, reload, reloadKind, announce }: ConfigMethodParts,
+  patience: AbortSignal,
 ): Promise<unknown> {
   const writer = await settings().openWriter();
   if (baseHash === undefined && (await writer.exists())) {
@@ -89,9 +90,17 @@ async function write(
   const { changed, hash, paths } = written.value;
   // A restart ends calls under way, and this is one: who follows the file sees it in a moment.
   const restarts = paths.some((path) => reloadKind(path.join(".")) === "restart");
-  if (changed && !restarts) await reload();
+  if (changed && !restarts) await Promise.race([reload(), whenAborted(patience)]);
   if (changed) announce(hash);
   return answer(name, written.value, await writer.snapshot());
+}
+
+/** A restart that goes on already takes the change over, and waits for this call to end. */
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function answer(

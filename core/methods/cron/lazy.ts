@@ -1,4 +1,5 @@
-import type { Method, NamedMethod, OperatorScope } from "../method.ts";
+import { lazyMethods } from "../lazy.ts";
+import type { NamedMethod, OperatorScope } from "../method.ts";
 import type { CronMethodParts } from "./parts.ts";
 
 /** All there are: a gateway that nobody asks has not loaded them. */
@@ -7,7 +8,7 @@ const SCOPES = {
   "cron.get": "operator.read",
   "cron.status": "operator.read",
   "cron.runs": "operator.read",
-  "cron.scratch.get": "operator.read",
+  "cron.scratch.get": "operator.admin",
   "cron.add": "operator.admin",
   "cron.update": "operator.admin",
   "cron.remove": "operator.admin",
@@ -17,17 +18,8 @@ const SCOPES = {
 
 /** The `cron.*` methods, loaded when the first of them is called. */
 export function lazyCronMethods(parts: CronMethodParts): readonly NamedMethod[] {
-  let loaded: Promise<ReadonlyMap<string, Method>> | undefined;
-  return Object.entries(SCOPES).map(([name, scope]): NamedMethod => {
-    const call: Method["call"] = async (params, context) => {
-      loaded ??= load(parts);
-      return (await loaded).get(name)?.call(params, context);
-    };
-    return [name, { scope, call }];
+  return lazyMethods(SCOPES, async () => {
+    const { cronMethods } = await import("./methods.ts");
+    return cronMethods(parts);
   });
-}
-
-async function load(parts: CronMethodParts): Promise<ReadonlyMap<string, Method>> {
-  const { cronMethods } = await import("./methods.ts");
-  return new Map(cronMethods(parts));
 }

@@ -22,7 +22,7 @@ const Nothing = z.strictObject({});
 /** `cron.scratch.*`: private notes of a job, for people and for its runs. */
 export function scratchMethods(parts: CronMethodParts): readonly NamedMethod[] {
   return [
-    ["cron.scratch.get", { scope: "operator.read", call: (params) => get(parts, params) }],
+    ["cron.scratch.get", { scope: "operator.admin", call: (params) => get(parts, params) }],
     ["cron.scratch.set", { scope: "operator.admin", call: (params) => set(parts, params) }],
   ];
 }

@@ -4,6 +4,7 @@ import type { DeviceBook } from "../../devices/book.ts";
 import { allows } from "../../devices/rules.ts";
 import type { PairingRequest } from "../../store/device.ts";
 import { type CallContext, type Method, MethodError, type NamedMethod } from "../method.ts";
+import { nodeMethods } from "./nodes.ts";
 import { scopeUpgradeMethods } from "./scope-upgrade.ts";
 import { deviceView, requestView } from "./views.ts";
 
@@ -49,6 +50,7 @@ export function deviceMethods(parts: DeviceMethodParts): readonly NamedMethod[] 
       revoke(parts, Role.parse(params), client),
     ),
     ...scopeUpgradeMethods(parts.book),
+    ...nodeMethods(parts),
   ];
 }
 

@@ -3,6 +3,7 @@ import type { DeviceBook } from "../../devices/book.ts";
 import { allows } from "../../devices/rules.ts";
 import type { Device } from "../../store/device.ts";
 import { type CallContext, MethodError, type NamedMethod, OPERATOR_SCOPES } from "../method.ts";
+import { patiently } from "../patiently.ts";
 
 const Scope = z.string().min(1).max(64);
 const Ask = z.strictObject({ scopes: z.array(Scope).min(1).max(8) });
@@ -25,12 +26,14 @@ export function scopeUpgradeMethods(book: DeviceBook): readonly NamedMethod[] {
       "device.scopes.waitUpgrade",
       {
         scope: "any",
-        async call(params, { client, signal }) {
+        async call(params, context) {
+          const { client, patience } = context;
           const { requestId } = Wait.parse(params);
           const { deviceId } = pairedDevice(book, client);
           const known = book.requests.find((one) => one.requestId === requestId);
           if (known !== undefined && known.deviceId !== deviceId) throw gone();
-          const decision = await book.decided(requestId, deviceId, signal);
+          const decided = book.decided(requestId, deviceId, patience);
+          const decision = await patiently(decided, context);
           if (decision === undefined) throw gone();
           if (decision !== "approved") return { status: decision, requestId };
           const deviceToken = await book.currentToken(deviceId, "operator");

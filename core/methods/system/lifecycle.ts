@@ -23,8 +23,8 @@ const Prepare = z.strictObject({
 const Which = z.strictObject({ suspensionId: z.string().min(1).max(128) });
 
 export interface LifecycleParts {
-  /** Begins anew, within the process, `delayMs` from now. Never rejects. */
-  readonly restart: (reason: string, delayMs: number) => void;
+  /** Begins anew, within the process, `delayMs` from now. Never rejects, also when that failed. */
+  readonly restart: (reason: string, delayMs: number) => Promise<void>;
   readonly suspension: Suspension;
   /** Of this installation: 32 bytes in base64url. */
   readonly publicKey: () => Promise<string>;
@@ -35,6 +35,12 @@ export function lifecycleMethods(parts: LifecycleParts): readonly NamedMethod[] 
   const { suspension, restart } = parts;
   const admin = "operator.admin";
   let pending = false;
+  async function begin(reason: string, delayMs: number): Promise<void> {
+    pending = true;
+    await restart(reason, delayMs);
+    // One that failed left us where we were: it may be tried again.
+    pending = false;
+  }
   return [
     [
       "gateway.identity.get",
@@ -68,8 +74,7 @@ export function lifecycleMethods(parts: LifecycleParts): readonly NamedMethod[] 
           const { reason = "gateway.restart.request", delayMs } = Restart.parse(params);
           const looked = preflight(suspension);
           const status = pending ? "coalesced" : looked.safe ? "scheduled" : "deferred";
-          if (!pending) restart(reason, Math.max(delayMs, ANSWER_FIRST_MS));
-          pending = true;
+          if (!pending) void begin(reason, Math.max(delayMs, ANSWER_FIRST_MS));
           return { ok: true, status, preflight: looked, restart: { reason, delayMs } };
         },
       },

@@ -15,7 +15,7 @@ export interface Blocker {
   readonly message: string;
 }
 
-/** What is under way, and would be lost or late. */
+/** What is under way, and would be lost or late; what only waits is on disk, and waits. */
 export interface ActiveWork {
   readonly runs: number;
 }
@@ -35,6 +35,11 @@ export class Suspension {
   get phase(): SuspensionPhase {
     if (this.#held() === undefined) return "accepting";
     return this.blockers().length === 0 ? "prepared" : "draining";
+  }
+
+  /** False while no work is taken, and none that waits is begun. */
+  get isOpen(): boolean {
+    return this.#held() === undefined;
   }
 
   /** @throws GatewayError core_draining while no work is taken. */

@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import { GatewayError } from "../../../shared/errors.ts";
-import { type NamedMethod, MethodError } from "../method.ts";
+import { type CallContext, type NamedMethod, MethodError } from "../method.ts";
+import { patiently } from "../patiently.ts";
 import { type Ask, WizardSession, type WizardView } from "./session.ts";
 import { setUp, setUpChannel, type SetupParts } from "./setup.ts";
 
@@ -62,7 +63,7 @@ export function wizardMethods({ setup, now }: WizardParts): readonly NamedMethod
     }
   }
 
-  async function start(params: unknown): Promise<object> {
+  async function start(params: unknown, context: CallContext): Promise<object> {
     const { mode, flow, channel } = Start.parse(params);
     if (mode === "remote") {
       throw new GatewayError("invalid_request", "a gateway sets up itself: mode must be local");
@@ -75,14 +76,14 @@ export function wizardMethods({ setup, now }: WizardParts): readonly NamedMethod
     const session = new WizardSession((ask: Ask, signal) => run(ask, setup, signal));
     const sessionId = randomUUID();
     sessions.set(sessionId, { session, usedAt: now() });
-    return { sessionId, ...(await session.view()) };
+    return { sessionId, ...(await patiently(session.view(), context)) };
   }
 
-  async function next(params: unknown): Promise<WizardView> {
+  async function next(params: unknown, context: CallContext): Promise<WizardView> {
     const { sessionId, answer } = Next.parse(params);
     const session = find(sessionId);
     if (answer !== undefined) session.answer(answer.stepId, answer.value);
-    return session.view();
+    return patiently(session.view(), context);
   }
 
   return [

@@ -59,6 +59,18 @@ export async function setUpChannel(
   if (Object.keys(change).length > 0) await parts.write(change);
 }
 
+/** Who answers, and nothing else. */
+export async function setUpModel(ask: Ask, parts: SetupParts, signal: AbortSignal): Promise<void> {
+  const change = await modelPart(ask, parts, signal);
+  if (Object.keys(change).length > 0) await parts.write(change);
+}
+
+/** The edge and nothing else. */
+export async function setUpEdge(ask: Ask, parts: Pick<SetupParts, "write">): Promise<void> {
+  const change = await edgePart(ask);
+  if (Object.keys(change).length > 0) await parts.write(change);
+}
+
 async function modelPart(ask: Ask, parts: SetupParts, signal: AbortSignal): Promise<ConfigTree> {
   const options = PROVIDERS.map(({ value, label, ...others }) =>
     "hint" in others ? { value, label, hint: others.hint } : { value, label },

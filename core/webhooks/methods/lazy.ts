@@ -1,4 +1,6 @@
-import type { NamedMethod, WebhookMethod, WebhookMethodParts } from "./parts.ts";
+import { lazyMethods } from "../../methods/lazy.ts";
+import type { NamedMethod } from "../../methods/method.ts";
+import type { WebhookMethod, WebhookMethodParts } from "./parts.ts";
 
 /** All there are: a gateway that nobody asks has not loaded them. */
 const SCOPES = {
@@ -18,17 +20,8 @@ const SCOPES = {
 
 /** The `webhooks.*` methods, loaded when the first of them is called. */
 export function lazyWebhookMethods(parts: WebhookMethodParts): readonly NamedMethod[] {
-  let loaded: Promise<ReadonlyMap<string, WebhookMethod>> | undefined;
-  return Object.entries(SCOPES).map(([name, scope]): NamedMethod => {
-    const call = async (params: unknown): Promise<unknown> => {
-      loaded ??= load(parts);
-      return (await loaded).get(name)?.call(params);
-    };
-    return [name, { scope, call }];
+  return lazyMethods(SCOPES, async () => {
+    const { webhookMethods } = await import("./methods.ts");
+    return webhookMethods(parts);
   });
-}
-
-async function load(parts: WebhookMethodParts): Promise<ReadonlyMap<string, WebhookMethod>> {
-  const { webhookMethods } = await import("./methods.ts");
-  return new Map(webhookMethods(parts));
 }

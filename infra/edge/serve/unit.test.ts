@@ -12,13 +12,13 @@ const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
 function unit(...args: string[]): string {
   const parsed = parseCommand(["serve", ...args], {}, { cwd: "/", home: "/root" });
   if (!parsed.ok || parsed.value.command !== "serve") throw new Error("not understood");
-  const place = { node: process.execPath, entry: "/opt/sallyport/core/main.ts", args };
+  const place = { node: process.execPath, entry: "/opt/sallyport/core/sallyport.mjs", args };
   return unitText(parsed.value.options, place);
 }
 
 test("the unit runs this command on this Node, with storage of its own", () => {
   expect(unit("--port", "8787")).toContain(
-    `ExecStart=${process.execPath} /opt/sallyport/core/main.ts edge serve --port 8787 --storage /var/lib/sallyport-edge\n`,
+    `ExecStart=${process.execPath} /opt/sallyport/core/sallyport.mjs edge serve --port 8787 --storage /var/lib/sallyport-edge\n`,
   );
   expect(unit("--storage", "/data")).toContain("edge serve --storage /data\n");
 });

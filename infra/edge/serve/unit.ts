@@ -3,7 +3,7 @@ import type { ServeOptions } from "../options.ts";
 /** A service as systemd runs it. Pure. */
 
 export interface UnitPlace {
-  /** Absolute paths of the Node that runs us and of `core/main.ts`. */
+  /** Absolute paths of the Node that runs us and of `core/sallyport.mjs`. */
   readonly node: string;
   readonly entry: string;
   /** The command line after `sallyport edge serve`, without `--print-unit`. */

@@ -3,6 +3,7 @@
  * own, so that waiting for an answer never means waiting for the one who judges it.
  */
 import { serveParent } from "../processes/parent.ts";
+import { runCalls, runChats } from "./gateway-calls.ts";
 import { readEvents, runRequests, transfer } from "./run-task.ts";
 import { echo, idle } from "./sockets.ts";
 import { stall } from "./stall.ts";
@@ -23,5 +24,9 @@ serveParent({}, async (message) => {
       return idle(task);
     case "stall":
       return stall(task);
+    case "calls":
+      return runCalls(task);
+    case "chats":
+      return runChats(task);
   }
 });

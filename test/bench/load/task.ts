@@ -85,7 +85,25 @@ const Stall = z.object({
   clients: z.int().nonnegative(),
 });
 
-export const Task = z.discriminatedUnion("kind", [Requests, Events, Transfer, Echo, Idle, Stall]);
+/** One client of the gateway's WebSocket protocol, at the core's own port. */
+const Line = z.object({ port: z.int(), token: z.string(), forMs: z.number().positive() });
+
+/** One call of a method without params after another. */
+const Calls = Line.extend({ kind: z.literal("calls"), method: z.string() });
+
+/** One chat after another, each to its end. */
+const Chats = Line.extend({ kind: z.literal("chats") });
+
+export const Task = z.discriminatedUnion("kind", [
+  Requests,
+  Events,
+  Transfer,
+  Echo,
+  Idle,
+  Stall,
+  Calls,
+  Chats,
+]);
 export type Task = z.input<typeof Task>;
 export type ParsedTarget = z.output<typeof Target>;
 export type TaskOf<Kind extends z.output<typeof Task>["kind"]> = Extract<

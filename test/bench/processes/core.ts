@@ -11,7 +11,7 @@ import { Child } from "./child.ts";
 /** The checkout. */
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
-export const CORE_MAIN = join(ROOT, "core/main.ts");
+export const CORE_MAIN = join(ROOT, "core/sallyport.mjs");
 
 /** Wider than anything the load can reach: a limit is not what is measured. */
 const RATE = { perSecond: 100_000, burst: 1_000_000 };
