@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { homedir } from "node:os";
 import type { Command, Io, Page } from "./cli/command.ts";
 

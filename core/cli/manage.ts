@@ -79,7 +79,7 @@ export interface LocalConfig {
 
 /** @throws ConfigFault */
 export async function localConfig(io: Io): Promise<LocalConfig> {
-  const { configFileOf } = await import("../gateway/config-file.ts");
+  const { configFileOf } = await import("../gateway/lifecycle/config-file.ts");
   let now = await settingsOf(io);
   const settings = (): Settings => now;
   const reload = async (hash: string): Promise<void> => {
@@ -111,7 +111,7 @@ async function awaitGateway(hash: string, io: Io): Promise<void> {
 /** The same methods as a gateway has, over the files of this machine. @throws ConfigFault */
 export async function localDesk(io: Io): Promise<Desk> {
   const [management, lazy, directories, tools, models, line] = await Promise.all([
-    import("../gateway/management.ts"),
+    import("../gateway/methods/management.ts"),
     import("../methods/agents/all.ts"),
     import("../agents/directory.ts"),
     import("../agents/tools/registry.ts"),

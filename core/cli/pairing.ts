@@ -70,7 +70,7 @@ async function callStore(method: string, params: object, io: Io): Promise<unknow
   const [{ openSqliteStore }, { Pairing }, { pairingMethods }, { stateDir }] = await Promise.all([
     import("../store/sqlite/open.ts"),
     import("../channels/pairing.ts"),
-    import("../gateway/pairing-methods.ts"),
+    import("../gateway/methods/pairing-methods.ts"),
     settingsOf(io),
   ]);
   await using store = await openSqliteStore({ stateDir, now: systemClock.now });

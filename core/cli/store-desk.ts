@@ -46,7 +46,7 @@ async function methodsOn(store: Store, stateDir: string): Promise<readonly Named
       import("../devices/book.ts"),
       import("../methods/devices/methods.ts"),
       import("../methods/approvals/methods.ts"),
-      import("../gateway/door.ts"),
+      import("../gateway/auth/door.ts"),
     ],
   );
   const book = new DeviceBook({

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
-import { STATUS_PATH } from "../gateway/tunnel-status.ts";
+import { STATUS_PATH } from "../gateway/methods/tunnel-status.ts";
 import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
 import { type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
 

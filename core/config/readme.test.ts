@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { GATEWAY_EFFECTS } from "../gateway/reload-plan.ts";
+import { GATEWAY_EFFECTS } from "../gateway/lifecycle/reload-plan.ts";
 
 const PAGE = readFileSync(fileURLToPath(new URL("README.md", import.meta.url)), "utf8");
 

@@ -1,4 +1,4 @@
-import { RelayReport } from "../gateway/relay-reports.ts";
+import { RelayReport } from "../gateway/methods/relay-reports.ts";
 import { consequenceOf } from "../tunnel/ending.ts";
 import type { EdgeSubject } from "./edge-subject.ts";
 import { type Encounter, knockAt } from "./examine-tunnel.ts";

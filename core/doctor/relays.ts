@@ -1,7 +1,7 @@
 /** How the relays stand, to each other and to this core. Pure. */
 import * as z from "zod";
-import { RelayReport } from "../gateway/relay-reports.ts";
-import { FAR_MS } from "../gateway/tunnel-status.ts";
+import { RelayReport } from "../gateway/methods/relay-reports.ts";
+import { FAR_MS } from "../gateway/methods/tunnel-status.ts";
 import { failed, ok, type Verdict, warning } from "./finding.ts";
 
 const Relay = z.object({

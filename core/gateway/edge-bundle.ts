@@ -3,7 +3,7 @@ import { GatewayError } from "../../shared/errors.ts";
 import type { IngressRouteInput, OutageAlert } from "../../shared/ingress/route.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Device } from "../store/device.ts";
-import { deviceSubject, OPERATOR } from "./auth.ts";
+import { deviceSubject, OPERATOR } from "./auth/auth.ts";
 
 /** Webhooks that any program with the hooks token may call: run the agent, or just tell it something. */
 export const HOOK_ROUTES = ["agent", "wake"] as const;

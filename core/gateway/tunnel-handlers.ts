@@ -2,9 +2,9 @@ import type { EdgeBundle } from "../../shared/edge-bundle.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import { problemResponse } from "../../shared/problem.ts";
 import type { Caller, TunnelHandlers, Upgrade } from "../tunnel/handlers.ts";
-import type { Origin } from "./auth.ts";
-import type { Connections } from "./connections.ts";
-import { type Kept, readKept } from "./kept.ts";
+import type { Origin } from "./auth/auth.ts";
+import type { Connections } from "./rpc/connections.ts";
+import { type Kept, readKept } from "./rpc/kept.ts";
 
 export interface TunnelHandlerParts {
   readonly fetch: (request: Request, origin: Origin) => Response | Promise<Response>;

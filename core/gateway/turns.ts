@@ -2,8 +2,8 @@ import { GatewayError } from "../../shared/errors.ts";
 import type { AgentEvent } from "../agents/event.ts";
 import type { Conversations, Turn } from "../conversation/session.ts";
 import type { RunTurn } from "../http/answer.ts";
-import { draining } from "./draining.ts";
-import { UnderWay } from "./under-way.ts";
+import { draining } from "./port/draining.ts";
+import { UnderWay } from "./lifecycle/under-way.ts";
 
 /**
  * Turns that nobody can make last for ever.

@@ -12,8 +12,8 @@ import { forwarder } from "../webhooks/forward/forward.ts";
 import { lazyWebhookMethods } from "../webhooks/methods/lazy.ts";
 import type { Door } from "../webhooks/methods/parts.ts";
 import { senderOutlets } from "../webhooks/senders/outlets.ts";
-import type { Origin } from "./auth.ts";
-import type { WebhookCounts } from "./metrics-webhooks.ts";
+import type { Origin } from "./auth/auth.ts";
+import type { WebhookCounts } from "./app/metrics-webhooks.ts";
 import type { Method } from "../methods/method.ts";
 
 /** Dead webhooks that are counted: from here on more is as bad. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { FOR_EVERYBODY, PUBLISHED_SCOPES } from "../../test/support/published-scopes.ts";
-import { policyOf } from "../gateway/hello.ts";
+import { policyOf } from "../gateway/rpc/hello.ts";
 import { EVENTS } from "./events.ts";
 
 const PAGE = readFileSync(fileURLToPath(new URL("README.md", import.meta.url)), "utf8");

@@ -11,7 +11,7 @@ import {
   writeDatabaseState,
   writeFileState,
 } from "../../test/support/openclaw-state.ts";
-import { refuseForeignState } from "../gateway/foreign-state.ts";
+import { refuseForeignState } from "../gateway/lifecycle/foreign-state.ts";
 import { openSqliteStore } from "../store/sqlite/open.ts";
 import { migrate, type MigrateOrder } from "./migrate.ts";
 import type { Outcome } from "./step.ts";

@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
 import { jsonOrUndefined } from "../../shared/json.ts";
-import { isAlive } from "../gateway/process-alive.ts";
+import { isAlive } from "../gateway/lifecycle/process-alive.ts";
 
 const Note = z.object({
   pid: z.int().positive(),

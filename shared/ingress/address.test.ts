@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { toHex } from "../../shared/bytes.ts";
+import { toHex } from "../bytes.ts";
 import { isWithin, parseAddress, parseBlock } from "./address.ts";
 
 function hex(text: string): string | undefined {

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { createApp } from "../../core/gateway/app.ts";
+import { createApp } from "../../core/gateway/app/app.ts";
 import { ROUTE_TABLE } from "../../core/http/routes.ts";
 import { type Ask, type Door, everyAsk, verdictIn, verdictOf } from "../support/access-rules.ts";
 import {

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
 import { loadSettings } from "../../core/config/resolve.ts";
-import type { LoadSettings } from "../../core/gateway/reload.ts";
-import { type Gateway, startGateway } from "../../core/gateway/start.ts";
+import type { LoadSettings } from "../../core/gateway/lifecycle/reload.ts";
+import { type Gateway, startGateway } from "../../core/gateway/lifecycle/start.ts";
 import { type GatewaySocket, openGatewaySocket } from "./gateway-socket.ts";
 
 export const GATEWAY_TOKEN = "a-gateway-token-of-some-length";

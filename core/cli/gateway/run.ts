@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import * as z from "zod";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Settings } from "../../config/settings.ts";
-import type { Gateway } from "../../gateway/start.ts";
+import type { Gateway } from "../../gateway/lifecycle/start.ts";
 import { type Io, parseFlags, settingsOf } from "../command.ts";
 import { LogFile, logPattern } from "../../log-file.ts";
 import { sourceOf, stopped } from "../ready.ts";
@@ -47,11 +47,11 @@ export async function runGateway(args: readonly string[], io: Io): Promise<numbe
       `gateway.mode is "remote" in ${settings.configPath}: this machine is a client of another gateway`,
     );
   }
-  const { refuseForeignState } = await import("../../gateway/foreign-state.ts");
+  const { refuseForeignState } = await import("../../gateway/lifecycle/foreign-state.ts");
   await refuseForeignState(settings.stateDir);
   if (values.force === true) await takeOver(settings.stateDir);
   const [{ startGateway }, { loadSettings }, { createLog }] = await Promise.all([
-    import("../../gateway/start.ts"),
+    import("../../gateway/lifecycle/start.ts"),
     import("../../config/resolve.ts"),
     import("../../log.ts"),
   ]);

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../../../shared/errors.ts";
-import { isAlive } from "../../gateway/process-alive.ts";
+import { isAlive } from "../../gateway/lifecycle/process-alive.ts";
 
 const LOOK_EVERY_MS = 50;
 /** Longer than a gateway takes to finish what it has. */

@@ -3,7 +3,7 @@ import { Secret } from "../../../shared/secret.ts";
 import { resolvePaths } from "../../config/paths.ts";
 import type { Settings } from "../../config/settings.ts";
 import { envNames } from "../../config/write/env-file.ts";
-import { tryModel } from "../../gateway/management.ts";
+import { tryModel } from "../../gateway/methods/management.ts";
 import { type Io, settingsOf } from "../command.ts";
 import { changeOf } from "./change.ts";
 import type { OnboardPlan } from "./flags.ts";

@@ -1,6 +1,6 @@
 import type { Settings } from "../../config/settings.ts";
 import { isTree, merge } from "../../config/tree.ts";
-import { tryModel } from "../../gateway/management.ts";
+import { tryModel } from "../../gateway/methods/management.ts";
 import { probeChannel } from "../../channels/registry.ts";
 import type { SetupParts } from "../../methods/wizard/setup.ts";
 import type { Io } from "../command.ts";

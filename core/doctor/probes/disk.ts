@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, readdir, readFile, stat, statfs } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { isAlive } from "../../gateway/process-alive.ts";
+import { isAlive } from "../../gateway/lifecycle/process-alive.ts";
 import type { FileFacts, FolderFacts, HolderFacts } from "../state-folder.ts";
 
 /** What of the state folder holds secrets or what people said. */

@@ -3,7 +3,7 @@ import { access, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Settings } from "../../config/settings.ts";
-import { refuseForeignState } from "../../gateway/foreign-state.ts";
+import { refuseForeignState } from "../../gateway/lifecycle/foreign-state.ts";
 import { logPattern } from "../../log-file.ts";
 import type { LogFacts } from "../kept-files.ts";
 

@@ -5,7 +5,7 @@
  */
 import { once } from "node:events";
 import { pino } from "pino";
-import { serve } from "../../../core/gateway/serve.ts";
+import { serve } from "../../../core/gateway/port/serve.ts";
 import type { ClientSocket } from "../../../core/tunnel/handlers.ts";
 import { Secret } from "../../../shared/secret.ts";
 import { aBundle, connectCore, TOKENS } from "../../support/tunnel-core.ts";

@@ -1,0 +1,191 @@
+import type { Logger } from "pino";
+import { GatewayError } from "../../../shared/errors.ts";
+import type { Result } from "../../../shared/result.ts";
+import { changedPaths } from "../../config/changes.ts";
+import { type ConfigError, configErrorText } from "../../config/error.ts";
+import type { Settings } from "../../config/settings.ts";
+import { watchFiles } from "../../config/watch.ts";
+import { type Effects, planOf, type ReloadPlan } from "./reload-plan.ts";
+
+/** Reads the settings anew, variables and all. */
+export type LoadSettings = () => Promise<Result<Settings, ConfigError>>;
+
+/** How many paths one line names. */
+const MAX_NAMED = 8;
+
+export interface ReloadParts {
+  readonly load: LoadSettings;
+  /** What was started with. */
+  readonly settings: Settings;
+  readonly effects: Effects;
+  /**
+   * Takes over what may change at once.
+   *
+   * @throws GatewayError for settings that cannot be: then nothing may have changed.
+   */
+  readonly apply: (file: Settings, plan: ReloadPlan) => Promise<void>;
+  /**
+   * Begins anew with these settings, within the process; left out: that cannot be done here.
+   *
+   * @throws GatewayError for settings it cannot run with: then it runs with those it had.
+   */
+  readonly restart?: ((file: Settings) => Promise<void>) | undefined;
+  /** Hears of settings that were taken over. Must not reject. */
+  readonly accepted?: ((file: Settings) => Promise<void>) | undefined;
+  readonly log: Logger;
+}
+
+/** Disposing it ends the following; settles when what it was about to do is done. */
+export interface Follower extends AsyncDisposable {
+  /** Looks at the files now; resolves when all that has changed until now is dealt with. */
+  look(): Promise<void>;
+}
+
+/** Follows the config, what it includes and the variables beside it until it is disposed. */
+export function followConfig(parts: ReloadParts): Follower {
+  let watched: readonly string[] = [];
+  let watch: Disposable | undefined;
+  const follow = ({ files }: Settings): void => {
+    if (reloader.isOver || files.join("\0") === watched.join("\0")) return;
+    watch?.[Symbol.dispose]();
+    watched = files;
+    watch = watchFiles(files, {
+      debounceMs: () => reloader.debounceMs,
+      onChange: () => void reloader.look(),
+    });
+  };
+  const accepted = async (file: Settings): Promise<void> => {
+    follow(file);
+    await parts.accepted?.(file);
+  };
+  const reloader = new Reloader({ ...parts, accepted });
+  follow(parts.settings);
+  // What was written while we started.
+  void reloader.look();
+  return {
+    look: () => reloader.look(),
+    async [Symbol.asyncDispose]() {
+      watch?.[Symbol.dispose]();
+      await reloader.end();
+    },
+  };
+}
+
+/** Takes over what has changed in the config file: what is wrong with it changes nothing. */
+export class Reloader {
+  readonly #parts: ReloadParts;
+  /** The file as it was last understood. */
+  #known: Settings;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #ended = false;
+
+  constructor(parts: ReloadParts) {
+    this.#parts = parts;
+    this.#known = parts.settings;
+  }
+
+  get isOver(): boolean {
+    return this.#ended;
+  }
+
+  /** How long a file must have been left alone. */
+  get debounceMs(): number {
+    return this.#known.config.gateway.reload.debounceMs;
+  }
+
+  /** Looks at the file; resolves when all that has changed until now is dealt with. Never rejects. */
+  look(): Promise<void> {
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Looks no more; resolves when it does nothing any more. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again && !this.#ended) {
+      this.#again = false;
+      await this.#reload().catch((err: unknown) => {
+        this.#parts.log.error({ err }, "config reload failed: nothing has changed");
+      });
+    }
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#known.config.gateway.reload.mode === "off") return;
+    const file = await this.#read();
+    if (file === undefined || this.#ended) return;
+    const paths = changesBetween(this.#known, file);
+    if (paths.length === 0) return;
+    const plan = planOf(paths, this.#parts.effects);
+    if (!(await this.#applied(file, plan))) return;
+    this.#tell(file, plan);
+    this.#known = file;
+    await this.#parts.accepted?.(file);
+  }
+
+  /** Undefined when the file is not fit to be followed. */
+  async #read(): Promise<Settings | undefined> {
+    const { load, log } = this.#parts;
+    const loaded = await load();
+    if (!loaded.ok) {
+      log.warn({ reason: configErrorText(loaded.error) }, "config is invalid: nothing has changed");
+      return undefined;
+    }
+    const { configExists, configPath } = loaded.value;
+    if (configExists || !this.#known.configExists) return loaded.value;
+    log.warn({ file: configPath }, "config file is gone: nothing has changed");
+    return undefined;
+  }
+
+  async #applied(file: Settings, plan: ReloadPlan): Promise<boolean> {
+    const { apply, restart, log } = this.#parts;
+    try {
+      if (plan.restart.length > 0 && restart !== undefined) await restart(file);
+      else if (plan.now.length > 0) await apply(file, plan);
+      return true;
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      log.warn({ reason: error.message }, "config is refused: nothing has changed");
+      return false;
+    }
+  }
+
+  #tell({ warnings }: Settings, plan: ReloadPlan): void {
+    const { log, restart } = this.#parts;
+    const told = new Set(this.#known.warnings);
+    for (const warning of warnings) if (!told.has(warning)) log.warn(warning);
+    const done = restart === undefined ? plan.now : [...plan.now, ...plan.restart];
+    if (done.length > 0) log.info({ paths: named(done) }, "config reloaded");
+    const left = restart === undefined ? [...plan.restart, ...plan.process] : plan.process;
+    if (left.length > 0) {
+      log.warn({ paths: named(left) }, "config change takes effect after a restart");
+    }
+  }
+}
+
+/** The config as it is now; undefined, and said in the log, when it is not fit to be run with. */
+export async function readNow(load: LoadSettings, log: Logger): Promise<Settings | undefined> {
+  const loaded = await load();
+  if (loaded.ok) return loaded.value;
+  log.warn({ reason: configErrorText(loaded.error) }, "config is invalid: nothing has changed");
+  return undefined;
+}
+
+function changesBetween(before: Settings, after: Settings): string[] {
+  const paths = changedPaths(JSON.parse(before.source.reveal()), JSON.parse(after.source.reveal()));
+  // Without a file webhooks are on by themselves, and with one when it says so.
+  return before.configExists === after.configExists ? paths : ["hooks", ...paths];
+}
+
+function named(paths: readonly string[]): string[] {
+  const rest = paths.length - MAX_NAMED;
+  return rest > 0 ? [...paths.slice(0, MAX_NAMED), `and ${rest} more`] : [...paths];
+}

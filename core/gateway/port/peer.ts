@@ -1,0 +1,97 @@
+import type { IncomingMessage } from "node:http";
+import { err, ok, type Result } from "../../../shared/result.ts";
+import { requestId } from "../../../shared/request-id.ts";
+import type { Secret } from "../../../shared/secret.ts";
+import { bareAddress, isLoopbackAddress } from "../../config/networks.ts";
+import { type AdmissionRules, isLoopbackHost } from "../auth/admission.ts";
+import { attributionOf, type ProxyRules } from "./forwarded.ts";
+
+/** Who sent a request to our own port, before anything is proven. */
+export interface LocalPeer {
+  /** Of the client itself, as our socket saw it or a proxy that we trust. */
+  readonly ip: string;
+  readonly requestId: string;
+  /** Something stands between: a proxy says so, or the name by which we were called. */
+  readonly isProxied?: boolean | undefined;
+  /** Of the page that sends it; undefined for programs. */
+  readonly browserOrigin?: string | undefined;
+  /** Who it is by the word of a proxy that we trust with that. */
+  readonly user?: string | undefined;
+  /** From the URL, where the settings take it from there. */
+  readonly urlToken?: Secret | undefined;
+}
+
+/** True: on this machine, and nothing that we can see stands between. */
+export function isDirect({ ip, isProxied }: Pick<LocalPeer, "ip" | "isProxied">): boolean {
+  return isProxied !== true && isLoopbackAddress(ip);
+}
+
+/** What a proxy that knows its users sends with everything it lets through; lower case. */
+export interface UserHeaders {
+  readonly userHeader: string;
+  readonly requiredHeaders: readonly string[];
+}
+
+/** What our own port goes by, as the settings are now. */
+export interface NetworkRules extends AdmissionRules, ProxyRules {
+  /** Whether `?token=` is taken for a credential. */
+  readonly takesUrlToken: boolean;
+  /** Undefined: nobody is let in by the word of a proxy. */
+  readonly userHeaders: UserHeaders | undefined;
+}
+
+/** Longest name of a user. */
+const MAX_USER_UNITS = 256;
+
+/** Nobody is trusted, and we have no further names. */
+export const STRICT_RULES: NetworkRules = {
+  allowedHosts: new Set(),
+  allowedOrigins: new Set(),
+  trusts: () => false,
+  allowRealIpFallback: false,
+  takesUrlToken: false,
+  userHeaders: undefined,
+};
+
+/**
+ * Who sent a request.
+ *
+ * @returns The name of a header that only a trusted proxy may send.
+ */
+export function peerOf(
+  incoming: IncomingMessage,
+  rules: NetworkRules,
+  id: string,
+): Result<LocalPeer, string> {
+  const { socket, headers, rawHeaders } = incoming;
+  const peer = bareAddress(socket.remoteAddress ?? "");
+  const attribution = attributionOf(rawHeaders, peer, rules);
+  if (!attribution.ok) return err(attribution.error);
+  const { ip, isProxied } = attribution.value;
+  return ok({
+    ip,
+    requestId: id,
+    isProxied: isProxied || !isLoopbackHost(headers.host),
+    browserOrigin: headers.origin,
+    user: rules.trusts(peer) ? userOf(incoming, rules.userHeaders) : undefined,
+  });
+}
+
+/** Its own, or one made for it. */
+export function idOf({ headers }: IncomingMessage): string {
+  const given = headers["x-request-id"];
+  return requestId(typeof given === "string" ? given : undefined);
+}
+
+function userOf(
+  { headersDistinct }: IncomingMessage,
+  names: UserHeaders | undefined,
+): string | undefined {
+  if (names === undefined) return undefined;
+  const has = (name: string): boolean => (headersDistinct[name]?.[0] ?? "").trim() !== "";
+  const [user, ...more] = headersDistinct[names.userHeader] ?? [];
+  // Two of them: one may be the client's own.
+  if (user === undefined || more.length > 0 || !names.requiredHeaders.every(has)) return undefined;
+  const name = user.trim();
+  return name === "" || name.length > MAX_USER_UNITS ? undefined : name;
+}
