@@ -1,6 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+/** Tests of what a relay does after quiet seconds, real ones. */
+const SLEEPERS = "test/e2e/*-sleep.test.ts";
+const bundleEdge = fileURLToPath(new URL("./support/bundle-edge.ts", import.meta.url));
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 export default defineConfig({
@@ -28,9 +31,24 @@ export default defineConfig({
           name: "e2e",
           root,
           include: ["test/e2e/**/*.test.ts"],
-          globalSetup: [fileURLToPath(new URL("./support/bundle-edge.ts", import.meta.url))],
+          exclude: [SLEEPERS],
+          globalSetup: [bundleEdge],
           // Each file runs a Worker and a core of its own: side by side they starve on two cores.
           fileParallelism: false,
+          testTimeout: 60_000,
+          expect: { poll: { timeout: 10_000 } },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e-sleep",
+          root,
+          include: [SLEEPERS],
+          globalSetup: [bundleEdge],
+          // They wait for relays to fall asleep, and cost nothing meanwhile.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
         },
       },
