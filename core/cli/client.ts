@@ -4,7 +4,7 @@ import { platform } from "node:os";
 import { WebSocket } from "ws";
 import * as z from "zod";
 import { CODES, type ErrorCode, GatewayError, isErrorCode } from "../../shared/errors.ts";
-import { PROTOCOL_VERSION } from "../gateway/rpc/frames.ts";
+import { PROTOCOL_VERSION } from "../../shared/gateway/connect-params.ts";
 import { readVersion } from "../gateway/version.ts";
 import { RpcRefusal } from "./failure.ts";
 import type { Target } from "./target.ts";

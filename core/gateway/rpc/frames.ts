@@ -1,87 +1,5 @@
-/**
- * The frames of the gateway's WebSocket protocol, version 4: JSON in text messages.
- *
- * Requests are open objects, so that a newer client's extra fields do no harm; `connect` is strict
- * because the contract is.
- */
+/** What the gateway says in its WebSocket protocol, version 4: JSON in text messages. */
 import * as z from "zod";
-
-export const PROTOCOL_VERSION = 4;
-
-export const RequestFrame = z.object({
-  type: z.literal("req"),
-  id: z.string().min(1).max(256),
-  method: z.string().min(1).max(128),
-  params: z.unknown().optional(),
-});
-export type RequestFrame = z.output<typeof RequestFrame>;
-
-/** Clients the protocol knows. */
-const ClientId = z.enum([
-  "webchat-ui",
-  "openclaw-control-ui",
-  "openclaw-browser-copilot",
-  "openclaw-tui",
-  "webchat",
-  "cli",
-  "gateway-client",
-  "openclaw-macos",
-  "openclaw-linux",
-  "openclaw-ios",
-  "openclaw-watchos",
-  "openclaw-android",
-  "node-host",
-  "openclaw-worker",
-  "test",
-  "fingerprint",
-  "openclaw-probe",
-]);
-
-const ClientMode = z.enum(["webchat", "cli", "ui", "backend", "node", "worker", "probe", "test"]);
-
-const Text = z.string().max(1024);
-
-export const ConnectParams = z.strictObject({
-  minProtocol: z.int().min(1),
-  maxProtocol: z.int().min(1),
-  client: z.strictObject({
-    id: ClientId,
-    version: Text.min(1),
-    platform: Text.min(1),
-    mode: ClientMode,
-    displayName: Text.optional(),
-    deviceFamily: Text.optional(),
-    modelIdentifier: Text.optional(),
-    instanceId: Text.optional(),
-    buildId: Text.optional(),
-  }),
-  role: Text.default("operator"),
-  scopes: z.array(Text).max(64).default([]),
-  caps: z.array(Text).max(64).optional(),
-  commands: z.array(Text).max(1024).optional(),
-  permissions: z.record(z.string(), z.boolean()).optional(),
-  pathEnv: z.string().optional(),
-  auth: z
-    .strictObject({
-      token: z.string().optional(),
-      password: z.string().optional(),
-      deviceToken: z.string().optional(),
-      bootstrapToken: z.string().optional(),
-    })
-    .prefault({}),
-  device: z
-    .strictObject({
-      id: Text,
-      publicKey: Text,
-      signature: Text,
-      signedAt: z.int(),
-      nonce: Text,
-    })
-    .optional(),
-  locale: Text.optional(),
-  userAgent: Text.optional(),
-});
-export type ConnectParams = z.output<typeof ConnectParams>;
 
 /** Codes of the protocol; what went wrong in particular is in `details.code`. */
 export type RpcErrorCode =
@@ -139,7 +57,7 @@ const MAX_PROPERTY_UNITS = 64;
 const MAX_PROPERTIES = 8;
 
 /** `at <path>: <complaint>`, as the protocol words it; never a value. */
-export function complaintOf({ issues }: z.ZodError): string {
+export function complaintOf({ issues }: z.core.$ZodError): string {
   const [issue] = issues;
   const path = z.core.toDotPath(issue?.path ?? []);
   const where = `at ${path === "" ? "root" : path}`;

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { PROTOCOL_VERSION } from "../../../shared/gateway/connect-params.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { EVENTS } from "../../methods/events.ts";
 import type { Methods } from "../../methods/method.ts";
 import type { Origin } from "../auth/auth.ts";
-import { PROTOCOL_VERSION } from "./frames.ts";
 import type { Session } from "../auth/handshake.ts";
 
 /** How often clients of our own port hear from us; two of these without a sign, and we are dead. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { GatewayError } from "../../../shared/errors.ts";
+import { RequestFrame } from "../../../shared/gateway/connect-params.ts";
 import {
   type CallContext,
   covers,
@@ -7,7 +8,7 @@ import {
   type Methods,
   type OperatorScope,
 } from "../../methods/method.ts";
-import { complaintOf, failure, RequestFrame, type ResponseFrame, type RpcError } from "./frames.ts";
+import { complaintOf, failure, type ResponseFrame, type RpcError } from "./frames.ts";
 
 /** Errors that the caller has to do something about. */
 const CALLERS_FAULT: ReadonlySet<string> = new Set([
