@@ -22,7 +22,7 @@ export function boundedTurns(
   // timers cannot be cleared, would keep every turn in memory for as long as it might have taken.
   const running = new Set<AbortController>();
   shutdown.addEventListener("abort", () => {
-    for (const turn of running) turn.abort(draining());
+    for (const turn of running) turn.abort(cutOff());
   });
 
   return async function* run(turn: Turn, clientGone: AbortSignal): AsyncGenerator<AgentEvent> {
@@ -55,6 +55,11 @@ function explained(
   if (event.code !== "canceled" || !(reason instanceof GatewayError)) return event;
   const { code, message, retryAfterMs } = reason;
   return { ...event, code, message, retryAfterMs };
+}
+
+/** A turn that has begun may have run tools: it is not safe to ask again. */
+function cutOff(): GatewayError {
+  return new GatewayError("core_reset", "The gateway ended before the turn did");
 }
 
 function tooLong(): GatewayError {
