@@ -77,7 +77,7 @@ function printPage({ usage, summary, details }: Page, io: Io): void {
 }
 
 async function unknown(name: string, io: Io): Promise<number> {
-  const { nearest } = await import("./config/suggest.ts");
+  const { nearest } = await import("./config/issues/suggest.ts");
   const near = nearest(name, [...COMMANDS.keys()]);
   const remedy = near === undefined ? "try sallyport --help" : `did you mean "${near}"?`;
   io.err(`sallyport: no command "${name.slice(0, 64)}"; ${remedy}`);

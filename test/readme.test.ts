@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { isPassedOver, settingAt } from "../core/config/describe.ts";
+import { isPassedOver, settingAt } from "../core/config/file/describe.ts";
 import { ROUTE_TABLE } from "../core/http/routes.ts";
 import { runProgram } from "./support/run-program.ts";
 

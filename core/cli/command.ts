@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { GatewayError } from "../../shared/errors.ts";
-import type { ConfigError } from "../config/error.ts";
-import type { Flags } from "../config/overrides.ts";
+import type { ConfigError } from "../config/issues/error.ts";
+import type { Flags } from "../config/environment/overrides.ts";
 import type { Environment } from "../config/paths.ts";
 import type { Result } from "../../shared/result.ts";
 import type { Settings } from "../config/settings.ts";

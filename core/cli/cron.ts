@@ -81,7 +81,7 @@ export const cron: Command = {
     if (name === "" || name.startsWith("-")) {
       throw new GatewayError("invalid_request", `usage: sallyport ${cron.usage}`);
     }
-    const { nearest } = await import("../config/suggest.ts");
+    const { nearest } = await import("../config/issues/suggest.ts");
     const meant = nearest(name, [...ACTIONS.keys()]);
     const remedy = meant === undefined ? "try --help" : `did you mean ${meant}?`;
     throw new GatewayError(

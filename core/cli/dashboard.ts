@@ -35,7 +35,7 @@ terminal, unless --show-token says so.`,
 
 /** Where a gateway of this machine has its page; another one is asked at its root. */
 async function basePathOf(io: Io): Promise<string> {
-  const { loadConfig } = await import("../config/load.ts");
+  const { loadConfig } = await import("../config/file/load.ts");
   const loaded = await loadConfig(io);
   return loaded.ok ? loaded.value.config.gateway.controlUi.basePath : "";
 }

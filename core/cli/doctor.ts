@@ -2,7 +2,7 @@ import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import { Secret } from "../../shared/secret.ts";
 import { resolvePaths } from "../config/paths.ts";
-import { CHECKS, describe, type Finding, summarize } from "../doctor/finding.ts";
+import { CHECKS, describe, type Finding, summarize } from "../doctor/verdicts/finding.ts";
 import type { Repair } from "../doctor/repair.ts";
 import { readVersion } from "../gateway/version.ts";
 import { type Command, type Io, parseFlags } from "./command.ts";
@@ -154,7 +154,7 @@ async function findingsOf(
   io: Io,
 ): Promise<readonly Finding[]> {
   const [{ examine }, { Report }, { callGateway }, { pidsOnPort }] = await Promise.all([
-    import("../doctor/examine.ts"),
+    import("../doctor/examine/examine.ts"),
     import("../doctor/report.ts"),
     import("./client.ts"),
     import("./gateway/port-holders.ts"),

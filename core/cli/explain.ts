@@ -1,5 +1,5 @@
 import { GatewayError } from "../../shared/errors.ts";
-import { configErrorText } from "../config/error.ts";
+import { configErrorText } from "../config/issues/error.ts";
 import { ConfigFault, EXIT_CONFIG } from "./command.ts";
 
 export interface Explanation {

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { createTunnelKey } from "../../shared/tunnel/handshake.ts";
 import { runProgram } from "../../test/support/run-program.ts";
 import { openSqliteStore } from "../store/sqlite/open.ts";
-import { Identity } from "../tunnel/identity.ts";
+import { Identity } from "../tunnel/identity/identity.ts";
 
 const Own = z.strictObject({ kid: z.string(), publicKey: z.string().length(43) });
 

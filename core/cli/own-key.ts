@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Settings } from "../config/settings.ts";
-import { Identity } from "../tunnel/identity.ts";
+import { Identity } from "../tunnel/identity/identity.ts";
 
 export interface OwnKey {
   readonly kid: string;

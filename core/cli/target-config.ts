@@ -14,7 +14,7 @@ interface Known extends Credentials {
  * @throws ConfigFault, GatewayError invalid_request
  */
 export async function remoteTarget(io: Io): Promise<Known | undefined> {
-  const { loadConfig } = await import("../config/load.ts");
+  const { loadConfig } = await import("../config/file/load.ts");
   const { env, cwd, home } = io;
   const loaded = await loadConfig({ env, cwd, home });
   if (!loaded.ok) throw new ConfigFault(loaded.error);

@@ -44,7 +44,7 @@ export const webhooks: Command = {
 
 async function hint(name: string): Promise<string> {
   if (name === "" || name.startsWith("-")) return `usage: sallyport ${webhooks.usage}`;
-  const { nearest } = await import("../config/suggest.ts");
+  const { nearest } = await import("../config/issues/suggest.ts");
   const meant = nearest(name, NAMES);
   const remedy = meant === undefined ? `there is ${NAMES.join(", ")}` : `did you mean ${meant}?`;
   return `webhooks has no action ${JSON.stringify(name.slice(0, 64))}; ${remedy}`;

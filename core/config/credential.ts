@@ -3,8 +3,8 @@ import { dirname, join } from "node:path";
 import { randomToken } from "../../shared/bytes.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { Secret } from "../../shared/secret.ts";
-import type { ConfigError } from "./error.ts";
-import { readOrCreatePrivate, readSmallFile } from "./files.ts";
+import type { ConfigError } from "./issues/error.ts";
+import { readOrCreatePrivate, readSmallFile } from "./file/files.ts";
 
 /** A credential of our own, and where it came from, so that people can be told where to look. */
 export type Credential =

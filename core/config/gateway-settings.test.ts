@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { configErrorText } from "./error.ts";
-import type { Flags } from "./overrides.ts";
+import { configErrorText } from "./issues/error.ts";
+import type { Flags } from "./environment/overrides.ts";
 import { loadSettings } from "./resolve.ts";
 
 /** What a config of this gateway section comes to, and the state folder it leaves. */

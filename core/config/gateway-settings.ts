@@ -3,9 +3,9 @@ import type { Secret } from "../../shared/secret.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { areLoopback, type Hosts, hostsOf, type Machine } from "./bind.ts";
 import type { Credential } from "./credential.ts";
-import type { Issue } from "./error.ts";
+import type { Issue } from "./issues/error.ts";
 import { networkSet } from "./networks.ts";
-import type { Overrides } from "./overrides.ts";
+import type { Overrides } from "./environment/overrides.ts";
 import type { Config } from "./schema.ts";
 
 export type GatewayAuthMode = NonNullable<Config["gateway"]["auth"]["mode"]>;

@@ -5,8 +5,8 @@ import { Secret } from "../../shared/secret.ts";
 import { agentsOf } from "./agents.ts";
 import { thisMachine } from "./bind.ts";
 import { type Credential, earlierCredential, generatedCredential } from "./credential.ts";
-import type { ConfigError } from "./error.ts";
-import { prepareStateDir } from "./files.ts";
+import type { ConfigError } from "./issues/error.ts";
+import { prepareStateDir } from "./file/files.ts";
 import {
   authModeOf,
   type GatewaySettings,
@@ -14,10 +14,10 @@ import {
   gatewayWarnings,
   passwordOf,
 } from "./gateway-settings.ts";
-import { type Ingress, ingressOf } from "./ingress-settings.ts";
-import { type LoadedConfig, loadConfig } from "./load.ts";
+import { type Ingress, ingressOf } from "./ingress/ingress-settings.ts";
+import { type LoadedConfig, loadConfig } from "./file/load.ts";
 import { modelChainOf, providersOf } from "./models.ts";
-import { type Flags, type Overrides, readOverrides } from "./overrides.ts";
+import { type Flags, type Overrides, readOverrides } from "./environment/overrides.ts";
 import type { Environment, Surroundings } from "./paths.ts";
 import type { Config } from "./schema.ts";
 import type { EdgeSettings, Settings, TelegramSettings } from "./settings.ts";

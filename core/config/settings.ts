@@ -2,7 +2,7 @@ import type { Secret } from "../../shared/secret.ts";
 import type { AgentEntry } from "./agents.ts";
 import type { Credential } from "./credential.ts";
 import type { GatewaySettings } from "./gateway-settings.ts";
-import type { IngressRouteSettings, IngressSettings } from "./ingress.ts";
+import type { IngressRouteSettings, IngressSettings } from "./ingress/ingress.ts";
 import type { Config } from "./schema.ts";
 import type { SecretMemory } from "./secrets/resolve.ts";
 import type { ConfigWriter } from "./write/writer.ts";

@@ -1,5 +1,5 @@
 import { chmod, rm } from "node:fs/promises";
-import type { CheckId } from "./finding.ts";
+import type { CheckId } from "./verdicts/finding.ts";
 import { lookAtFolder, lookAtPrivate } from "./probes/disk.ts";
 import { lookForDrafts } from "./probes/state.ts";
 

@@ -1,4 +1,4 @@
-import { CHECKS, type CheckId, type Finding, oneLine, type Verdict } from "./finding.ts";
+import { CHECKS, type CheckId, type Finding, oneLine, type Verdict } from "./verdicts/finding.ts";
 
 /** The findings of one examination, told one by one as they come. */
 export class Report {

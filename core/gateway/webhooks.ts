@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Channel, Outlet } from "../channels/channel.ts";
 import type { Clock } from "../channels/clock.ts";
-import type { IngressSettings } from "../config/ingress.ts";
+import type { IngressSettings } from "../config/ingress/ingress.ts";
 import type { Engine } from "../conversation/engine.ts";
 import type { WorkHandler } from "../conversation/work.ts";
 import { FORWARD_SOURCE, type Store } from "../store/store.ts";

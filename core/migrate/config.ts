@@ -2,11 +2,11 @@
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { GatewayError } from "../../shared/errors.ts";
 import { ok } from "../../shared/result.ts";
-import { checkConfig } from "../config/check.ts";
-import { configErrorText, type ConfigError, type Issue } from "../config/error.ts";
-import { readSmallFile } from "../config/files.ts";
-import { stripPassedOver } from "../config/known-keys.ts";
-import { pathText } from "../config/path-text.ts";
+import { checkConfig } from "../config/file/check.ts";
+import { configErrorText, type ConfigError, type Issue } from "../config/issues/error.ts";
+import { readSmallFile } from "../config/file/files.ts";
+import { stripPassedOver } from "../config/issues/known-keys.ts";
+import { pathText } from "../config/issues/path-text.ts";
 import type { Surroundings } from "../config/paths.ts";
 import { isTree, valueAt } from "../config/tree.ts";
 import { changeTree, type Edit, editsBetween } from "../config/write/change.ts";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { GatewayError } from "../../shared/errors.ts";
-import { configErrorText } from "../config/error.ts";
-import { prepareStateDir } from "../config/files.ts";
+import { configErrorText } from "../config/issues/error.ts";
+import { prepareStateDir } from "../config/file/files.ts";
 import { resolvePaths, type Surroundings } from "../config/paths.ts";
 import { Copies } from "./copy.ts";
 import { lookAtStore, openStore, planSteps } from "./plan.ts";

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { copyFile, link, lstat, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { makeFolder } from "../config/files.ts";
+import { makeFolder } from "../config/file/files.ts";
 import { reasonOf, type Step } from "./step.ts";
 
 /** Files of one workspace: with more it is a project, and is better moved as a whole. */

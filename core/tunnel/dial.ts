@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { randomToken } from "../../shared/bytes.ts";
 import { GatewayError } from "../../shared/errors.ts";
-import { type DialerContext, RelayDialer } from "./dialer.ts";
+import { type DialerContext, RelayDialer } from "./relay/dialer.ts";
 import type {
   Fence,
   RelayAnswer,
@@ -10,17 +10,17 @@ import type {
   TunnelHandlers,
   TunnelState,
 } from "./handlers.ts";
-import { Identity } from "./identity.ts";
-import { Introduction } from "./introduction.ts";
-import { Leadership } from "./leadership.ts";
+import { Identity } from "./identity/identity.ts";
+import { Introduction } from "./identity/introduction.ts";
+import { Leadership } from "./relay/leadership.ts";
 import { createMetrics, type TunnelMetrics } from "./metrics.ts";
-import { rotateKey } from "./rotate.ts";
-import { planRelays } from "./plan-relays.ts";
-import { StreamServer } from "./serve.ts";
+import { rotateKey } from "./identity/rotate.ts";
+import { planRelays } from "./relay/plan-relays.ts";
+import { StreamServer } from "./serve/serve.ts";
 import type { TunnelSettings } from "./settings.ts";
 import { warningsOf } from "./status.ts";
-import { watchWake } from "./wake-watch.ts";
-import type { Welcome } from "./welcome.ts";
+import { watchWake } from "./relay/wake-watch.ts";
+import type { Welcome } from "./relay/welcome.ts";
 
 /** A relay the edge has given up may have work under way. */
 const RETIRE_MS = 20_000;

@@ -1,5 +1,5 @@
 import type { Secret } from "../../shared/secret.ts";
-import type { Shelf } from "./identity.ts";
+import type { Shelf } from "./identity/identity.ts";
 
 /** How the core reaches its edge. */
 export interface TunnelSettings {

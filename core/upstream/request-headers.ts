@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
 import { HOP_BY_HOP } from "../../shared/hop-by-hop.ts";
 import type { Caller } from "../tunnel/handlers.ts";
-import { traceparentOf } from "../tunnel/trace.ts";
+import { traceparentOf } from "../tunnel/serve/trace.ts";
 import type { UpstreamSettings } from "./settings.ts";
 
 /**

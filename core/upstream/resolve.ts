@@ -1,4 +1,4 @@
-import type { Issue } from "../config/error.ts";
+import type { Issue } from "../config/issues/error.ts";
 import type { Environment } from "../config/paths.ts";
 import { Upstream } from "../config/sections/upstream.ts";
 import { SecretText } from "../config/fields.ts";

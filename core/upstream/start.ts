@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { digestOf } from "../../shared/constant-time.ts";
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
 import type { Secret } from "../../shared/secret.ts";
-import type { IngressRouteSettings } from "../config/ingress.ts";
+import type { IngressRouteSettings } from "../config/ingress/ingress.ts";
 import type { Upstream } from "../config/sections/upstream.ts";
 import type { EdgeSettings, Settings } from "../config/settings.ts";
 import { followConfig, type ReloadParts } from "../gateway/lifecycle/reload.ts";

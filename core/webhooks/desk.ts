@@ -3,7 +3,7 @@ import { GatewayError } from "../../shared/errors.ts";
 import type { ReceivedWebhook } from "../../shared/ingress/scheme.ts";
 import { deliveryHeaders } from "../../shared/tunnel/delivery.ts";
 import type { Channel } from "../channels/channel.ts";
-import type { IngressSettings } from "../config/ingress.ts";
+import type { IngressSettings } from "../config/ingress/ingress.ts";
 import type { Engine } from "../conversation/engine.ts";
 import type { Store } from "../store/store.ts";
 import type { NewWebhook } from "../store/webhook.ts";

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { maxBodyBytesOf } from "../../shared/ingress/registry.ts";
 import { IngressRoute, OutageAlert } from "../../shared/ingress/route.ts";
 import type { AlertRequest } from "../channels/channel.ts";
-import type { AlertRule } from "../config/ingress.ts";
-import { ingressOf } from "../config/ingress-settings.ts";
-import { interpret } from "../config/interpret.ts";
+import type { AlertRule } from "../config/ingress/ingress.ts";
+import { ingressOf } from "../config/ingress/ingress-settings.ts";
+import { interpret } from "../config/file/interpret.ts";
 import { outageAlert, publishedRoutes } from "./publish.ts";
 
 async function published(routes: object): Promise<IngressRoute[]> {

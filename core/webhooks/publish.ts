@@ -1,7 +1,7 @@
 /** What the edge is told of our webhooks: the one place where their secrets are revealed. */
 import type { IngressRouteInput, OutageAlert } from "../../shared/ingress/route.ts";
 import type { Channel } from "../channels/channel.ts";
-import type { AlertRule, IngressRouteSettings } from "../config/ingress.ts";
+import type { AlertRule, IngressRouteSettings } from "../config/ingress/ingress.ts";
 
 const MINUTE_MS = 60_000;
 

@@ -1,7 +1,7 @@
 import { IngressRoute } from "../../shared/ingress/route.ts";
 import type { BoundScheme, Checkable } from "../../shared/ingress/registry.ts";
 import type { Channel } from "../channels/channel.ts";
-import type { Case, IngressRouteSettings, IngressSettings } from "../config/ingress.ts";
+import type { Case, IngressRouteSettings, IngressSettings } from "../config/ingress/ingress.ts";
 
 /** A webhook route as the core works with it, whoever set it up. */
 export interface DeskRoute {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import * as z from "zod";
-import { CHECKS } from "../../core/doctor/finding.ts";
+import { CHECKS } from "../../core/doctor/verdicts/finding.ts";
 import { randomToken } from "../../shared/bytes.ts";
 import { type CoreHome, type CoreProcess, createHome, startCore } from "../support/core.ts";
 import { type RunningEdge, startEdge } from "../support/edge.ts";

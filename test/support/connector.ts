@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import type { IngressRouteSettings } from "../../core/config/ingress.ts";
+import type { IngressRouteSettings } from "../../core/config/ingress/ingress.ts";
 import type { UpstreamSettings } from "../../core/upstream/settings.ts";
 import { type Connector, startConnector } from "../../core/upstream/start.ts";
 import { randomToken } from "../../shared/bytes.ts";

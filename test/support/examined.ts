@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { callGateway } from "../../core/cli/client.ts";
 import { pidsOnPort } from "../../core/cli/gateway/port-holders.ts";
-import type { Examination } from "../../core/doctor/examination.ts";
-import { examine } from "../../core/doctor/examine.ts";
-import type { CheckId, Finding } from "../../core/doctor/finding.ts";
+import type { Examination } from "../../core/doctor/examine/examination.ts";
+import { examine } from "../../core/doctor/examine/examine.ts";
+import type { CheckId, Finding } from "../../core/doctor/verdicts/finding.ts";
 import { Report } from "../../core/doctor/report.ts";
 
 export interface Findings {

@@ -1,7 +1,7 @@
-import { configErrorText } from "../../core/config/error.ts";
-import { type Ingress, ingressOf } from "../../core/config/ingress-settings.ts";
-import type { IngressRouteSettings } from "../../core/config/ingress.ts";
-import { interpret } from "../../core/config/interpret.ts";
+import { configErrorText } from "../../core/config/issues/error.ts";
+import { type Ingress, ingressOf } from "../../core/config/ingress/ingress-settings.ts";
+import type { IngressRouteSettings } from "../../core/config/ingress/ingress.ts";
+import { interpret } from "../../core/config/file/interpret.ts";
 import { maxBodyBytesOf } from "../../shared/ingress/registry.ts";
 
 const FILE = "openclaw.json";

@@ -4,7 +4,7 @@ import { constants, type Stats, statSync } from "node:fs";
 import { type FileHandle, lstat, open, realpath, rename, rm } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { GatewayError } from "../../../shared/errors.ts";
-import { makeFolder } from "../../config/files.ts";
+import { makeFolder } from "../../config/file/files.ts";
 
 /** Far more than a model is told of one file; what is longer is not notes. */
 export const MAX_FILE_BYTES = 1024 * 1024;

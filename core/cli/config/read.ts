@@ -1,6 +1,6 @@
 import { type Io, parseFlags } from "../command.ts";
 import { resolvePaths } from "../../config/paths.ts";
-import { type ConfigSnapshot, snapshotOf } from "../../config/snapshot.ts";
+import { type ConfigSnapshot, snapshotOf } from "../../config/file/snapshot.ts";
 import { valueAt } from "../../config/tree.ts";
 import { atMost, fail, issueLines, pathOf } from "./said.ts";
 
@@ -22,7 +22,7 @@ export async function get(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function whyNot(path: readonly string[], snapshot: ConfigSnapshot): Promise<string> {
-  const { pathText } = await import("../../config/path-text.ts");
+  const { pathText } = await import("../../config/issues/path-text.ts");
   const name = pathText(path);
   const byDefault = valueAt(snapshot.effective, path);
   if (byDefault !== undefined) {
@@ -30,7 +30,7 @@ async function whyNot(path: readonly string[], snapshot: ConfigSnapshot): Promis
     if (text.length > MAX_DEFAULT_UNITS) return `${name} is not set; see sallyport config show`;
     return `${name} is not set; ${text} applies`;
   }
-  const { isPassedOver, settingAt } = await import("../../config/describe.ts");
+  const { isPassedOver, settingAt } = await import("../../config/file/describe.ts");
   if (settingAt(path) !== undefined || isPassedOver(path)) return `${name} is not set`;
   return `${name} is not a setting; try sallyport config schema`;
 }

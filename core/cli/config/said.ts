@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../shared/errors.ts";
-import type { Issue } from "../../config/error.ts";
+import type { Issue } from "../../config/issues/error.ts";
 import { parsePath } from "../../config/write/path.ts";
 import type { Io } from "../command.ts";
 

@@ -1,4 +1,4 @@
-import { configJsonSchema, settingAt } from "../../config/describe.ts";
+import { configJsonSchema, settingAt } from "../../config/file/describe.ts";
 import { type Io, parseFlags } from "../command.ts";
 import { atMost, fail, pathOf } from "./said.ts";
 

@@ -1,10 +1,10 @@
 import { open } from "node:fs/promises";
 import JSON5 from "json5";
 import { GatewayError } from "../../../shared/errors.ts";
-import { pathText } from "../../config/path-text.ts";
-import { configErrorText } from "../../config/error.ts";
-import { parseText } from "../../config/parse.ts";
-import { issuesOf } from "../../config/snapshot.ts";
+import { pathText } from "../../config/issues/path-text.ts";
+import { configErrorText } from "../../config/issues/error.ts";
+import { parseText } from "../../config/file/parse.ts";
+import { issuesOf } from "../../config/file/snapshot.ts";
 import { type ConfigChange, ConfigWriter, type WriteFault } from "../../config/write/writer.ts";
 import { type Io, parseFlags } from "../command.ts";
 import { atMost, fail, issueLines, pathOf } from "./said.ts";

@@ -1,5 +1,5 @@
 /** What programs are told. Pure. Source: `openclaw doctor --json` of OpenClaw 2026.9. */
-import type { Finding } from "../../doctor/finding.ts";
+import type { Finding } from "../../doctor/verdicts/finding.ts";
 import type { Repair } from "../../doctor/repair.ts";
 import { isAtLeast, type Severity, severityOf } from "./selection.ts";
 

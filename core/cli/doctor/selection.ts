@@ -1,5 +1,5 @@
 /** Which findings somebody wants to see. Pure. */
-import type { Finding } from "../../doctor/finding.ts";
+import type { Finding } from "../../doctor/verdicts/finding.ts";
 
 const SEVERITIES = ["info", "warning", "error"] as const;
 export type Severity = (typeof SEVERITIES)[number];

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../shared/errors.ts";
-import { configErrorText } from "../../config/error.ts";
+import { configErrorText } from "../../config/issues/error.ts";
 import { resolvePaths } from "../../config/paths.ts";
 import type { Tree } from "../../config/tree.ts";
 import { setVariables } from "../../config/write/env-file.ts";

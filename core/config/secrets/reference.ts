@@ -1,8 +1,8 @@
 /** References to secrets that are kept elsewhere: `{ source, provider, id }`. Pure. */
 import * as z from "zod";
-import type { Issue } from "../error.ts";
+import type { Issue } from "../issues/error.ts";
 import { isCredential } from "../credentials.ts";
-import { pathText } from "../path-text.ts";
+import { pathText } from "../issues/path-text.ts";
 import type { Secrets } from "../sections/secrets.ts";
 import { isTree } from "../tree.ts";
 

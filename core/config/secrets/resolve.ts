@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { Secret } from "../../../shared/secret.ts";
-import { pathText } from "../path-text.ts";
+import { pathText } from "../issues/path-text.ts";
 import type { Environment } from "../paths.ts";
 import type { Secrets } from "../sections/secrets.ts";
 import type { Owner, SecretFault } from "./file.ts";

@@ -1,8 +1,8 @@
 /** What a change makes of a config, as plain trees. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import { err, ok, type Result } from "../../../shared/result.ts";
-import type { Issue } from "../error.ts";
-import { pathText } from "../path-text.ts";
+import type { Issue } from "../issues/error.ts";
+import { pathText } from "../issues/path-text.ts";
 import { isTree, valueAt } from "../tree.ts";
 
 export type TreeChange =

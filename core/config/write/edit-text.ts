@@ -12,7 +12,7 @@ import {
   type ValueNode,
 } from "@humanwhocodes/momoa";
 import { isDeepStrictEqual } from "node:util";
-import { parseText } from "../parse.ts";
+import { parseText } from "../file/parse.ts";
 import type { Edit } from "./change.ts";
 
 /** Beyond that it is another file; each of them reads the whole text. */

@@ -1,7 +1,7 @@
 import { parseEnv } from "node:util";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Secret } from "../../../shared/secret.ts";
-import { readSmallFile } from "../files.ts";
+import { readSmallFile } from "../file/files.ts";
 import { underLock } from "./lock.ts";
 import { isForeign, replaceFile } from "./replace.ts";
 

@@ -1,8 +1,8 @@
 /** Which file a change goes to. Pure. */
 import { dirname, relative } from "node:path";
 import { err, ok, type Result } from "../../../shared/result.ts";
-import type { Boundary, Composed } from "../compose.ts";
-import { pathText } from "../path-text.ts";
+import type { Boundary, Composed } from "../file/compose.ts";
+import { pathText } from "../issues/path-text.ts";
 import { valueAt } from "../tree.ts";
 import type { Edit } from "./change.ts";
 

@@ -12,9 +12,9 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { configErrorText } from "../error.ts";
+import { configErrorText } from "../issues/error.ts";
 import type { Environment } from "../paths.ts";
-import { REDACTED } from "../redact.ts";
+import { REDACTED } from "../file/redact.ts";
 import { type ConfigChange, ConfigWriter, type WriteRequest } from "./writer.ts";
 
 const SECRET = "s3cret-s3cret-s3cret";

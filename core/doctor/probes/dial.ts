@@ -2,12 +2,12 @@ import { pino } from "pino";
 import { randomToken } from "../../../shared/bytes.ts";
 import { ResetCode } from "../../../shared/tunnel/frame.ts";
 import type { TunnelKey } from "../../../shared/tunnel/handshake.ts";
-import { ask } from "../../tunnel/ask.ts";
-import { Connection } from "../../tunnel/connection.ts";
-import type { Ending } from "../../tunnel/ending.ts";
+import { ask } from "../../tunnel/relay/ask.ts";
+import { Connection } from "../../tunnel/relay/connection.ts";
+import type { Ending } from "../../tunnel/relay/ending.ts";
 import { createMetrics } from "../../tunnel/metrics.ts";
-import type { Way } from "../../tunnel/way.ts";
-import type { Dialled } from "../tunnel.ts";
+import type { Way } from "../../tunnel/relay/way.ts";
+import type { Dialled } from "../verdicts/tunnel.ts";
 
 export interface DialRequest {
   /** `https://edge/tunnel`, or a relay by its name behind that. */

@@ -3,7 +3,7 @@ import { access, readdir, readFile, stat, statfs } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { isAlive } from "../../gateway/lifecycle/process-alive.ts";
-import type { FileFacts, FolderFacts, HolderFacts } from "../state-folder.ts";
+import type { FileFacts, FolderFacts, HolderFacts } from "../verdicts/state-folder.ts";
 
 /** What of the state folder holds secrets or what people said. */
 const PRIVATE = [

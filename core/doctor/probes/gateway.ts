@@ -1,8 +1,8 @@
 import type * as z from "zod";
 import type { Secret } from "../../../shared/secret.ts";
-import { findWay } from "../../tunnel/way.ts";
-import type { Answered } from "../gateway.ts";
-import { problemOf } from "../edge-answer.ts";
+import { findWay } from "../../tunnel/relay/way.ts";
+import type { Answered } from "../verdicts/gateway.ts";
+import { problemOf } from "../verdicts/edge-answer.ts";
 import { type HttpRequest, send } from "./http.ts";
 import { jsonOrUndefined } from "../../../shared/json.ts";
 

@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { readText, type Way } from "../../tunnel/way.ts";
-import type { HttpOutcome } from "../edge-answer.ts";
+import { readText, type Way } from "../../tunnel/relay/way.ts";
+import type { HttpOutcome } from "../verdicts/edge-answer.ts";
 import { reasonOf } from "./reason.ts";
 
 export interface HttpRequest {

@@ -3,7 +3,7 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect, isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import type { AddressAnswer, LookupAnswer, ProxyAnswer } from "../network.ts";
+import type { AddressAnswer, LookupAnswer, ProxyAnswer } from "../verdicts/network.ts";
 import { reasonOf } from "./reason.ts";
 
 /** As many as are tried; a name can have dozens. */

@@ -5,7 +5,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import type { Settings } from "../../config/settings.ts";
 import { refuseForeignState } from "../../gateway/lifecycle/foreign-state.ts";
 import { logPattern } from "../../log-file.ts";
-import type { LogFacts } from "../kept-files.ts";
+import type { LogFacts } from "../verdicts/kept-files.ts";
 
 /** What a write leaves behind that was killed. */
 const DRAFT = /\.\d+\.[0-9a-f-]{36}\.tmp$/;

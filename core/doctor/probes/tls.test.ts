@@ -8,7 +8,7 @@ import {
   type Issued,
 } from "../../../test/support/certificates.ts";
 import { startFakeEdge } from "../../../test/support/fake-edge.ts";
-import { type Handshake, judgeCertificate, judgeIssuer } from "../certificate.ts";
+import { type Handshake, judgeCertificate, judgeIssuer } from "../verdicts/certificate.ts";
 import { open } from "./network.ts";
 import { isBundled, shakeHands } from "./tls.ts";
 

@@ -7,7 +7,7 @@ import {
   getCACertificates,
   type TLSSocket,
 } from "node:tls";
-import type { CertificateFacts, Handshake } from "../certificate.ts";
+import type { CertificateFacts, Handshake } from "../verdicts/certificate.ts";
 import { bare, isAddress } from "./network.ts";
 import { reasonOf } from "./reason.ts";
 

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Secret } from "../../../shared/secret.ts";
 import { generatedCredential } from "../../config/credential.ts";
-import { configErrorText } from "../../config/error.ts";
+import { configErrorText } from "../../config/issues/error.ts";
 import type { Settings } from "../../config/settings.ts";
 import { DeviceBook, type DeviceNews } from "../../devices/book.ts";
 import { cleanText } from "../../log.ts";

@@ -5,7 +5,7 @@ import pino from "pino";
 import { expect, test } from "vitest";
 import { Secret } from "../../../shared/secret.ts";
 import { openGateway } from "../../cli/client.ts";
-import { configErrorText } from "../../config/error.ts";
+import { configErrorText } from "../../config/issues/error.ts";
 import { loadSettings } from "../../config/resolve.ts";
 import { startGateway } from "./start.ts";
 

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../shared/errors.ts";
-import { configErrorText } from "../../config/error.ts";
+import { configErrorText } from "../../config/issues/error.ts";
 import type { Settings } from "../../config/settings.ts";
 import { isTree } from "../../config/tree.ts";
 import type { WriteFault } from "../../config/write/writer.ts";

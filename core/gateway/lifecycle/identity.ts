@@ -7,7 +7,7 @@ import type { Tunnel } from "../../tunnel/handlers.ts";
  */
 export async function publicKeyOf(stateDir: string, tunnel: Tunnel | undefined): Promise<string> {
   if (tunnel !== undefined) return tunnel.key.publicKey;
-  const { Identity } = await import("../../tunnel/identity.ts");
+  const { Identity } = await import("../../tunnel/identity/identity.ts");
   const identity = (await Identity.peek(stateDir)) ?? (await Identity.make(stateDir));
   return identity.key.publicKey;
 }

@@ -1,4 +1,4 @@
-import type { IngressSettings } from "../../config/ingress.ts";
+import type { IngressSettings } from "../../config/ingress/ingress.ts";
 import type { WebhookLogLimits } from "../../store/webhook.ts";
 
 const DAY_MS = 86_400_000;

@@ -9,7 +9,7 @@ import { createTools } from "../../agents/tools/registry.ts";
 import type { Channel } from "../../channels/channel.ts";
 import type { Clock } from "../../channels/clock.ts";
 import { createChannels } from "../../channels/registry.ts";
-import type { IngressSettings } from "../../config/ingress.ts";
+import type { IngressSettings } from "../../config/ingress/ingress.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { ModelIdentity } from "../../http/models.ts";
 import { createConfiguredModel } from "../../models/registry.ts";

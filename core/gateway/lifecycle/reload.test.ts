@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { GatewayError } from "../../../shared/errors.ts";
-import { configErrorText } from "../../config/error.ts";
+import { configErrorText } from "../../config/issues/error.ts";
 import { loadSettings } from "../../config/resolve.ts";
 import type { Settings } from "../../config/settings.ts";
 import { createLog } from "../../log.ts";

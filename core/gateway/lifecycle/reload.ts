@@ -2,9 +2,9 @@ import type { Logger } from "pino";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Result } from "../../../shared/result.ts";
 import { changedPaths } from "../../config/changes.ts";
-import { type ConfigError, configErrorText } from "../../config/error.ts";
+import { type ConfigError, configErrorText } from "../../config/issues/error.ts";
 import type { Settings } from "../../config/settings.ts";
-import { watchFiles } from "../../config/watch.ts";
+import { watchFiles } from "../../config/file/watch.ts";
 import { type Effects, planOf, type ReloadPlan } from "./reload-plan.ts";
 
 /** Reads the settings anew, variables and all. */

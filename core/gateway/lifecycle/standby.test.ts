@@ -6,7 +6,7 @@ import { join } from "node:path";
 import pino from "pino";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
-import type { Flags } from "../../config/overrides.ts";
+import type { Flags } from "../../config/environment/overrides.ts";
 import { loadSettings } from "../../config/resolve.ts";
 import { type Gateway, startGateway } from "./start.ts";
 

@@ -1,5 +1,5 @@
-import { pathText } from "../../config/path-text.ts";
-import type { ConfigSnapshot } from "../../config/snapshot.ts";
+import { pathText } from "../../config/issues/path-text.ts";
+import type { ConfigSnapshot } from "../../config/file/snapshot.ts";
 
 /** The answer of `config.get`. Source: that of OpenClaw 2026.9.6. */
 export function configAnswer(snapshot: ConfigSnapshot, appliedHash: string | undefined): unknown {

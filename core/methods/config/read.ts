@@ -5,7 +5,7 @@ import {
   type JsonSchema,
   type Setting,
   settingAt,
-} from "../../config/describe.ts";
+} from "../../config/file/describe.ts";
 import { parsePath } from "../../config/write/path.ts";
 import { type Method, MethodError, type NamedMethod } from "../method.ts";
 import { configAnswer } from "./answer.ts";

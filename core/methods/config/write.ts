@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { configErrorText } from "../../config/error.ts";
-import { parseText } from "../../config/parse.ts";
-import { type ConfigSnapshot, issuesOf } from "../../config/snapshot.ts";
+import { configErrorText } from "../../config/issues/error.ts";
+import { parseText } from "../../config/file/parse.ts";
+import { type ConfigSnapshot, issuesOf } from "../../config/file/snapshot.ts";
 import { parsePath } from "../../config/write/path.ts";
 import type { ConfigChange, WriteFault, WriteOutcome } from "../../config/write/writer.ts";
 import { type CallContext, type Method, MethodError, type NamedMethod } from "../method.ts";

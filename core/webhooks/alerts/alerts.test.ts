@@ -5,7 +5,7 @@ import { ManualClock } from "../../../test/support/clock.ts";
 import { startFakeEdge } from "../../../test/support/fake-edge.ts";
 import { startTelegramEngine } from "../../../test/support/telegram-engine.ts";
 import { connectCore } from "../../../test/support/tunnel-core.ts";
-import type { AlertRule, IngressSettings } from "../../config/ingress.ts";
+import type { AlertRule, IngressSettings } from "../../config/ingress/ingress.ts";
 import type { NewWebhook } from "../../store/webhook.ts";
 import type { Tunnel } from "../../tunnel/handlers.ts";
 import { look, startAlerts } from "./alerts.ts";

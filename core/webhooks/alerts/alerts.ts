@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { jsonOrUndefined } from "../../../shared/json.ts";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Clock } from "../../channels/clock.ts";
-import type { AlertRule, IngressSettings } from "../../config/ingress.ts";
+import type { AlertRule, IngressSettings } from "../../config/ingress/ingress.ts";
 import type { Engine } from "../../conversation/engine.ts";
 import type { Store } from "../../store/store.ts";
 import type { Tunnel } from "../../tunnel/handlers.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { AlertRule } from "../../config/ingress.ts";
+import type { AlertRule } from "../../config/ingress/ingress.ts";
 import { AlertState, decide, type Observed } from "./decide.ts";
 
 const TO = { channel: "telegram", to: "42" };

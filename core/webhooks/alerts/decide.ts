@@ -1,6 +1,6 @@
 /** When somebody is told that webhooks are not as they should be. Pure. */
 import * as z from "zod";
-import type { AlertRule, Recipient } from "../../config/ingress.ts";
+import type { AlertRule, Recipient } from "../../config/ingress/ingress.ts";
 import { refusalOf } from "../methods/metrics-relay.ts";
 
 /** Right after a start or an outage what waited at the edge is still on its way. */

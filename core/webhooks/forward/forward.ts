@@ -2,7 +2,7 @@ import { HOP_BY_HOP } from "../../../shared/hop-by-hop.ts";
 import type { Logger } from "pino";
 import { backoffMs } from "../../../shared/backoff.ts";
 import { LIMITS } from "../../../shared/limits.ts";
-import type { IngressSettings, Target } from "../../config/ingress.ts";
+import type { IngressSettings, Target } from "../../config/ingress/ingress.ts";
 import type { WorkHandler, WorkOutcome } from "../../conversation/work.ts";
 import type { InboxItem, Store } from "../../store/store.ts";
 import type { WebhookAnswer, WebhookDetail } from "../../store/webhook.ts";

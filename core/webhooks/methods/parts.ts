@@ -1,4 +1,4 @@
-import type { IngressSettings } from "../../config/ingress.ts";
+import type { IngressSettings } from "../../config/ingress/ingress.ts";
 import type { Store } from "../../store/store.ts";
 import type { Tunnel } from "../../tunnel/handlers.ts";
 import type { WebhookDesk } from "../desk.ts";

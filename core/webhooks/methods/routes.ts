@@ -6,7 +6,7 @@ import type {
   Delivery,
   IngressRouteSettings,
   Target,
-} from "../../config/ingress.ts";
+} from "../../config/ingress/ingress.ts";
 import type { WebhookStats } from "../../store/webhook.ts";
 import type { Routes, Stats } from "./answers.ts";
 import type { NamedMethod, WebhookMethodParts } from "./parts.ts";

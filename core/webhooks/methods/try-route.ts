@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { utf8 } from "../../../shared/bytes.ts";
 import { GatewayError } from "../../../shared/errors.ts";
-import type { IngressRouteSettings } from "../../config/ingress.ts";
+import type { IngressRouteSettings } from "../../config/ingress/ingress.ts";
 import type { Tested, WebhookDetails } from "./answers.ts";
 import type { NamedMethod, WebhookMethodParts } from "./parts.ts";
 import { details } from "./show.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { utf8 } from "../../../shared/bytes.ts";
-import type { Condition } from "../../config/ingress.ts";
+import type { Condition } from "../../config/ingress/ingress.ts";
 import { chooseCase, holds } from "./conditions.ts";
 import { viewOf } from "./view.ts";
 

@@ -1,6 +1,6 @@
 /** Which case of a route a webhook is. */
 import { valueAt } from "../../../shared/ingress/json-path.ts";
-import type { Case, Condition } from "../../config/ingress.ts";
+import type { Case, Condition } from "../../config/ingress/ingress.ts";
 import { matchesPart } from "./expression.ts";
 import type { WebhookView } from "./view.ts";
 

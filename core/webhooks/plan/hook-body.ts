@@ -1,7 +1,7 @@
 /** Webhooks that say themselves what they want: `/hooks/agent` and `/hooks/wake`. Pure. */
 import * as z from "zod";
 import { GatewayError } from "../../../shared/errors.ts";
-import type { SessionPolicy } from "../../config/ingress.ts";
+import type { SessionPolicy } from "../../config/ingress/ingress.ts";
 import { type HookInput, MAX_BODY_UNITS } from "../../conversation/hook.ts";
 import { parseJson } from "../../http/read-json.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { webhookConfig, webhooksIn } from "../../../test/support/webhook-config.ts";
 import { fromUtf8, utf8 } from "../../../shared/bytes.ts";
-import type { Case } from "../../config/ingress.ts";
+import type { Case } from "../../config/ingress/ingress.ts";
 import { HookPayload } from "../../conversation/hook.ts";
 import { type NamedEvent, planWork } from "./plan.ts";
 import { viewOf } from "./view.ts";

@@ -3,7 +3,7 @@ import { utf8 } from "../../../shared/bytes.ts";
 import { GatewayError } from "../../../shared/errors.ts";
 import { readPath, valueAt } from "../../../shared/ingress/json-path.ts";
 import type { Channel } from "../../channels/channel.ts";
-import type { Case, Delivery, SenderScheme, Target } from "../../config/ingress.ts";
+import type { Case, Delivery, SenderScheme, Target } from "../../config/ingress/ingress.ts";
 import { HOOK_SOURCE, NOTE_SOURCE } from "../../conversation/hook.ts";
 import type { HookInput } from "../../conversation/hook.ts";
 import type { NewWebhookWork } from "../../store/webhook.ts";

@@ -3,7 +3,7 @@ import { utf8 } from "../../../shared/bytes.ts";
 import { boundScheme } from "../../../shared/ingress/registry.ts";
 import { Verification } from "../../../shared/ingress/route.ts";
 import { signSample } from "../../../shared/ingress/sign.ts";
-import type { CheckedScheme } from "../../config/ingress.ts";
+import type { CheckedScheme } from "../../config/ingress/ingress.ts";
 import { sampleOf } from "./sample.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 12);

@@ -1,5 +1,5 @@
 /** Bodies as senders send them, for trying a route out. Pure. */
-import type { CheckedScheme } from "../../config/ingress.ts";
+import type { CheckedScheme } from "../../config/ingress/ingress.ts";
 import { line, slackCommand, slackEvent, telegram, twilio, whatsapp } from "./sample-chat.ts";
 import { type Made, type Maker, SAMPLE_TEXT, type SampleSeed } from "./sample-made.ts";
 import {

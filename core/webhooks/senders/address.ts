@@ -4,7 +4,7 @@ import { fromUtf8 } from "../../../shared/bytes.ts";
 import { jsonOrUndefined } from "../../../shared/json.ts";
 import { senderJson } from "../../../shared/ingress/sender-json.ts";
 import { Secret } from "../../../shared/secret.ts";
-import type { SenderScheme } from "../../config/ingress.ts";
+import type { SenderScheme } from "../../config/ingress/ingress.ts";
 
 /** Both hold what lets anybody speak in our name for a while. */
 export type SenderAddress =

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { fromUtf8 } from "../../../shared/bytes.ts";
 import { GatewayError } from "../../../shared/errors.ts";
 import { jsonOrUndefined } from "../../../shared/json.ts";
-import type { SenderScheme, SenderSettings } from "../../config/ingress.ts";
+import type { SenderScheme, SenderSettings } from "../../config/ingress/ingress.ts";
 import type { SenderAddress } from "./address.ts";
 
 /**

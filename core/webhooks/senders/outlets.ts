@@ -1,7 +1,7 @@
 /** Answers go back to who sent the webhook, by the way it left for that. The shell around the pure rest. */
 import { GatewayError } from "../../../shared/errors.ts";
 import type { OutboundPiece, Outlet } from "../../channels/channel.ts";
-import type { IngressSettings, SenderScheme } from "../../config/ingress.ts";
+import type { IngressSettings, SenderScheme } from "../../config/ingress/ingress.ts";
 import type { Store } from "../../store/store.ts";
 import { firstBytes } from "../first-bytes.ts";
 import { addressOf } from "./address.ts";

@@ -1,5 +1,5 @@
 /** Takes out of a body what lets its readers answer the sender in our name. Pure. */
-import type { SenderScheme } from "../../config/ingress.ts";
+import type { SenderScheme } from "../../config/ingress/ingress.ts";
 
 const STAR = 0x2a;
 

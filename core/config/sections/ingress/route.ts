@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import * as z from "zod";
 import { FixedAnswer, Verification } from "../../../../shared/ingress/route.ts";
 import { LIMITS } from "../../../../shared/limits.ts";
-import { nearest } from "../../suggest.ts";
+import { nearest } from "../../issues/suggest.ts";
 import { HeaderName, oneOrMany, SecretText } from "../../fields.ts";
 import { Conditions } from "./condition.ts";
 import { Cases, TargetFields } from "./target.ts";
