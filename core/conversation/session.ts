@@ -4,7 +4,7 @@ import type { AgentDone, AgentEvent, AgentFailed } from "../agents/event.ts";
 import { runAgent } from "../agents/loop.ts";
 import type { Tool } from "../agents/tool.ts";
 import type { Clock } from "../channels/clock.ts";
-import type { AnswerFormat, Model, ToolChoice, ToolSpec } from "../models/model.ts";
+import type { AnswerFormat, Model, Thinking, ToolChoice, ToolSpec } from "../models/model.ts";
 import type { Message, Usage } from "../store/message.ts";
 import { agentIdOf } from "../store/session-key.ts";
 import type { EntryRun, SessionEntry, Store } from "../store/store.ts";
@@ -77,6 +77,14 @@ export interface Turn {
   readonly model?: string | undefined;
   readonly temperature?: number | undefined;
   readonly maxOutputTokens?: number | undefined;
+  /** Undefined: the session's, or else the agent's own. */
+  readonly thinking?: Thinking | undefined;
+  /** Undefined: the session's, or else not. */
+  readonly fast?: boolean | undefined;
+  /** Names of the agent's tools that may be used, of those it has. Undefined: all. */
+  readonly toolsAllow?: readonly string[] | undefined;
+  /** True: without the files of the workspace in the system prompt. */
+  readonly lightContext?: boolean | undefined;
   /** Tools that whoever asks runs: when the model calls one, the turn is over. */
   readonly clientTools?: readonly ToolSpec[] | undefined;
   readonly toolChoice?: ToolChoice | undefined;

@@ -23,12 +23,30 @@ export type AnswerFormat =
       readonly strict: boolean;
     };
 
+/** How much a model thinks before it answers; `adaptive`: as much as it finds it needs. */
+export const THINKING_LEVELS = [
+  "off",
+  "minimal",
+  "low",
+  "medium",
+  "high",
+  "xhigh",
+  "adaptive",
+  "max",
+] as const;
+
+export type Thinking = (typeof THINKING_LEVELS)[number];
+
 export interface ModelRequest {
   readonly messages: readonly Message[];
   readonly tools: readonly ToolSpec[];
   /** Undefined: the provider's default. */
   readonly temperature: number | undefined;
   readonly maxOutputTokens: number | undefined;
+  /** Undefined: the provider's default. A level that the model does not know becomes the nearest. */
+  readonly thinking?: Thinking | undefined;
+  /** True: the provider's faster service, where it has one. */
+  readonly fast?: boolean | undefined;
   /** Undefined: the model decides. */
   readonly toolChoice?: ToolChoice | undefined;
   /** False: at most one call in an answer. Undefined: the provider's default. */
