@@ -25,6 +25,9 @@ const LEVEL_IDS: Readonly<Record<string, number>> = {
   fatal: 6,
 };
 
+/** Of this machine: asked for once, as each line has it. */
+const HOSTNAME = hostname();
+
 /** Longest value of a fact in the sentence for people; the whole of it is in `facts`. */
 const MAX_FACT_UNITS = 200;
 
@@ -45,14 +48,14 @@ export function logFileLine(line: string, dropped = 0): string {
     "1": message,
     _meta: {
       runtime: "node",
-      hostname: hostname(),
+      hostname: HOSTNAME,
       name,
       date: time,
       logLevelId: LEVEL_IDS[level] ?? LEVEL_IDS["info"],
       logLevelName: level.toUpperCase(),
     },
     time,
-    hostname: hostname(),
+    hostname: HOSTNAME,
     message,
     event: msg,
     facts: told,

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../shared/errors.ts";
 import type { DeliveryItem } from "../shared/tunnel/delivery.ts";
 import type { Fields } from "../shared/tunnel/fields.ts";
 import type { PrivateJwk } from "../shared/tunnel/handshake.ts";
@@ -47,6 +48,8 @@ interface HttpCall extends Forwarded {
 
 interface WebSocketCall extends Forwarded {
   readonly kind: "websocket";
+  /** `digest` lets it in and is gone after that: the core ends the connection when it must end. */
+  readonly isPassing?: true;
 }
 
 /** A verified webhook; the body of the request is the webhook's body, its headers the headers. */
@@ -306,6 +309,16 @@ export const BUNDLE_VERSION_HEADER = "X-Gw-Internal-Bundle";
 
 /** On a refusal of a request that provably never reached a core: it may be sent to another relay. */
 export const UNSENT_HEADER = "X-Gw-Internal-Unsent";
+
+/**
+ * Refusals after which nothing of the request was executed, so that another core or relay may have
+ * it. Not `overloaded` or `rate_limited`: what is too much for one would then be too much for all.
+ */
+export const MOVABLE: ReadonlySet<string> = new Set<ErrorCode>([
+  "core_offline",
+  "core_draining",
+  "not_leader",
+]);
 
 /** On a refusal of a webhook that was judged by another route than the relay knows. Nothing was kept. */
 export const DISPUTED_HEADER = "X-Gw-Internal-Disputed";

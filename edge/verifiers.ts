@@ -3,7 +3,7 @@
  * waking the relay. Bad credentials must not be able to wake it either: a miss may ask for news
  * only as often as the constants below say.
  */
-import type { LoginPolicy, Verifier } from "../shared/edge-bundle.ts";
+import { type LoginPolicy, SETUP_SUBJECT, type Verifier } from "../shared/edge-bundle.ts";
 import type { OutageAlert } from "../shared/ingress/route.ts";
 import { LIMITS } from "../shared/limits.ts";
 import type { Principal } from "../shared/principal.ts";
@@ -21,6 +21,8 @@ export interface Caller {
   readonly operatorScopes?: readonly string[];
   /** The device it was made out to. */
   readonly deviceId?: string;
+  /** Came with a setup code, which is gone once it is used: the connection must outlive it. */
+  readonly isPassing?: true;
   /** Came with a ticket: the relay lets it in once. */
   readonly ticket?: Ticket;
   /** Came with a cookie that is to be made longer: a header for the answer. */
@@ -44,6 +46,8 @@ interface Snapshot {
   readonly versions: Map<string, number>;
   readonly published: boolean;
   readonly verifiers: ReadonlyMap<string, Verifier>;
+  /** Setup codes by their digest: Unix ms at which they end. */
+  readonly setupCodes: ReadonlyMap<string, number>;
   readonly routes: ReadonlyMap<string, Gate>;
   /** Routes were published, but this isolate cannot open them. */
   readonly isLocked: boolean;
@@ -92,6 +96,7 @@ const NOTHING: Omit<Snapshot, "versions" | "callers"> = {
   source: undefined,
   published: false,
   verifiers: new Map(),
+  setupCodes: new Map(),
   routes: new Map(),
   isLocked: false,
   outageAlert: undefined,
@@ -203,6 +208,13 @@ export class Verifiers {
     return callerOf(verifier);
   }
 
+  /** Somebody with the setup code of this digest. @param now - Unix ms. */
+  newcomer(digest: string, now: number): Caller | undefined {
+    const expiresAt = this.#snapshot.setupCodes.get(digest) ?? 0;
+    if (now >= expiresAt) return undefined;
+    return { principal: { subject: SETUP_SUBJECT, scopes: [] }, digest, isPassing: true };
+  }
+
   /**
    * Something was not found. Asks for news if that is due; then look again.
    *
@@ -293,6 +305,7 @@ export class Verifiers {
       versions: new Map([[relay, version]]),
       published: bundle !== null,
       verifiers: new Map(bundle?.verifiers.map((verifier) => [verifier.digest, verifier])),
+      setupCodes: new Map(bundle?.setupCodes?.map((one) => [one.digest, one.expiresAt])),
       routes: new Map(
         bundle?.routes.map((route, index) => [route.name, new Gate(route, marks?.[index])]),
       ),

@@ -27,6 +27,17 @@ export const LoginPolicy = z.strictObject({
 });
 export type LoginPolicy = z.output<typeof LoginPolicy>;
 
+/** Who comes with a setup code: somebody who may be let in, and is nobody yet. */
+export const SETUP_SUBJECT = "setup-code";
+
+/** A code by which one device may be let in, once: the edge lets it knock, and the core decides. */
+export const SetupCode = z.strictObject({
+  digest: Digest,
+  /** Unix ms from which on nobody takes it. */
+  expiresAt: z.int().check(z.positive()),
+});
+export type SetupCode = z.output<typeof SetupCode>;
+
 /** How requests are spread over cores that share the work. */
 export const Routing = z.strictObject({
   /** To the one with least to do, or always to the same by a header of the request. */
@@ -58,6 +69,8 @@ export const EdgeBundle = z.strictObject({
   allowedOrigins: z.optional(z.array(z.string().check(z.maxLength(256))).check(z.maxLength(64))),
   /** Absent: off, unless the edge's own settings say otherwise. */
   login: z.optional(LoginPolicy),
+  /** Those that were made and not used yet. */
+  setupCodes: z.optional(z.array(SetupCode).check(z.maxLength(LIMITS.maxSetupCodes))),
   /** Whom the edge tells, and how, when webhooks come and the core does not. */
   outageAlert: z.optional(OutageAlert),
 });

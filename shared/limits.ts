@@ -133,6 +133,8 @@ export const LIMITS = {
   ratePerSecond: 100,
   /** Token verifiers the core may publish to its edge. */
   maxVerifiers: 1_000,
+  /** Setup codes for new devices that are good at once: each lives for minutes; the oldest go. */
+  maxSetupCodes: 16,
   /** A Worker isolate asks its relay for fresh verifiers no more often than this. */
   bundleRefreshMs: 60_000,
 } as const;

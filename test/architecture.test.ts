@@ -105,6 +105,14 @@ test("what the edge carries checks with zod/mini", () => {
   expect(whole).toEqual([]);
 });
 
+/** Vitest's own patience of a second is too short on a machine that has other work too. */
+test("tests wait by `until` and `eventually`, and so with the same patience", () => {
+  const impatient = globSync("{shared,edge,core,infra,test}/**/*.ts")
+    .filter((file) => file !== join("test", "support", "until.ts"))
+    .filter((file) => /\bvi\s*\.wait(?:For|Until)\(/.test(readFileSync(file, "utf8")));
+  expect(impatient).toEqual([]);
+});
+
 test("the top level is the fixed one", () => {
   const entries = globSync("*").filter((name) => name !== "node_modules");
   expect(entries.toSorted()).toEqual(

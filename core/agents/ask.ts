@@ -1,6 +1,6 @@
 /** One answer of a model: the chain is walked, and failures are retried, until there is one. */
 import type { Model, ModelFailure, ModelRequest, StopReason } from "../models/model.ts";
-import type { ToolCall, Usage } from "../store/message.ts";
+import type { ThoughtBlock, ToolCall, Usage } from "../store/message.ts";
 import { afterFailure } from "./retry.ts";
 
 /** Waits; may settle early, or reject, when `signal` aborts. */
@@ -17,6 +17,8 @@ export interface Answer {
   readonly type: "answer";
   readonly text: string;
   readonly calls: readonly ToolCall[];
+  /** What it thought, to be handed back with the results of the calls. */
+  readonly thoughts: readonly ThoughtBlock[];
   readonly stop: StopReason;
   readonly usage: Usage;
   /** Id of the model that answered. */
@@ -26,17 +28,20 @@ export interface Answer {
 }
 
 interface Text {
-  readonly type: "text";
+  /** `thinking`: no part of the answer. */
+  readonly type: "text" | "thinking";
   readonly delta: string;
 }
 
 /**
  * Asks the first of `models`, again where that helps, and the others when it does not. Yields the
  * text as it comes and returns the answer, or the last failure.
+ *
+ * @param request - What a model is asked: not every one of a chain may use the same tools.
  */
 export async function* ask(
   models: readonly Model[],
-  request: ModelRequest,
+  request: (model: Model) => ModelRequest,
   context: AskContext,
 ): AsyncGenerator<Text, Answer | ModelFailure> {
   let left = models;
@@ -66,27 +71,29 @@ interface Unanswered {
 
 async function* askOnce(
   models: readonly Model[],
-  request: ModelRequest,
+  request: (model: Model) => ModelRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Text, Answer | Unanswered> {
   const [model] = models;
   let text = "";
   const calls: ToolCall[] = [];
+  const thoughts: ThoughtBlock[] = [];
   const unanswered = (failure: ModelFailure): Unanswered => ({
     type: "unanswered",
     said: text !== "",
     failure,
   });
   if (model === undefined) return unanswered(failed("model_not_found", "No model is configured"));
-  for await (const event of model.stream(request, signal)) {
-    if (event.type === "text") {
-      text += event.delta;
+  for await (const event of model.stream(request(model), signal)) {
+    if (event.type === "text" || event.type === "thinking") {
+      if (event.type === "text") text += event.delta;
       yield event;
     } else if (event.type === "tool_call") calls.push(event.call);
+    else if (event.type === "thought") thoughts.push(event.block);
     else if (event.type === "failed") return unanswered(event);
     else {
       const { stop, usage } = event;
-      return { type: "answer", text, calls, stop, usage, model: model.id, models };
+      return { type: "answer", text, calls, thoughts, stop, usage, model: model.id, models };
     }
   }
   return unanswered(failed("model_failed", `${model.id} ended without an answer`));

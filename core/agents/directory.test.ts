@@ -46,7 +46,7 @@ test("without any config there is one agent, which answers with the demo and liv
       isDefault: true,
       modelRefs: ["demo/echo"],
       workspace: join(it.stateDir, "workspace"),
-      toolNames: ["current_time"],
+      toolNames: ["current_time", "read"],
     },
   ]);
   expect(it.directory.find("nobody")).toBeUndefined();
@@ -91,11 +91,16 @@ test("an override is the whole prompt; without one the files of the folder are, 
   await using it = await world({ identity: { name: "Molty" } });
   const folder = join(it.stateDir, "workspace");
   await mkdir(folder);
+  expect((await it.directory.settingsFor("main")).system).toBe("You are Molty.");
+  await writeFile(join(folder, "AGENTS.md"), "Do it.");
   await writeFile(join(folder, "SOUL.md"), "Be kind.");
   await writeFile(join(folder, "MEMORY.md"), "Ada likes tea.");
   const { system } = await it.directory.settingsFor("main");
-  expect(system).toBe("You are Molty.\n\n## SOUL.md\n\nBe kind.\n\n## MEMORY.md\n\nAda likes tea.");
-  const group = await it.directory.settingsFor("main", undefined, "agent:main:telegram:group:-1");
+  expect(system).toBe(
+    "You are Molty.\n\n## AGENTS.md\n\nDo it.\n\n## SOUL.md\n\nBe kind.\n\n## IDENTITY.md\n\n[There is no such file in the workspace.]\n\n## MEMORY.md\n\nAda likes tea.",
+  );
+  const sessionKey = "agent:main:telegram:group:-1";
+  const group = await it.directory.settingsFor("main", undefined, { sessionKey });
   expect(group.system).not.toContain("tea");
   await writeFile(join(folder, "SOUL.md"), "Be brief, please.");
   expect((await it.directory.settingsFor("main")).system).toContain("Be brief, please.");
@@ -144,7 +149,7 @@ test("a model without a key says so, and the next one of the chain has its turn"
 test("an agent has the tools that all settings let it have", async () => {
   const agents = { list: [{ id: "main" }, { id: "mute", tools: { deny: ["*"] } }] };
   await using it = await world({ agents });
-  expect(it.directory.find("main")?.toolNames).toEqual(["current_time"]);
+  expect(it.directory.find("main")?.toolNames).toEqual(["current_time", "read"]);
   expect((await it.directory.settingsFor("mute")).tools).toEqual([]);
   await it.change({ agents, tools: { allow: [] } });
   expect((await it.directory.settingsFor("main")).tools).toEqual([]);

@@ -5,6 +5,8 @@ import type { Message, ToolCall, Usage } from "../store/message.ts";
 /** What one run of an agent tells its caller, in order. The last one is `done` or `failed`. */
 export type AgentEvent =
   | { readonly type: "text"; readonly delta: string }
+  /** What the model thinks: never a part of the answer. */
+  | { readonly type: "thinking"; readonly delta: string }
   | { readonly type: "tool_start"; readonly call: ToolCall }
   | {
       readonly type: "tool_end";

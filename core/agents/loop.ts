@@ -4,10 +4,11 @@ import type {
   Model,
   ModelFailure,
   ModelRequest,
+  Thinking,
   ToolChoice,
   ToolSpec,
 } from "../models/model.ts";
-import type { Message, ToolCall, Usage } from "../store/message.ts";
+import { type Message, plusUsage, type ToolCall, type Usage } from "../store/message.ts";
 import { type Answer, ask, type Sleep } from "./ask.ts";
 import type { AgentDone, AgentEvent, AgentFailed } from "./event.ts";
 import { soundHistory } from "./history.ts";
@@ -37,6 +38,8 @@ export interface AgentRun {
   /** The conversation so far, the newest message last. */
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
+  /** Whether a model may use a tool of ours; undefined: all of them may use all. */
+  readonly mayUse?: ((tool: string, modelRef: string) => boolean) | undefined;
   /**
    * Tools that the caller runs: when one is called, the run is over, and goes on with another that
    * brings the result. One of these hides a tool of the agent with the same name.
@@ -49,6 +52,12 @@ export interface AgentRun {
   /** Undefined: the provider's default. */
   readonly temperature?: number | undefined;
   readonly maxOutputTokens?: number | undefined;
+  /** Of a model of the chain; undefined: the provider's default. */
+  readonly thinking?: ((modelRef: string) => Thinking | undefined) | undefined;
+  readonly showThinking?: boolean | undefined;
+  readonly fast?: ((modelRef: string) => boolean | undefined) | undefined;
+  /** What was said meanwhile: asked for before each answer but the first. */
+  readonly heard?: (() => Promise<readonly Message[]>) | undefined;
   readonly signal: AbortSignal;
   readonly limits?: AgentLimits | undefined;
   /** Uniform in [0, 1). */
@@ -85,17 +94,16 @@ async function* rounds(run: AgentRun): AsyncGenerator<AgentEvent> {
   const { maxToolRounds, maxCallsPerRound } = run.limits ?? AGENT_LIMITS;
   const fresh = freshIds(run.messages);
   const added: Message[] = [];
-  const usage = { inputTokens: 0, outputTokens: 0 };
+  let usage: Usage = { inputTokens: 0, outputTokens: 0 };
   let { models } = run;
   for (let round = 0; ; round += 1) {
-    const answer = yield* ask(models, requestOf(run, added), run);
+    const answer = yield* ask(models, ({ id }) => requestOf(run, added, id), run);
     if (answer.type === "failed") {
       yield { ...answer, partialText: "", cause: undefined };
       return;
     }
     models = answer.models;
-    usage.inputTokens += answer.usage.inputTokens;
-    usage.outputTokens += answer.usage.outputTokens;
+    usage = plusUsage(usage, answer.usage);
     if (answer.stop !== "tool_calls" || answer.calls.length === 0) {
       yield done(answer, added, usage);
       return;
@@ -107,8 +115,12 @@ async function* rounds(run: AgentRun): AsyncGenerator<AgentEvent> {
     const calls = answer.calls.map(fresh);
     const theirs = calls.filter(({ name }) => run.clientTools?.some((tool) => tool.name === name));
     const ours = calls.filter((call) => !theirs.includes(call));
-    added.push({ role: "assistant", text: answer.text, toolCalls: calls });
-    const results = yield* runCalls(ours, round < maxToolRounds ? maxCallsPerRound : 0, run);
+    const { text, thoughts } = answer;
+    added.push({ role: "assistant", text, toolCalls: calls, thoughts });
+    const results = yield* runCalls(ours, round < maxToolRounds ? maxCallsPerRound : 0, {
+      ...run,
+      tools: usable(run, answer.model),
+    });
     if (results === undefined) {
       yield failed("canceled", "The request was canceled");
       return;
@@ -116,20 +128,32 @@ async function* rounds(run: AgentRun): AsyncGenerator<AgentEvent> {
     added.push(...results);
     if (theirs.length > 0) {
       const { model } = answer;
-      yield { type: "done", messages: added, stop: "tool_calls", calls: theirs, usage, model };
+      yield {
+        type: "done",
+        messages: added.map(withoutThoughts),
+        stop: "tool_calls",
+        calls: theirs,
+        usage,
+        model,
+      };
       return;
     }
+    added.push(...((await run.heard?.()) ?? []));
   }
 }
 
-function requestOf(run: AgentRun, added: readonly Message[]): ModelRequest {
+function requestOf(run: AgentRun, added: readonly Message[], modelRef: string): ModelRequest {
   const { temperature, maxOutputTokens, toolChoice, parallelToolCalls, format } = run;
+  const { showThinking } = run;
   const system: Message[] = run.system === "" ? [] : [{ role: "system", text: run.system }];
   return {
     messages: [...system, ...soundHistory([...run.messages, ...added])],
-    tools: toolsOf(run),
+    tools: toolsOf(run, modelRef),
     temperature,
     maxOutputTokens,
+    thinking: run.thinking?.(modelRef),
+    showThinking,
+    fast: run.fast?.(modelRef),
     toolChoice,
     parallelToolCalls,
     format,
@@ -141,10 +165,15 @@ function requestOf(run: AgentRun, added: readonly Message[]): ModelRequest {
  * model would go on calling those. And what is said before a tool of ours runs is part of the
  * answer, so an answer in a given format has to do without.
  */
-function toolsOf({ tools, clientTools = [], toolChoice, format }: AgentRun): ToolSpec[] {
+function toolsOf(run: AgentRun, modelRef: string): ToolSpec[] {
+  const { clientTools = [], toolChoice, format } = run;
   const names = new Set(clientTools.map(({ name }) => name));
-  const ours = toolChoice === undefined && format === undefined ? tools : [];
+  const ours = toolChoice === undefined && format === undefined ? usable(run, modelRef) : [];
   return [...ours.map(({ spec }) => spec).filter(({ name }) => !names.has(name)), ...clientTools];
+}
+
+function usable({ tools, mayUse }: AgentRun, modelRef: string): readonly Tool[] {
+  return mayUse === undefined ? tools : tools.filter(({ spec }) => mayUse(spec.name, modelRef));
 }
 
 /** Runs the first `allowed` calls one after another. Undefined: aborted in between. */
@@ -196,11 +225,21 @@ function done(answer: Answer, added: readonly Message[], usage: Usage): AgentDon
   return {
     type: "done",
     // Calls that came with another stop may be cut in half: they were not run and are not kept.
-    messages: [...added, { role: "assistant", text: answer.text, toolCalls: [] }],
+    messages: [
+      ...added.map(withoutThoughts),
+      { role: "assistant", text: answer.text, toolCalls: [] },
+    ],
     stop: answer.stop === "tool_calls" ? "end" : answer.stop,
     usage,
     model: answer.model,
   };
+}
+
+/** They are for the model that had them, and for this turn. */
+function withoutThoughts(message: Message): Message {
+  if (message.role !== "assistant" || message.thoughts === undefined) return message;
+  const { role, text, toolCalls } = message;
+  return { role, text, toolCalls };
 }
 
 function failed(code: ModelFailure["code"] | "internal", message: string): AgentFailed {

@@ -14,7 +14,25 @@ export interface AccessPolicy {
   readonly groupPolicy: "allowlist" | "open" | "disabled";
   /** Sender ids for groups; empty: as `allowFrom`. */
   readonly groupAllowFrom: readonly string[];
+  /** Undefined: as without a word in the config. */
+  readonly commands?: CommandPolicy | undefined;
 }
+
+/** Who of those who may talk may say commands. */
+export interface CommandPolicy {
+  /** False: what begins with a slash is for the agent. A wish to stop counts all the same. */
+  readonly enabled: boolean;
+  /** Ids, with or without the channel's name before them. Empty: see `standingOf`. */
+  readonly ownerAllowFrom: readonly string[];
+  /** By channel, `*` for all others. Undefined: whoever may talk. */
+  readonly allowFrom: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+export const NO_COMMANDS_SET: CommandPolicy = {
+  enabled: true,
+  ownerAllowFrom: [],
+  allowFrom: undefined,
+};
 
 export type Access = "allow" | "pair" | "ignore";
 

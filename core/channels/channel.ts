@@ -14,6 +14,11 @@ export interface InboundMessage {
   /** True when only the sender and the bot read the conversation. */
   readonly direct: boolean;
   readonly text: string;
+  /**
+   * What the sender typed, without the name they call us by: what commands are looked for in.
+   * Undefined: nothing that could be one, for instance because somebody else said it first.
+   */
+  readonly command?: string | undefined;
   /** Unix time, milliseconds, by the platform's clock. */
   readonly sentAt: number;
 }
@@ -94,10 +99,11 @@ export interface Channel {
   /**
    * Reads one kept event. `undefined`: nothing to answer (an edit, a join, a group's own talk).
    *
+   * @param heard - `all`: the talk of groups as well.
    * @throws GatewayError `overloaded` when that cannot be told yet, because the platform has not
    *   said who we are: try again later. `invalid_request` when it is no event of this platform.
    */
-  toInbound(payload: unknown): InboundMessage | undefined;
+  toInbound(payload: unknown, heard?: "all"): InboundMessage | undefined;
 
   /** Cuts a reply into the pieces that `send` is called with, in order. Pure. */
   split(text: string): string[];

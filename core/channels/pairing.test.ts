@@ -82,3 +82,28 @@ test("a revoked sender is a stranger again", async () => {
   expect(await pairing.revoke("telegram", "1")).toBe(false);
   expect(await codeFor(pairing, "1")).toMatch(/^\w{8}$/);
 });
+
+test("who was let in first stays that, whoever comes and goes", async () => {
+  const { pairing, reopen } = world();
+  const enter = async (sender: string) =>
+    pairing.approve("telegram", await codeFor(pairing, sender));
+  expect(await pairing.firstOf("telegram")).toBeUndefined();
+  await enter("1");
+  await enter("2");
+  expect(await pairing.firstOf("telegram")).toBe("1");
+  await pairing.revoke("telegram", "1");
+  expect(await reopen().firstOf("telegram")).toBeUndefined();
+  await enter("3");
+  expect(await pairing.firstOf("telegram")).toBeUndefined();
+  await enter("1");
+  expect(await reopen().firstOf("telegram")).toBe("1");
+});
+
+test("a list from before that was written down has its oldest first", async () => {
+  const { pairing, facts } = world();
+  const approved = ["1", "2"].map((sender) => ({ sender, name: "N", approvedAt: 1 }));
+  facts.set("pairing:telegram", JSON.stringify({ pending: [], approved }));
+  expect(await pairing.firstOf("telegram")).toBe("1");
+  await pairing.revoke("telegram", "1");
+  expect(await pairing.firstOf("telegram")).toBeUndefined();
+});

@@ -28,10 +28,14 @@ const Pending = z.object({
   askedBy: z.string(),
 });
 const Approved = z.object({ sender: z.string(), name: z.string(), approvedAt: z.number() });
-const Book = z.object({
-  pending: z.array(Pending).default([]),
-  approved: z.array(Approved).default([]),
-});
+const Book = z
+  .object({
+    pending: z.array(Pending).default([]),
+    approved: z.array(Approved).default([]),
+    /** Whoever was let in first, for good: nobody takes their place by staying longer. */
+    first: z.string().optional(),
+  })
+  .transform((book) => ({ ...book, first: book.first ?? book.approved[0]?.sender }));
 type Book = z.output<typeof Book>;
 
 /** A stranger who waits for approval. */
@@ -72,6 +76,12 @@ export class Pairing {
   /** Senders that were approved on `channel`. */
   async approved(channel: string): Promise<PairedSender[]> {
     return (await this.#read(channel)).approved;
+  }
+
+  /** The sender who was approved first on `channel`, as long as they are. */
+  async firstOf(channel: string): Promise<string | undefined> {
+    const { first, approved } = await this.#read(channel);
+    return approved.some(({ sender }) => sender === first) ? first : undefined;
   }
 
   /** Strangers whose codes are still good, oldest first. */
@@ -116,6 +126,7 @@ export class Pairing {
       const others = book.approved.filter((entry) => entry.sender !== sender);
       return [
         {
+          first: book.first ?? sender,
           pending: book.pending.filter((entry) => entry.sender !== sender),
           approved: [...others, paired].slice(-MAX_APPROVED),
         },

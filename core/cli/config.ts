@@ -10,7 +10,7 @@ const ACTIONS: ReadonlyMap<string, () => Promise<Action>> = new Map([
   ["file", async () => (await import("./config/read.ts")).file],
   ["validate", async () => (await import("./config/read.ts")).validate],
   ["schema", async () => (await import("./config/schema.ts")).schema],
-  ["set", async () => (await import("./config/write.ts")).set],
+  ["set", async () => (await import("./config/set.ts")).set],
   ["unset", async () => (await import("./config/write.ts")).unset],
   ["patch", async () => (await import("./config/write.ts")).patch],
 ]);
@@ -29,10 +29,22 @@ const PAGES: ReadonlyMap<string, Page> = new Map([
   [
     "set",
     {
-      usage: "config set PATH VALUE [--strict-json] [--dry-run] [--force] [--json]",
-      summary: "Write one setting into the file: JSON5, or plain text when it is none",
-      details: `${PATHS}\n\n--strict-json takes standard JSON alone. --json prints the outcome as JSON. --dry-run checks and writes nothing. --force writes what looks like an accident: a
-config that loses gateway.mode or more than half of itself.`,
+      usage:
+        "config set PATH VALUE|--ref-… | --batch-json JSON | --batch-file FILE  [--merge|--replace] [--strict-json] [--dry-run] [--force] [--json]",
+      summary: "Write settings into the file: JSON5, or plain text when it is none; all or nothing",
+      details: `${PATHS}
+
+--strict-json takes standard JSON alone. --json prints the outcome as JSON.
+--merge adds to an object, or to a list of things with ids. --replace may lose entries of what is gathered bit by
+bit, as models.providers and agents.entries are; without it that is refused.
+--ref-source env|file|exec|store --ref-provider NAME --ref-id ID
+    a reference to a secret in the place of the value
+--provider-source env|file|exec|store --provider-path … --provider-command … --provider-arg …
+    a provider of secrets, at secrets.providers.NAME
+--batch-json '[{"path": "a.b", "value": 1}, {"path": "c.d", "ref": {…}}, {"path": "secrets.providers.x", "provider": {…}}]'
+--expect-current-json JSON, --expect-current-absent: writes only when the setting is that
+--dry-run checks, looks whether references lead to a secret, and writes nothing; --allow-exec: also those to programs
+--force writes what looks like an accident: a config that loses gateway.mode or more than half of itself.`,
     },
   ],
   [

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import { type Command, type Io, parseFlags } from "./command.ts";
 import { printable } from "./printable.ts";
+import { SETUP_OPTIONS, showSetupCode } from "./qr.ts";
 import { type Call, callerOf } from "./store-desk.ts";
 import { TARGET_OPTIONS } from "./target.ts";
 
@@ -15,6 +16,8 @@ const OPTIONS = {
   name: { type: "string" },
   yes: { type: "boolean" },
   pending: { type: "boolean" },
+  revoke: { type: "boolean" },
+  ...SETUP_OPTIONS,
 } as const;
 type Values = ReturnType<typeof parseFlags<typeof OPTIONS>>["values"];
 
@@ -58,11 +61,12 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ["rename", rename],
   ["rotate", (call, words, values) => ofToken("rotate", call, words, values)],
   ["revoke", (call, words, values) => ofToken("revoke", call, words, values)],
+  ["setup-code", revokeCodes],
   ["clear", clear],
 ]);
 
 export const devices: Command = {
-  usage: "devices list|approve|reject|remove|rename|rotate|revoke|clear [--json] …",
+  usage: "devices list|approve|reject|remove|rename|rotate|revoke|setup-code|clear [--json] …",
   summary: "Show which devices may come in, and which ask to; let them in or shut them out",
   details: `  list
   approve <requestId> | --latest      the first letters of an id will do; --latest shows the last one
@@ -71,15 +75,22 @@ export const devices: Command = {
   rename <deviceId> <name>
   rotate <deviceId> [--role operator] [--scope S …]
   revoke <deviceId> [--role operator]
-  clear --yes [--pending]             all devices, or only those that wait`,
+  setup-code [--limited | --node]     lets in one new device, as \`sallyport qr\` does
+  setup-code --revoke                 takes back all codes that were not used
+  clear --yes [--pending]             all devices and codes, or only devices that wait`,
 
   async run(args, io) {
     const { values, positionals } = parseFlags(args, OPTIONS);
     const [name = "list", ...words] = positionals;
+    const { scope: _many, ...single } = values;
+    if (name === "setup-code" && values.revoke !== true) {
+      if (words.length > 0) throw usage();
+      await showSetupCode(await callerOf(single, io), values, io);
+      return 0;
+    }
     const action = ACTIONS.get(name);
     if (action === undefined) throw usage();
     const given = values.device === undefined ? words : [values.device, ...words];
-    const { scope: _many, ...single } = values;
     const told = await action(await callerOf(single, io), given, values);
     print(told, values, io);
     return 0;
@@ -162,6 +173,13 @@ async function ofToken(
   return { payload, text: `${deviceId} ${done}` };
 }
 
+async function revokeCodes(call: Call, words: readonly string[]): Promise<Told> {
+  if (words.length > 0) throw usage();
+  const payload = await call("device.pair.setupRevoke", {});
+  const { revoked } = z.object({ revoked: z.number() }).parse(payload);
+  return { payload, text: `${revoked} codes open nothing any more` };
+}
+
 async function clear(call: Call, words: readonly string[], values: Values): Promise<Told> {
   if (words.length > 0) throw usage();
   if (values.yes !== true) {
@@ -170,6 +188,7 @@ async function clear(call: Call, words: readonly string[], values: Values): Prom
   const { pending, paired } = await listed(call);
   for (const { requestId } of pending) await call("device.pair.reject", { requestId });
   const gone = values.pending === true ? [] : paired;
+  if (values.pending !== true) await call("device.pair.setupRevoke", {});
   for (const { deviceId } of gone) await call("device.pair.remove", { deviceId });
   const payload = {
     removedDevices: gone.map(({ deviceId }) => deviceId),

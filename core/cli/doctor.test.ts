@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, stat, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import * as z from "zod";
@@ -104,6 +104,26 @@ test("what can be put right is, and what was done is told", async () => {
   expect((await stat(it.stateDir)).mode & 0o777).toBe(0o700);
   expect(await readdir(it.stateDir)).toContain(fresh.split("/").at(-1));
   expect((await it.told("--fix", "--only", "state")).fixed).toEqual([]);
+});
+
+test("files lose the right to be executed and folders keep it; what a link leads to is left alone", async () => {
+  const it = await home();
+  const folder = join(it.stateDir, "credentials");
+  const workspace = join(it.stateDir, "workspace");
+  await mkdir(folder);
+  await mkdir(workspace);
+  const key = join(folder, "key.json");
+  const readOnly = join(folder, "given.json");
+  const script = join(workspace, "script.sh");
+  for (const file of [key, readOnly, script]) await writeFile(file, "");
+  await symlink(script, join(folder, "linked.sh"));
+  for (const path of [it.file, folder, workspace, key, script]) await chmod(path, 0o755);
+  await chmod(readOnly, 0o444);
+  await it.told("--fix", "--only", "state");
+  const modes = [it.file, folder, key, readOnly, workspace, script].map(
+    async (path) => (await stat(path)).mode & 0o777,
+  );
+  expect(await Promise.all(modes)).toEqual([0o600, 0o700, 0o600, 0o400, 0o755, 0o755]);
 });
 
 test("nothing is put right elsewhere, nor by somebody who only looks", async () => {

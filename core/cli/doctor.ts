@@ -2,6 +2,7 @@ import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import { Secret } from "../../shared/secret.ts";
 import { resolvePaths } from "../config/paths.ts";
+import { whyReadOnly } from "../config/write/read-only.ts";
 import { CHECKS, describe, type Finding, summarize } from "../doctor/verdicts/finding.ts";
 import type { Repair } from "../doctor/repair.ts";
 import { readVersion } from "../gateway/version.ts";
@@ -139,7 +140,10 @@ function namesIn(lists: readonly string[] = []): string[] {
   return lists.flatMap((list) => list.split(",")).filter((name) => name !== "");
 }
 
+/** @throws GatewayError forbidden where what would be put right is managed elsewhere. */
 async function fixed(io: Io): Promise<readonly Repair[]> {
+  const readOnly = whyReadOnly(io.env);
+  if (readOnly !== undefined) throw new GatewayError("forbidden", `--fix: ${readOnly}`);
   const { repair } = await import("../doctor/repair.ts");
   return repair(resolvePaths(io), Date.now());
 }

@@ -59,9 +59,17 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
     },
   ],
   [
+    "usage-cost",
+    {
+      usage: `gateway usage-cost [--days N] [--agent ID | --all-agents] ${TARGET}`,
+      summary: "Show what models have taken, in tokens and dollars; 30 days unless --days says so",
+      load: async () => (await import("./gateway/usage-cost.ts")).gatewayUsageCost,
+    },
+  ],
+  [
     "restart",
     {
-      usage: `gateway restart [--reason TEXT] ${TARGET}`,
+      usage: `gateway restart [--reason TEXT] [--force] ${TARGET}`,
       summary: "Restart a running gateway within its process, with its config as it is now",
       load: async () => (await import("./gateway/end.ts")).gatewayRestart,
     },
@@ -77,7 +85,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
 ]);
 
 export const gateway: Command = {
-  usage: "gateway run|status|restart|stop|call|probe|health",
+  usage: "gateway run|status|restart|stop|call|probe|health|usage-cost",
   summary: "Run the gateway, and look after one that runs; --help after each word tells more",
   actions: ACTIONS,
 

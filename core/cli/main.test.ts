@@ -10,6 +10,7 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import { freePort } from "../../test/support/free-port.ts";
 import { type Run, runProgram } from "../../test/support/run-program.ts";
+import { WARM } from "../../test/support/warm.ts";
 
 const MAIN = fileURLToPath(new URL("../sallyport.mjs", import.meta.url));
 
@@ -28,7 +29,7 @@ async function world() {
   const parts = new AsyncDisposableStack();
   const home = await mkdtemp(join(tmpdir(), "sallyport-"));
   parts.defer(() => rm(home, { recursive: true, force: true }));
-  const env = { HOME: home, OPENCLAW_GATEWAY_PORT: "0" };
+  const env = { ...WARM, HOME: home, OPENCLAW_GATEWAY_PORT: "0" };
 
   function start(args: readonly string[], ipc = false): ChildProcess {
     const stdio = ["ignore", "pipe", "pipe", ...(ipc ? (["ipc"] as const) : [])] as const;

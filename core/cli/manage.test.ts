@@ -191,4 +191,22 @@ test("skills are shown with what they need", async () => {
   await writeFile(join(folder, "SKILL.md"), `---\nname: notes\nmetadata: ${metadata}\n---\n`);
   expect((await it.run("skills list")).out).toBe("notes (needs NOTES_KEY): ");
   expect((await it.run("skills list --eligible")).out).toBe("no skills");
+  expect((await it.run("skills check")).out).toContain("notes: needs NOTES_KEY");
+  expect((await it.run("skills info notes")).out).toContain("state: needs NOTES_KEY");
+  expect(await it.run("skills info nobody")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("no skill is called nobody"),
+  });
+});
+
+test("a skill is switched off and on, and the file says so", async () => {
+  await using it = await world();
+  const folder = join(it.home, ".openclaw", "skills", "notes");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "SKILL.md"), "---\nname: notes\ndescription: Notes.\n---\n");
+  expect((await it.run("skills list")).out).toBe("notes: Notes.");
+  expect((await it.run("skills disable notes")).out).toBe("notes is off");
+  expect((await it.run("skills list")).out).toBe("notes (disabled): Notes.");
+  expect((await it.run("skills enable notes")).out).toBe("notes is on");
+  expect((await it.run("skills check --json")).out).toContain('"modelVisible":["notes"]');
 });

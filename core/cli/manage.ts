@@ -119,19 +119,20 @@ export async function localDesk(io: Io): Promise<Desk> {
     import("../methods/command-line.ts"),
   ]);
   const { settings, file } = await localConfig(io);
-  const all = tools.createTools(Date.now);
   const directory = directories.createDirectory({
     settings,
     createModel: models.createConfiguredModel,
-    tools: all,
+    tools: tools.createTools(Date.now),
   });
   const parts = management.managementParts({
     settings,
     directory,
-    tools: all,
     control: NOTHING_RUNS,
     configFile: file,
-    sessions: { list: () => Promise.reject(notRunning()) },
+    usage: {
+      report: () => Promise.reject(notRunning()),
+      oldestAt: () => Promise.reject(notRunning()),
+    },
     now: Date.now,
   });
   const methods = new Map(lazy.allManagementMethods(parts));

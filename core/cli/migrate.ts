@@ -1,4 +1,5 @@
 import { GatewayError } from "../../shared/errors.ts";
+import { whyReadOnly } from "../config/write/read-only.ts";
 import type { Migration } from "../migrate/migrate.ts";
 import type { Outcome, Part } from "../migrate/step.ts";
 import { type Command, type Io, parseFlags } from "./command.ts";
@@ -43,6 +44,8 @@ or --in-place, once OpenClaw is stopped for good.`,
     if (apply && dryRun) {
       throw new GatewayError("invalid_request", "--apply and --dry-run say opposite things");
     }
+    const readOnly = apply ? whyReadOnly(io.env) : undefined;
+    if (readOnly !== undefined) throw new GatewayError("forbidden", readOnly);
     const { migrate: carryOut } = await import("../migrate/migrate.ts");
     const { env, cwd, home, uid } = io;
     const migration = await carryOut({

@@ -4,9 +4,9 @@ import { parseEnv } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { type CommandHome, createCommandHome, typed } from "../../test/support/command-home.ts";
 import { startFakeOpenAi } from "../../test/support/fake-openai.ts";
+import { separated } from "../config/secrets/separate.ts";
 import { configure } from "./configure.ts";
 import { onboard } from "./onboard.ts";
-import { separated } from "./onboard/secrets.ts";
 
 const KEY = "sk-fake-0123456789abcdef";
 const BOT = "42:abcdefghijklmnopqrstuvwxyz";
@@ -73,6 +73,16 @@ test("a key in a variable is used and stays there", async () => {
   expect(fake.requestCount).toBe(1);
   expect(await it.read("openclaw.json")).toContain('"${MY_KEY}"');
   expect(await it.read(".env")).toBe("");
+});
+
+test("a variable that is not set is named, and nothing is written or asked", async () => {
+  const it = await home();
+  const { fake, args } = await provider();
+  const run = await it.run(onboard, [...args, "--api-key-env", "MY_KEY"]);
+  expect(run.code).not.toBe(0);
+  expect(run.err).toContain("MY_KEY is not set");
+  expect(fake.requestCount).toBe(0);
+  expect(await it.read("openclaw.json")).toBe("");
 });
 
 test("a token that works is not made anew, however often it is repeated", async () => {

@@ -1,4 +1,5 @@
 import { GatewayError } from "../../shared/errors.ts";
+import { whyReadOnly } from "../config/write/read-only.ts";
 import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
 import { type OnboardPlan, planOf } from "./onboard/flags.ts";
 import { ONBOARD_OPTIONS } from "./onboard/options.ts";
@@ -36,6 +37,8 @@ What nobody says anything of stays as it is. The gateway's token is never made a
     }
     const plan = planOf(values);
     if (!plan.ok) throw new GatewayError("invalid_request", `${plan.error}; try --help`);
+    const readOnly = whyReadOnly(io.env);
+    if (readOnly !== undefined) throw new GatewayError("forbidden", readOnly);
     const asked = values["install-daemon"] === true;
     if (!alone) return interactively(plan.value, { accepted, asked }, io);
     if (accepted !== true) {

@@ -3,6 +3,7 @@ import { GatewayError } from "../../shared/errors.ts";
 import { type Command, type Io, parseFlags } from "./command.ts";
 import { failureTypeOf } from "./failure.ts";
 import { type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
+import { UsageCost, usageLines } from "./usage-text.ts";
 
 const OPTIONS = {
   ...TARGET_OPTIONS,
@@ -19,6 +20,7 @@ const Status = z.looseObject({
   channelSummary: z.array(z.string()).default([]),
   sessions: z.looseObject({ count: z.number() }).optional(),
   uptimeMs: z.number().optional(),
+  pendingRestart: z.looseObject({ phase: z.string(), waitsFor: z.string() }).optional(),
 });
 
 interface Extra {
@@ -42,7 +44,14 @@ export const status: Command = {
       const gateway = { mode: modeOf(target), url: target.url, urlSource: target.source };
       const all = { ...Status.parse(payload), gateway: { ...gateway, reachable: true }, ...extra };
       if (json) io.out(JSON.stringify(all));
-      else for (const line of describe(Status.parse(payload), target)) io.out(line);
+      else {
+        const usage = UsageCost.safeParse(extra["usageCost"]).data;
+        const lines = [
+          ...describe(Status.parse(payload), target),
+          ...(usage === undefined ? [] : usageLines(usage)),
+        ];
+        for (const line of lines) io.out(line);
+      }
       return 0;
     } catch (error) {
       if (!json || failureTypeOf(error) !== "gateway_transport_error") throw error;
@@ -66,7 +75,10 @@ async function ask(
     payload,
     ...(more && { health: await line.call("health", { probe: true }) }),
     ...(more && { channels: await line.call("channels.status", { probe: flags.deep === true }) }),
-    ...(flags.usage === true && { usage: await line.call("usage.status", {}) }),
+    ...(flags.usage === true && {
+      usage: await line.call("usage.status", {}),
+      usageCost: await line.call("usage.cost", { agentScope: "all" }),
+    }),
   };
 }
 
@@ -89,13 +101,14 @@ function modeOf({ source }: Target): "local" | "remote" {
   return source === "local" ? "local" : "remote";
 }
 
-function describe(
-  { runtimeVersion, model, edge, channelSummary, sessions, uptimeMs }: z.output<typeof Status>,
-  { url }: Target,
-): string[] {
+function describe(told: z.output<typeof Status>, { url }: Target): string[] {
+  const { runtimeVersion, model, edge, channelSummary, sessions, uptimeMs } = told;
+  const { pendingRestart: restart } = told;
   const minutes = uptimeMs === undefined ? "" : `, up ${Math.floor(uptimeMs / 60_000)} min`;
+  const waits = restart === undefined ? [] : [`restart: ${restart.phase}, ${restart.waitsFor}`];
   return [
     `gateway: sallyport ${runtimeVersion} at ${url}${minutes}`,
+    ...waits,
     ...(model === undefined ? [] : [`model: ${model.id}${model.demo ? " (a demo)" : ""}`]),
     `sessions: ${sessions?.count ?? 0}`,
     `channels: ${channelSummary.length === 0 ? "none" : channelSummary.join(", ")}`,

@@ -1,6 +1,7 @@
 /** What commands about devices and approvals do: through the gateway, or on its files while none runs. */
 import { randomUUID } from "node:crypto";
 import { GatewayError } from "../../shared/errors.ts";
+import type { Settings } from "../config/settings.ts";
 import type { NamedMethod } from "../methods/method.ts";
 import type { Store } from "../store/store.ts";
 import { type Io, settingsOf } from "./command.ts";
@@ -24,13 +25,13 @@ export async function callerOf(flags: Flags, io: Io): Promise<Call> {
 }
 
 async function onFiles(method: string, params: object, io: Io): Promise<unknown> {
-  const [{ openSqliteStore }, { commandLineContext }, { stateDir }] = await Promise.all([
+  const [{ openSqliteStore }, { commandLineContext }, settings] = await Promise.all([
     import("../store/sqlite/open.ts"),
     import("../methods/command-line.ts"),
     settingsOf(io),
   ]);
-  await using store = await openSqliteStore({ stateDir, now });
-  const methods = new Map(await methodsOn(store, stateDir));
+  await using store = await openSqliteStore({ stateDir: settings.stateDir, now });
+  const methods = new Map(await methodsOn(store, settings));
   return await methods.get(method)?.call(params, commandLineContext(io.stop));
 }
 
@@ -40,15 +41,15 @@ const nobody = (): boolean => false;
 const ignore = (): void => undefined;
 const now = (): number => Date.now();
 
-async function methodsOn(store: Store, stateDir: string): Promise<readonly NamedMethod[]> {
-  const [{ DeviceBook }, { deviceMethods }, { approvalMethods }, { deviceKey }] = await Promise.all(
-    [
+async function methodsOn(store: Store, settings: Settings): Promise<readonly NamedMethod[]> {
+  const { stateDir } = settings;
+  const [{ DeviceBook }, { deviceMethods }, { approvalMethods }, { deviceKey, setupPartsOf }] =
+    await Promise.all([
       import("../devices/book.ts"),
       import("../methods/devices/methods.ts"),
       import("../methods/approvals/methods.ts"),
       import("../gateway/auth/door.ts"),
-    ],
-  );
+    ]);
   const book = new DeviceBook({
     store: store.devices,
     key: () => deviceKey(stateDir),
@@ -59,7 +60,13 @@ async function methodsOn(store: Store, stateDir: string): Promise<readonly Named
   });
   await book.ready;
   return [
-    ...deviceMethods({ book, isConnected: nobody, disconnect: ignore, now }),
+    ...deviceMethods({
+      book,
+      isConnected: nobody,
+      disconnect: ignore,
+      now,
+      ...setupPartsOf(() => settings),
+    }),
     ...approvalMethods({ store, hub: { publish: ignore }, stateDir, now }),
   ];
 }

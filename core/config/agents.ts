@@ -2,7 +2,8 @@ import { join, resolve } from "node:path";
 import { modelChainOf } from "./models.ts";
 import type { Environment } from "./paths.ts";
 import type { Config } from "./schema.ts";
-import type { Identity, ToolPolicy } from "./sections/agents.ts";
+import type { Identity } from "./sections/agents.ts";
+import type { ToolPolicy } from "./sections/tools.ts";
 import type { ProviderSettings } from "./settings.ts";
 
 /** The agent there is when the config names none. */
@@ -20,9 +21,30 @@ export interface AgentEntry {
   readonly modelRefs: readonly [string, ...string[]];
   /** False: the model is that of all agents. */
   readonly hasOwnModel: boolean;
-  /** One after another: a tool must be allowed by each. */
+  /** Of all agents, and its own: a tool must be allowed by each. */
   readonly toolPolicies: readonly ToolPolicy[];
+  /** Names of the skills it has; undefined: all. */
+  readonly skills: readonly string[] | undefined;
+  readonly promptLimits: PromptLimits;
   readonly systemPromptOverride: string | undefined;
+  /** What it has of its own, in place of what all have. */
+  readonly wishes?:
+    | {
+        readonly thinking: string | undefined;
+        readonly fast: boolean | "auto" | undefined;
+        readonly reasoning: "off" | "on" | "stream" | undefined;
+      }
+    | undefined;
+}
+
+/** How much a model is told before everything else, in characters. */
+export interface PromptLimits {
+  /** Of one file of the workspace. */
+  readonly maxChars: number;
+  /** Of all of them together. */
+  readonly maxTotalChars: number;
+  /** Of the list of skills. */
+  readonly maxSkillsChars: number;
 }
 
 /** Where folders are looked for. Absolute. */
@@ -54,6 +76,13 @@ export function agentsOf(
       modelRefs: chain,
       hasOwnModel: entry.model !== undefined,
       toolPolicies: [config.tools, ...(entry.tools === undefined ? [] : [entry.tools])],
+      skills: entry.skills ?? config.agents.defaults.skills,
+      promptLimits: promptLimitsOf(entry, config),
+      wishes: {
+        thinking: entry.thinkingDefault,
+        fast: entry.fastModeDefault,
+        reasoning: entry.reasoningDefault,
+      },
       systemPromptOverride:
         entry.systemPromptOverride ?? config.agents.defaults.systemPromptOverride,
     };
@@ -73,6 +102,14 @@ function writtenAgents({ agents }: Config): [Written, ...Written[]] {
   }
   const [first = { id: MAIN }, ...others] = byId.values();
   return [first, ...others];
+}
+
+function promptLimitsOf(entry: Written, { agents: { defaults }, skills }: Config): PromptLimits {
+  return {
+    maxChars: entry.bootstrapMaxChars ?? defaults.bootstrapMaxChars,
+    maxTotalChars: entry.bootstrapTotalMaxChars ?? defaults.bootstrapTotalMaxChars,
+    maxSkillsChars: entry.skillsLimits?.maxSkillsPromptChars ?? skills.limits.maxSkillsPromptChars,
+  };
 }
 
 function workspaceOf(

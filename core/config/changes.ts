@@ -18,3 +18,23 @@ export function changedPaths(before: unknown, after: unknown, path = ""): string
 function own(tree: Readonly<Record<string, unknown>>, key: string): unknown {
   return Object.hasOwn(tree, key) ? tree[key] : undefined;
 }
+
+/** `before`, but where `takes` says so of a path by which the two differ, as in `after`. Pure. */
+export function mixOf(
+  before: unknown,
+  after: unknown,
+  takes: (path: string) => boolean,
+  path = "",
+): unknown {
+  if (JSON.stringify(before) === JSON.stringify(after)) return after;
+  const [left, right] = [before ?? {}, after ?? {}];
+  if (!isTree(left) || !isTree(right)) return takes(path) ? after : before;
+  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
+  const mixed = [...keys].flatMap((key) => {
+    const at = path === "" ? key : `${path}.${key}`;
+    const value = mixOf(own(left, key), own(right, key), takes, at);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  if (mixed.length === 0) return takes(path) ? after : before;
+  return Object.fromEntries(mixed);
+}

@@ -5,7 +5,7 @@
  * that is not set counts as left out: as it is, `${NAME}` would be the secret.
  */
 const CREDENTIAL =
-  /^(?:gateway\.(?:auth|remote)\.(?:token|password)|hooks\.token|hooks\.internal\.entries\.[^.]+\.action\.token|channels\.telegram\.botToken|models\.providers\.[^.]+\.apiKey|sallyport\.edge\.(?:pairing|access\.clientSecret)|sallyport\.upstream\.(?:token|hooksToken))$/;
+  /^(?:gateway\.(?:auth|remote)\.(?:token|password)|hooks\.token|hooks\.internal\.entries\.[^.]+\.action\.token|channels\.telegram\.botToken|models\.providers\.[^.]+\.apiKey|skills\.entries\.[^.]+\.apiKey|sallyport\.edge\.(?:pairing|access\.clientSecret)|sallyport\.upstream\.(?:token|hooksToken))$/;
 
 /** The same of webhooks, whose names may have dots in them. */
 const WEBHOOK_CREDENTIAL =

@@ -22,6 +22,8 @@ export interface GatewaySettings {
   readonly token: Credential;
   /** Undefined: nobody is let in by the word of a proxy. */
   readonly trustedProxy: Config["gateway"]["auth"]["trustedProxy"];
+  /** What its users' devices are paired with, at most, without anybody's word; undefined: they are not. */
+  readonly vouchedScopes?: readonly string[] | undefined;
   /** Further host names people reach us by, lower case, without port. */
   readonly allowedHosts: ReadonlySet<string>;
   /** Origins whose pages may use the gateway beside its own, lower case. */
@@ -78,6 +80,7 @@ export function gatewaySettingsOf(
     port: overrides.port ?? gateway.port,
     authMode,
     trustedProxy: authMode === "trusted-proxy" ? gateway.auth.trustedProxy : undefined,
+    vouchedScopes: authMode === "trusted-proxy" ? vouchedScopesOf(gateway) : undefined,
     allowedHosts: allowedHostsOf(gateway.publicOrigin),
     // A star is read, for the files that have one, and means nobody.
     allowedOrigins: new Set(gateway.controlUi.allowedOrigins.filter((one) => one !== "*")),
@@ -95,10 +98,21 @@ export function gatewayWarnings({ gateway, sallyport }: Config): string[] {
     ...(gateway.controlUi.allowedOrigins.includes("*")
       ? ['gateway.controlUi.allowedOrigins: "*" is passed over: name the pages that may come in']
       : []),
+    ...(vouchedScopesOf(gateway)?.includes("operator.admin") === true
+      ? [
+          "gateway.auth.trustedProxy.deviceAutoApprove.scopes: with operator.admin every user of the proxy may become an administrator for good",
+        ]
+      : []),
     ...(sallyport.legacy.queryToken
       ? ["sallyport.legacy.queryToken takes tokens from URLs, which end up in histories and logs"]
       : []),
   ];
+}
+
+/** What a device gets by the word of a proxy alone, at most; undefined: nothing. Pure. */
+function vouchedScopesOf({ auth }: Config["gateway"]): readonly string[] | undefined {
+  const { enabled = false, scopes } = auth.trustedProxy?.deviceAutoApprove ?? {};
+  return enabled ? scopes : undefined;
 }
 
 interface Opening {

@@ -2,6 +2,7 @@ import { Secret } from "../../shared/secret.ts";
 import type { Environment } from "./paths.ts";
 import type { Config } from "./schema.ts";
 import type { ModelChoice } from "./sections/agents.ts";
+import type { ProviderModel } from "./sections/models.ts";
 import type { ProviderSettings } from "./settings.ts";
 
 /**
@@ -30,21 +31,46 @@ export function providersOf(
   const configured = Object.entries(config.models.providers).map(
     ([id, { api, apiKey, baseUrl, models }]): [string, ProviderSettings] => [
       id,
-      { api: api ?? apiOf(id), apiKey, baseUrl, models: models.map((model) => model.id) },
+      {
+        api: api ?? apiOf(id),
+        apiKey,
+        baseUrl,
+        models: models.map((model) => model.id),
+        modelFacts: modelFactsOf(models),
+      },
     ],
   );
   const providers: Record<string, ProviderSettings> = Object.fromEntries(configured);
   for (const [id, names] of Object.entries(BUILT_IN)) {
     const given = Object.hasOwn(providers, id) ? providers[id] : undefined;
-    const key = environment[names.key];
-    providers[id] = {
-      api: given?.api ?? apiOf(id),
-      apiKey: given?.apiKey ?? (key === undefined ? undefined : new Secret(key)),
-      baseUrl: given?.baseUrl ?? environment[names.baseUrl],
-      models: given?.models ?? [],
-    };
+    providers[id] = builtIn(id, given, environment[names.key], environment[names.baseUrl]);
   }
   return providers;
+}
+
+/** What the file says of it counts before the variables. */
+function builtIn(
+  id: string,
+  given: ProviderSettings | undefined,
+  key: string | undefined,
+  baseUrl: string | undefined,
+): ProviderSettings {
+  const api = given?.api ?? apiOf(id);
+  const apiKey = given?.apiKey ?? (key === undefined ? undefined : new Secret(key));
+  const { models = [], modelFacts } = given ?? {};
+  return { api, apiKey, baseUrl: given?.baseUrl ?? baseUrl, models, modelFacts };
+}
+
+/** Undefined: nothing is said of any. */
+function modelFactsOf(models: readonly ProviderModel[]): ProviderSettings["modelFacts"] {
+  const facts = models.flatMap(({ id, reasoning, compat, maxTokens }) => {
+    // Of a server that is said not to take efforts, nothing is asked.
+    const thinks = compat?.supportsReasoningEffort === false ? false : reasoning;
+    const efforts = compat?.supportedReasoningEfforts;
+    const isSilent = thinks === undefined && efforts === undefined && maxTokens === undefined;
+    return isSilent ? [] : [[id, { reasoning: thinks, efforts, maxTokens }] as const];
+  });
+  return facts.length === 0 ? undefined : Object.fromEntries(facts);
 }
 
 /**

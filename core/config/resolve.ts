@@ -15,13 +15,15 @@ import {
   passwordOf,
 } from "./gateway-settings.ts";
 import { type Ingress, ingressOf } from "./ingress/ingress-settings.ts";
+import type { Adjust } from "./file/interpret.ts";
 import { type LoadedConfig, loadConfig } from "./file/load.ts";
 import { modelChainOf, providersOf } from "./models.ts";
 import { type Flags, type Overrides, readOverrides } from "./environment/overrides.ts";
 import type { Environment, Surroundings } from "./paths.ts";
 import type { Config } from "./schema.ts";
 import type { EdgeSettings, Settings, TelegramSettings } from "./settings.ts";
-import type { SecretMemory } from "./secrets/resolve.ts";
+import { SecretMemory } from "./secrets/resolve.ts";
+import { secretStoreFile } from "./secrets/store-file.ts";
 import { isTree } from "./tree.ts";
 import type { ConfigWriter } from "./write/writer.ts";
 
@@ -37,6 +39,8 @@ export interface LoadRequest extends Surroundings {
   readonly uid: number | undefined;
   /** Secrets of earlier loads, which go on to count while their place cannot be reached. */
   readonly memory?: SecretMemory | undefined;
+  /** What of the config counts. Default: all of it. */
+  readonly adjust?: Adjust | undefined;
 }
 
 /**
@@ -44,8 +48,9 @@ export interface LoadRequest extends Surroundings {
  * folder and the credentials that nobody chose. Nothing is made when the config is refused.
  */
 export async function loadSettings(request: LoadRequest): Promise<Result<Settings, ConfigError>> {
-  const memory: SecretMemory = request.memory ?? new Map();
-  const loaded = await loadConfig(request, { uid: request.uid, memory });
+  const memory: SecretMemory = request.memory ?? new SecretMemory();
+  const { uid, adjust } = request;
+  const loaded = await loadConfig(request, { uid, memory, adjust });
   if (!loaded.ok) return loaded;
   const overrides = readOverrides(request.flags, loaded.value.environment);
   if (!overrides.ok) return overrides;
@@ -110,7 +115,7 @@ function combine(
     configExists: loaded.exists,
     stateDir: paths.stateDir,
     envFile: paths.envFiles.state,
-    files: [...loaded.files, paths.envFiles.state],
+    files: [...loaded.files, paths.envFiles.state, secretStoreFile(paths.stateDir)],
     configHash: loaded.hash,
     openWriter: made.openWriter,
     secretMemory: made.memory,
@@ -128,7 +133,7 @@ function combine(
       stateDir: paths.stateDir,
       home: paths.home,
     }),
-    surroundings: surroundingsOf(environment),
+    surroundings: surroundingsOf(environment, paths.home),
     limits: config.sallyport.limits,
     logLevel: config.logging.level,
     source: loaded.source,
@@ -247,13 +252,14 @@ function proxyVariablesOf(environment: Environment): Record<string, string> {
   return variables;
 }
 
-function surroundingsOf(environment: Environment): Settings["surroundings"] {
+function surroundingsOf(environment: Environment, home: string): Settings["surroundings"] {
   const set = Object.entries(environment).filter(
     ([, value]) => value !== undefined && value !== "",
   );
   return {
     searchPath: environment["PATH"] ?? "",
     variables: new Set(set.map(([name]) => name)),
+    home,
   };
 }
 

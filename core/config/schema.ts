@@ -1,13 +1,17 @@
 import * as z from "zod";
-import { Agents, Bindings, Identity, ToolPolicy } from "./sections/agents.ts";
+import { Agents, Bindings, Identity } from "./sections/agents.ts";
 import { Channels } from "./sections/channels.ts";
+import { Commands } from "./sections/commands.ts";
 import { Cron } from "./sections/cron.ts";
 import { Gateway } from "./sections/gateway.ts";
 import { Hooks } from "./sections/hooks.ts";
+import { Messages } from "./sections/messages.ts";
 import { Models } from "./sections/models.ts";
 import { Sallyport } from "./sections/sallyport.ts";
 import { Secrets } from "./sections/secrets.ts";
 import { Session } from "./sections/session.ts";
+import { Skills } from "./sections/skills.ts";
+import { ToolPolicy } from "./sections/tools.ts";
 
 const Logging = z.strictObject({
   level: z.enum(["silent", "fatal", "error", "warn", "info", "debug", "trace"]).default("info"),
@@ -32,10 +36,13 @@ export const ConfigSchema = z.strictObject({
   identity: Identity.optional(),
   bindings: Bindings,
   session: Session.prefault({}),
+  skills: Skills.prefault({}),
   /** Of all agents. */
   tools: ToolPolicy.prefault({}),
+  messages: Messages.prefault({}),
   models: Models.prefault({}),
   channels: Channels.prefault({}),
+  commands: Commands.prefault({}),
   cron: Cron.prefault({}),
   hooks: Hooks.prefault({}),
   logging: Logging.prefault({}),

@@ -14,6 +14,15 @@ export interface ProviderSettings {
   readonly baseUrl: string | undefined;
   /** Model ids the config lists for it. */
   readonly models: readonly string[];
+  /** What the config says of them. Left out: nothing. */
+  readonly modelFacts?: Readonly<Record<string, ModelFacts>> | undefined;
+}
+
+/** As the models read it. */
+interface ModelFacts {
+  readonly reasoning?: boolean | undefined;
+  readonly efforts?: readonly string[] | undefined;
+  readonly maxTokens?: number | undefined;
 }
 
 export interface TelegramSettings extends Omit<
@@ -77,6 +86,8 @@ export interface Settings {
   readonly surroundings: {
     readonly searchPath: string;
     readonly variables: ReadonlySet<string>;
+    /** Folder of whoever runs the gateway. Absolute. */
+    readonly home: string;
   };
   readonly limits: Config["sallyport"]["limits"];
   readonly logLevel: Config["logging"]["level"];

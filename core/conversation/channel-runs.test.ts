@@ -1,8 +1,9 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { fails, waitsFor } from "../../test/support/scripted-model.ts";
 import { startTelegramEngine } from "../../test/support/telegram-engine.ts";
 import { privateText } from "../../test/support/telegram-updates.ts";
 import type { RunEvent } from "./run.ts";
+import { eventually } from "../../test/support/until.ts";
 
 const never = new Promise<void>(() => undefined);
 const SESSION = "agent:main:telegram:direct:42";
@@ -13,7 +14,7 @@ test("an answer on its way to a chat can be aborted: nothing is sent, and the ch
   bot.engine.runs.watch((event) => events.push(event));
   bot.model.next(waitsFor(never));
   bot.fake.push(privateText(1, "think for ever"));
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(bot.engine.runs.active(SESSION)).toMatchObject([{ status: "running" }]),
   );
   expect(bot.engine.runs.active(SESSION)).toMatchObject([{ kind: "channel" }]);
@@ -40,7 +41,7 @@ test("a turn that is tried again later is one run, and its failure is not told a
   bot.engine.runs.watch(({ type }) => types.push(type));
   bot.model.next(fails("model_overloaded"));
   bot.fake.push(privateText(1, "hello"));
-  await vi.waitFor(() => expect(types).toEqual(["queued", "started", "queued"]), 10_000);
+  await eventually(() => expect(types).toEqual(["queued", "started", "queued"]));
   expect(bot.engine.runs.active()).toMatchObject([{ status: "queued" }]);
 });
 

@@ -6,10 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import * as z from "zod";
 import { startFakeTelegram } from "../../test/support/fake-telegram.ts";
 import { privateText } from "../../test/support/telegram-updates.ts";
 
 const CHILD = fileURLToPath(new URL("../../test/support/engine-child.ts", import.meta.url));
+const Said = z.object({ role: z.string(), text: z.string() });
 const CHATS = [1, 2, 3];
 /** Every start of a process takes its time when the machine is busy. */
 const SLOW = { timeout: 90_000 };
@@ -40,6 +42,20 @@ async function world() {
       using database = new DatabaseSync(join(stateDir, "sallyport.sqlite"), { readOnly: true });
       const rows = database.prepare("select text from outbox where state = 'lost'").all();
       return rows.map(({ text }) => String(text));
+    },
+    /** What people said, as it is kept. */
+    said(): string[] {
+      using database = new DatabaseSync(join(stateDir, "sallyport.sqlite"), { readOnly: true });
+      const rows = database.prepare("select message from message order by seq").all();
+      return rows.flatMap(({ message }) => {
+        const { role, text } = Said.parse(JSON.parse(String(message)));
+        return role === "user" ? [text] : [];
+      });
+    },
+    /** Messages that have not been worked off. */
+    waiting(): number {
+      using database = new DatabaseSync(join(stateDir, "sallyport.sqlite"), { readOnly: true });
+      return database.prepare("select 1 from inbox where ended_at is null").all().length;
     },
     told: (chat: number) =>
       fake.sent.filter((sent) => sent.chat === String(chat)).map(({ text }) => text),
@@ -107,5 +123,30 @@ test(
       expect(told).toEqual(all.filter((text) => told.includes(text)));
       expect(all.filter((text) => !told.includes(text) && !lost.has(text))).toEqual([]);
     }
+  },
+);
+
+test.each(["steer", "collect"])(
+  "with %s, a core that is killed again and again keeps every message once, and answers the last",
+  SLOW,
+  async (mode) => {
+    await using bot = await world();
+    const texts = Array.from({ length: 24 }, (_, index) => `m${index + 1}`);
+    for (const [index, text] of texts.entries()) {
+      bot.fake.push(privateText(index + 1, text, { from: 1 }));
+    }
+    for (const calls of [3, 4, 5, 4, 6]) {
+      const before = bot.fake.calls.length;
+      const kill = bot.start(mode);
+      await bot.fake.until(() => bot.fake.calls.length >= before + calls);
+      await kill();
+    }
+    const killLast = bot.start(mode);
+    bot.fake.push(privateText(99, "the end", { from: 1 }));
+    await bot.fake.until(() => bot.told(1).some((text) => text.includes("the end")));
+    await killLast();
+    const said = bot.said();
+    expect(said).toEqual([...texts, "the end"]);
+    expect(bot.waiting()).toBe(0);
   },
 );

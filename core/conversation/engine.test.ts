@@ -1,10 +1,11 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { blockedByUser, tooManyRequests } from "../../test/support/fake-telegram.ts";
 import { ManualClock } from "../../test/support/clock.ts";
 import { fails, says, waitsFor } from "../../test/support/scripted-model.ts";
 import { startTelegramEngine } from "../../test/support/telegram-engine.ts";
 import { groupText, mentionOf, privateText } from "../../test/support/telegram-updates.ts";
 import { MAX_TURN_ATTEMPTS } from "./reply.ts";
+import { eventually } from "../../test/support/until.ts";
 
 test("a message is answered in its chat, and the typing notice shows meanwhile", async () => {
   await using bot = await startTelegramEngine();
@@ -156,7 +157,7 @@ test("a stranger gets one code, reaches the model only once approved, and is rem
   } as const;
   await using bot = await startTelegramEngine({ access });
   bot.fake.push(privateText(1, "let me in"), privateText(2, "please"), privateText(3, "now"));
-  await vi.waitFor(() => expect(bot.logged().match(/message of a stranger/g)).toHaveLength(3));
+  await eventually(() => expect(bot.logged().match(/message of a stranger/g)).toHaveLength(3));
   const [request] = await bot.engine.pairing.pending("telegram");
   expect(request).toMatchObject({ sender: "42", name: "Ada" });
   await bot.engine.pairing.approve("telegram", request?.code ?? "");

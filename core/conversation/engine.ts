@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import { randomToken } from "../../shared/bytes.ts";
 import { GatewayError } from "../../shared/errors.ts";
+import type { TurnScope } from "../agents/turn-scope.ts";
 import type { AccessPolicy } from "../channels/allow-list.ts";
 import type { Channel, InboundMessage, Outlet, RawEvent } from "../channels/channel.ts";
 import type { Clock } from "../channels/clock.ts";
@@ -9,14 +10,20 @@ import { Pairing } from "../channels/pairing.ts";
 import type { Store } from "../store/store.ts";
 import type { NewWebhook, NewWebhookWork } from "../store/webhook.ts";
 import { Bell } from "./bell.ts";
+import { CommandDesk } from "./commands/desk.ts";
+import { EndedRuns } from "./ended-runs.ts";
 import { HISTORY_LIMITS } from "./history.ts";
 import type { HistoryLimits } from "./history.ts";
 import { HOOK_SOURCE } from "./hook.ts";
 import type { HookInput } from "./hook.ts";
 import { startInbox } from "./inbox.ts";
+import { Interrupts } from "./interrupts.ts";
 import { LiveRuns } from "./live-runs.ts";
 import { startOutbox } from "./outbox.ts";
+import { QUEUE_DEFAULTS, type QueueConfig } from "./queue.ts";
+import { isForGateway } from "./reception.ts";
 import type { RouteSettings } from "./route.ts";
+import { routed } from "./routing.ts";
 import type { Runs } from "./run.ts";
 import { DurableRuns } from "./runs.ts";
 import { Conversations } from "./session.ts";
@@ -38,7 +45,7 @@ export interface EngineParts {
   readonly agent: (
     agentId: string,
     model?: string,
-    sessionKey?: string,
+    scope?: TurnScope | string,
   ) => AgentSettings | Promise<AgentSettings>;
   readonly channel: (id: string) => Channel | undefined;
   /** Ways back to senders of webhooks, by scheme. */
@@ -49,10 +56,14 @@ export interface EngineParts {
   readonly limits?: HistoryLimits | undefined;
   /** Longest a run may take, milliseconds. Undefined: ten minutes. */
   readonly turnTimeoutMs?: (() => number) | undefined;
+  /** What becomes of messages that come while a turn goes on. Undefined: `QUEUE_DEFAULTS`. */
+  readonly queue?: (() => QueueConfig) | undefined;
   /** See `ConversationParts`. */
   readonly systemNotes?: ((sessionKey: string) => Promise<readonly string[]>) | undefined;
   /** For items that are no turns, by their source. */
   readonly handlers?: ReadonlyMap<string, WorkHandler> | undefined;
+  /** Those that ended before, under another engine of this process. Undefined: none. */
+  readonly endedRuns?: EndedRuns | undefined;
   /** False while nothing of what waits may be begun. Undefined: always. */
   readonly mayBegin?: (() => boolean) | undefined;
   readonly clock: Clock;
@@ -85,6 +96,8 @@ export interface Engine extends AsyncDisposable {
   readonly runs: Runs;
   readonly sessions: Sessions;
   readonly pairing: Pairing;
+  /** What is said to the gateway, not to an agent. */
+  readonly commands: CommandDesk;
   /**
    * Commits what a platform sent, in one transaction; work on it begins at once.
    *
@@ -145,9 +158,24 @@ export function startEngine(parts: EngineParts): Engine {
     random,
     log: log.child({ part: "outbox" }),
   });
+  const sessionKeyOf = (message: InboundMessage): Promise<string> =>
+    routed(message, { ...parts, pairing });
+  const queue = parts.queue ?? (() => QUEUE_DEFAULTS);
+  const interrupts = new Interrupts({
+    ...parts,
+    live,
+    queue,
+    pairing,
+    sessionKeyOf,
+    isCommand: isForGateway,
+    log: log.child({ part: "runs" }),
+  });
   const runs = new DurableRuns({
     store,
     live,
+    ended: parts.endedRuns ?? new EndedRuns(clock.now),
+    queue,
+    interrupts,
     conversations,
     channel,
     clock,
@@ -156,11 +184,25 @@ export function startEngine(parts: EngineParts): Engine {
     onReply: () => outbox.poke(),
     log: log.child({ part: "runs" }),
   });
+  const sessions = new Sessions({ ...parts, conversations, runs });
+  const commands = new CommandDesk({
+    ...parts,
+    queue,
+    sessions,
+    runs,
+    pairing,
+    sessionKeyOf,
+    now: clock.now,
+    log: log.child({ part: "commands" }),
+  });
   const inbox = startInbox({
     ...parts,
+    live,
+    queue,
     conversations,
     runs,
     pairing,
+    commands,
     waiters,
     onProgress: () => progress.ring(),
     boundary: () => randomToken(12),
@@ -170,15 +212,21 @@ export function startEngine(parts: EngineParts): Engine {
   return {
     conversations,
     runs,
-    sessions: new Sessions({ ...parts, conversations, runs }),
+    sessions,
     pairing,
-    accept: (source, events) => accept(parts, inbox, source, events),
+    commands,
+    accept: (source, events) => accept(parts, { inbox, commands, interrupts }, source, events),
     async acceptHook({ id, lane, payload }) {
-      return (await accept(parts, inbox, HOOK_SOURCE, [{ id, lane, payload }])) > 0;
+      const event = { id, lane, payload };
+      return (await accept(parts, { inbox, commands, interrupts }, HOOK_SOURCE, [event])) > 0;
     },
     async acceptWebhook(webhook, work) {
-      const { fresh } = await store.keepWebhook(webhook, work);
+      const placed = commands.placed(work);
+      const before = interrupts.underWay();
+      const { fresh } = await store.keepWebhook(webhook, placed);
       if (fresh.length > 0) inbox.poke();
+      commands.hurry(placed, fresh);
+      await interrupts.byItems(placed, fresh, before);
       progress.ring();
       return fresh;
     },
@@ -212,16 +260,26 @@ export function startEngine(parts: EngineParts): Engine {
   }
 }
 
+/** Who looks at what comes in. */
+interface Arrivals {
+  readonly inbox: Worker;
+  readonly commands: CommandDesk;
+  readonly interrupts: Interrupts;
+}
+
 async function accept(
   { store, clock }: EngineParts,
-  inbox: Worker,
+  { inbox, commands, interrupts }: Arrivals,
   source: string,
   events: readonly RawEvent[],
 ): Promise<number> {
   const receivedAt = clock.now();
-  const fresh = await store.keep(
-    events.map(({ id, lane, payload }) => ({ id, source, lane, payload, receivedAt })),
-  );
+  const items = events.map(({ id, lane, payload }) => ({ id, source, lane, payload, receivedAt }));
+  const placed = commands.placed(items);
+  const before = interrupts.underWay();
+  const fresh = await store.keep(placed);
   if (fresh.length > 0) inbox.poke();
+  commands.hurry(placed, fresh);
+  await interrupts.byItems(placed, fresh, before);
   return fresh.length;
 }

@@ -1,18 +1,16 @@
 import { backoffMs } from "../../shared/backoff.ts";
 import { GatewayError } from "../../shared/errors.ts";
-import { accessOf } from "../channels/allow-list.ts";
-import type { AccessPolicy } from "../channels/allow-list.ts";
-import type { Channel, InboundMessage, Outlet } from "../channels/channel.ts";
-import { pairingText } from "../channels/pairing.ts";
-import type { Pairing } from "../channels/pairing.ts";
+import type { Outlet } from "../channels/channel.ts";
 import type { AgentFailed } from "../agents/event.ts";
 import { RUN_SOURCE } from "../store/run.ts";
-import type { InboxItem, NewOutboxItem, SessionEntry, Store } from "../store/store.ts";
+import type { InboxItem, SessionEntry, Store } from "../store/store.ts";
+import type { Message } from "../store/message.ts";
+import { type Followed, Following, type FollowingParts } from "./following.ts";
 import { HOOK_SOURCE, HookPayload, hookTurn } from "./hook.ts";
 import type { HookTurn } from "./hook.ts";
-import { afterFailure, replyText } from "./reply.ts";
-import { promptOf, sessionKeyOf } from "./route.ts";
-import type { RouteSettings } from "./route.ts";
+import { piecesOf, Reception } from "./reception.ts";
+import type { Question, ReceptionParts, Target } from "./reception.ts";
+import { afterFailure, replyWithThinking } from "./reply.ts";
 import type { DurableRuns } from "./runs.ts";
 import type { Broken, Conversations, Turn } from "./session.ts";
 import type { Waiters } from "./waiters.ts";
@@ -34,15 +32,12 @@ const HELD_LOOK_MS = 1_000;
 /** What cannot be read yet (our own name is unknown) is put off for so long in all. */
 const MAX_UNREADABLE_MS = 24 * 3_600_000;
 
-export interface InboxParts extends WorkerParts {
-  readonly store: Pick<Store, "take" | "finish" | "retry" | "bury" | "nextDue">;
+export interface InboxParts extends WorkerParts, ReceptionParts, Omit<FollowingParts, "store"> {
+  readonly store: Pick<Store, "take" | "finish" | "retry" | "bury" | "nextDue"> &
+    FollowingParts["store"];
   readonly conversations: Conversations;
-  readonly channel: (id: string) => Channel | undefined;
   /** Ways back to senders of webhooks, by scheme. */
   readonly senders?: ReadonlyMap<string, Outlet> | undefined;
-  readonly access: (channel: string) => AccessPolicy;
-  readonly route: (message?: InboundMessage) => RouteSettings;
-  readonly pairing: Pairing;
   readonly waiters: Waiters;
   /** Works on items that are runs. */
   readonly runs: Pick<DurableRuns, "work" | "dropped">;
@@ -54,17 +49,20 @@ export interface InboxParts extends WorkerParts {
   readonly mayBegin?: (() => boolean) | undefined;
   /** An item has ended, or was put off. */
   readonly onProgress: () => void;
-  /** Replies are waiting in the outbox. */
-  readonly onReply: () => void;
 }
 
 /** A turn to be run for an item, and where its answer goes: undefined for nowhere. */
 interface Task {
   readonly sessionKey: string;
   readonly prompt: string;
-  readonly target: { readonly outlet: Outlet; readonly conversation: string } | undefined;
+  readonly target: Target | undefined;
   /** Shows that an answer is being made; undefined: nobody is looking. */
   readonly typing: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** What of it is for the agent; its result undefined: nothing, and the item has ended. */
+  readonly hear?: ((signal: AbortSignal) => Promise<Question | undefined>) | undefined;
+  readonly dress?: Question["dress"] | undefined;
+  /** What a later item says to the same turn. */
+  readonly follow?: Followed["read"] | undefined;
 }
 
 /** Starts working off the inbox: one item of a lane at a time, oldest first. */
@@ -98,9 +96,11 @@ export function startInbox(parts: InboxParts): Worker {
 /** Takes one item to its end: finished, put off, or buried. */
 class InboxHandler {
   readonly #parts: InboxParts;
+  readonly #reception: Reception;
 
   constructor(parts: InboxParts) {
     this.#parts = parts;
+    this.#reception = new Reception(parts);
   }
 
   async handle(item: InboxItem, signal: AbortSignal): Promise<void> {
@@ -120,7 +120,7 @@ class InboxHandler {
     }
     const found = task;
     if (found === undefined) this.#parts.runs.dropped(item.id, "it is nobody's to answer any more");
-    else await this.#guarded(item, () => this.#run(item, found, signal));
+    else await this.#guarded(item, () => this.#begin(item, found, signal));
   }
 
   /** A bug, or a store that fails: its lane must not stand still until the next start. */
@@ -182,50 +182,41 @@ class InboxHandler {
 
   /** Undefined: the item ended without a turn. */
   async #chatTask(item: InboxItem): Promise<Task | undefined> {
-    const channel = this.#parts.channel(item.source);
-    if (channel === undefined) throw new GatewayError("not_found", "The channel is not configured");
-    const message = channel.toInbound(item.payload);
-    if (message !== undefined && (await this.#mayTalk(item, channel, message))) {
-      return {
-        sessionKey: sessionKeyOf(message, this.#parts.route(message)),
-        prompt: promptOf(message),
-        target: { outlet: channel, conversation: message.conversation },
-        typing: (signal) => channel.typing(message.conversation, signal),
-      };
-    }
-    if (message === undefined) await this.#parts.store.finish(item.id, []);
-    return undefined;
+    const visit = await this.#reception.admit(item);
+    if (visit === undefined) return undefined;
+    const { channel: outlet, message, sessionKey } = visit;
+    const { conversation } = message;
+    return {
+      sessionKey,
+      prompt: message.text,
+      target: { outlet, conversation },
+      typing: (signal) => outlet.typing(conversation, signal),
+      hear: (signal) => this.#reception.hear(item, visit, signal),
+      follow: (next) => this.#reception.follow(next, visit),
+    };
   }
 
-  /** False: the item has ended, with or without a word to the stranger. */
-  async #mayTalk(item: InboxItem, channel: Channel, message: InboundMessage): Promise<boolean> {
-    const { access, pairing, store, onReply, log } = this.#parts;
-    const paired = (await pairing.approved(channel.id)).map(({ sender }) => sender);
-    const decision = accessOf(message, access(channel.id), paired);
-    if (decision === "allow") return true;
-    const { sender, senderName: name, conversation } = message;
-    const answer =
-      decision === "pair"
-        ? await pairing.ask(channel.id, { sender, name, askedBy: item.id })
-        : ({ state: "ignored" } as const);
-    if (answer.state === "approved") return true;
-    log.info({ channel: channel.id, sender, state: answer.state }, "message of a stranger");
-    const text = answer.state === "new" ? pairingText(channel.id, answer.code) : "";
-    await store.finish(item.id, piecesOf(item, { outlet: channel, conversation }, text));
-    onReply();
-    return false;
+  /** Begins with what is no turn at all: a command, a message nobody answers. */
+  async #begin(item: InboxItem, task: Task, signal: AbortSignal): Promise<void> {
+    if (task.hear === undefined) return this.#run(item, task, signal);
+    const question = await task.hear(signal);
+    if (question === undefined) this.#parts.runs.dropped(item.id, "it was no question");
+    else await this.#run(item, { ...task, ...question }, signal);
   }
 
   async #run(item: InboxItem, task: Task, signal: AbortSignal): Promise<void> {
     const { conversations } = this.#parts;
-    const typing = new AbortController();
-    const shown = task.typing?.(typing.signal);
     let isSettled = false;
     const { sessionKey, prompt, target } = task;
     const isHook = item.source === HOOK_SOURCE;
+    const following = this.#followingOf(item, task);
+    const collected = following && (await this.#collected(item, task, following, signal));
+    const typing = new AbortController();
+    const shown = task.typing?.(typing.signal);
     const turn: Turn = {
       sessionKey,
-      messages: [{ role: "user", text: prompt }],
+      messages: [{ role: "user", text: prompt }, ...(collected ?? [])],
+      heard: following && (() => following.steer()),
       continues: true,
       via: item.source,
       kind: isHook ? "hook" : "channel",
@@ -233,11 +224,14 @@ class InboxHandler {
       origin: isHook ? undefined : target && originOf(target),
       requestId: item.trace,
       commit: async (entry, answer) => {
-        await this.#reply(item, task, replyText(answer), entry);
+        const text = replyWithThinking(answer);
+        const whole = following?.ending(entry) ?? entry;
+        await this.#reply(item, task, task.dress?.(text, entry) ?? text, whole);
         isSettled = true;
       },
       broken: async (failure, entry) => {
-        const fate = await this.#failed(item, task, failure, entry);
+        const whole = following?.ending(entry) ?? entry;
+        const fate = await this.#failed(item, task, failure, whole);
         isSettled = true;
         return fate;
       },
@@ -250,6 +244,30 @@ class InboxHandler {
       typing.abort();
       await shown;
     }
+  }
+
+  /** The turn is known before it is waited for what comes with it: from then on it can be stopped. */
+  async #collected(
+    { id }: InboxItem,
+    { sessionKey, prompt }: Task,
+    following: Following,
+    signal: AbortSignal,
+  ): Promise<readonly Message[]> {
+    const { live, clock } = this.#parts;
+    const facts = { id, kind: "channel", sessionKey, question: prompt } as const;
+    const run = live.open({ ...facts, acceptedAt: clock.now() });
+    try {
+      return await following.collect(run.signal, signal);
+    } catch (error) {
+      run.forget();
+      throw error;
+    }
+  }
+
+  #followingOf({ id }: InboxItem, { follow, sessionKey, target }: Task): Following | undefined {
+    if (follow === undefined) return undefined;
+    const turn = { item: { id }, sessionKey, channel: target?.outlet.id, read: follow };
+    return new Following(this.#parts, turn);
   }
 
   /** To whoever waits for it, or else to the conversation. */
@@ -284,10 +302,10 @@ class InboxHandler {
       return "again";
     }
     // What was asked stays in the session: "try again" must mean something to the model.
-    const messages = [
-      { role: "user", text: task.prompt },
+    const messages: Message[] = [
+      ...said.messages.filter(({ role }) => role === "user"),
       { role: "assistant", text: next.text, toolCalls: [] },
-    ] as const;
+    ];
     await this.#reply(item, task, next.text, { ...said, messages });
     return "over";
   }
@@ -319,17 +337,4 @@ function originOf({
   conversation,
 }: NonNullable<Task["target"]>): NonNullable<Turn["origin"]> {
   return { channel: outlet.id, conversation };
-}
-
-/** The pieces of a reply. Their ids follow from the item's, so the same work cannot queue them twice. */
-function piecesOf(item: InboxItem, target: Task["target"], text: string): NewOutboxItem[] {
-  if (target === undefined) return [];
-  const { outlet, conversation } = target;
-  return outlet.split(text).map((piece, index) => ({
-    id: `${item.id}/${index}`,
-    channel: outlet.id,
-    conversation,
-    text: piece,
-    trace: item.trace,
-  }));
 }

@@ -1,6 +1,7 @@
 /** Runs under way, whatever has begun them: what is known of each, and who is told. */
 import { GatewayError } from "../../shared/errors.ts";
 import type { AgentDone, AgentFailed } from "../agents/event.ts";
+import { Meter } from "../models/meter.ts";
 import type { ToolCall } from "../store/message.ts";
 import { agentIdOf } from "../store/session-key.ts";
 import type { RunEvent, RunKind, RunState, RunStatus } from "./run.ts";
@@ -25,6 +26,8 @@ type Listener = (event: RunEvent) => void;
 /** One run, from the moment it is known to its end. */
 export class LiveRun {
   readonly facts: RunFacts;
+  /** Notes what models are asked for it. */
+  readonly meter: Meter;
   readonly #now: () => number;
   readonly #tell: Listener;
   readonly #onEnd: () => void;
@@ -32,6 +35,7 @@ export class LiveRun {
   #status: RunStatus = "queued";
   #isAnnounced = false;
   #text = "";
+  #thinking = "";
   #startedAt: number | undefined;
   #endedAt: number | undefined;
   #ending: Pick<RunState, "stop" | "error" | "usage"> = NO_ENDING;
@@ -39,6 +43,7 @@ export class LiveRun {
 
   constructor(facts: RunFacts, now: () => number, tell: Listener, onEnd: () => void) {
     this.facts = facts;
+    this.meter = new Meter(now);
     this.#now = now;
     this.#tell = tell;
     this.#onEnd = onEnd;
@@ -62,6 +67,11 @@ export class LiveRun {
     return this.#text;
   }
 
+  /** Empty unless its session wants it told. */
+  get thinking(): string {
+    return this.#thinking;
+  }
+
   get state(): RunState {
     const { id, kind, sessionKey, question, acceptedAt } = this.facts;
     return {
@@ -75,6 +85,7 @@ export class LiveRun {
       startedAt: this.#startedAt,
       endedAt: this.#endedAt,
       text: this.#text,
+      thinking: this.#thinking,
       ...this.#ending,
       model: this.#model,
     };
@@ -92,6 +103,7 @@ export class LiveRun {
     this.#isAnnounced = true;
     this.#startedAt = this.#now();
     this.#text = "";
+    this.#thinking = "";
     this.#model = model;
     this.#tell({ type: "started", run: this.state });
   }
@@ -99,6 +111,11 @@ export class LiveRun {
   say(delta: string): void {
     this.#text += delta;
     this.#tell({ type: "text", run: this.state, delta });
+  }
+
+  think(delta: string): void {
+    this.#thinking += delta;
+    this.#tell({ type: "thinking", run: this.state, delta });
   }
 
   callTool(call: ToolCall): void {

@@ -58,6 +58,17 @@ function apology(failure: AgentFailed, attempt: number, passing: string | undefi
     : `${failure.partialText.trim()}\n\n⚠️ The answer broke off here. ${why}`;
 }
 
+/** With what was thought before it, in a session that wants that told. */
+export function replyWithThinking(answer: Answer): string {
+  const thought = answer.thinking?.trim() ?? "";
+  const text = replyText(answer);
+  return thought === "" ? text : `Thinking:\n${quoted(thought)}\n\n${text}`;
+}
+
+function quoted(text: string): string {
+  return text.replaceAll(/^/gm, "> ");
+}
+
 /** The text of a finished turn. Never empty: silence would look like a lost message. */
 export function replyText({ text, stop }: Answer): string {
   const said = text.trim();

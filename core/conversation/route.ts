@@ -10,6 +10,8 @@ export interface RouteSettings {
    * where there may be several of one channel.
    */
   readonly dmScope: "main" | "per-peer" | "per-channel-peer" | "per-account-channel-peer";
+  /** True: in `main`, others than the owner have sessions of their own all the same. */
+  readonly othersApart?: boolean | undefined;
 }
 
 /** The session a message is part of. Groups never share one with anybody. */

@@ -1,7 +1,8 @@
 /** Runs: turns with a name, which can be begun once, watched, waited for and ended. */
 import type { ErrorCode } from "../../shared/errors.ts";
-import type { StopReason } from "../models/model.ts";
+import type { StopReason, Thinking } from "../models/model.ts";
 import type { Image, ToolCall, Usage } from "../store/message.ts";
+import type { QueueMode } from "./queue.ts";
 
 /** What a run is for; programs that show runs tell them apart by it. */
 export type RunKind = "chat" | "agent" | "channel" | "hook" | "http" | "cron" | "heartbeat";
@@ -20,6 +21,19 @@ export interface RunOrder {
   readonly extraSystem?: string | undefined;
   /** `provider/model`; undefined: the session's, or else the agent's. */
   readonly model?: string | undefined;
+  /** `provider/model`, in place of those that stand in for the agent's. */
+  readonly fallbacks?: readonly string[] | undefined;
+  /** Names of the agent's tools that may be used, of those it has. Undefined: all. */
+  readonly toolsAllow?: readonly string[] | undefined;
+  /** True: without the files of the workspace in the system prompt. */
+  readonly lightContext?: boolean | undefined;
+  /** True: asked for with all the rights that the gateway's owner has. */
+  readonly asOwner?: boolean | undefined;
+  /** Undefined: the session's, or else the agent's. */
+  readonly thinking?: Thinking | undefined;
+  readonly fast?: boolean | undefined;
+  /** What becomes of it while a turn of its session goes on; undefined: as the session has it. */
+  readonly queueMode?: QueueMode | undefined;
   /** Where the answer goes besides the session. */
   readonly deliver?: { readonly channel: string; readonly to: string } | undefined;
   /** Milliseconds; default: the gateway's limit for a turn. */
@@ -45,6 +59,8 @@ export interface RunState {
   readonly endedAt: number | undefined;
   /** The answer as far as it has come. */
   readonly text: string;
+  /** What was thought so far, in a session that wants it told; empty: nothing. */
+  readonly thinking?: string | undefined;
   readonly stop: StopReason | undefined;
   /** Fit for the user. */
   readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
@@ -57,6 +73,8 @@ export interface RunState {
 export type RunEvent =
   | { readonly type: "queued" | "started" | "done" | "failed" | "aborted"; readonly run: RunState }
   | { readonly type: "text"; readonly run: RunState; readonly delta: string }
+  /** Only of sessions that want it told. */
+  | { readonly type: "thinking"; readonly run: RunState; readonly delta: string }
   | { readonly type: "tool_start"; readonly run: RunState; readonly call: ToolCall }
   | {
       readonly type: "tool_end";

@@ -1,16 +1,20 @@
 import type { Logger } from "pino";
-import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import type { AgentFailed } from "../agents/event.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { Clock } from "../channels/clock.ts";
-import type { Message } from "../store/message.ts";
-import type { RunEnd, StoredRun } from "../store/run.ts";
-import { agentIdOf } from "../store/session-key.ts";
+import { RUN_SOURCE } from "../store/run.ts";
 import type { InboxItem, NewOutboxItem, SessionEntry, Store } from "../store/store.ts";
-import { Aborted, type LiveRun, type LiveRuns, type RunFacts } from "./live-runs.ts";
-import { replyText } from "./reply.ts";
-import type { RunEvent, RunOrder, RunKind, Runs, RunState } from "./run.ts";
+import { dressed } from "./commands/dress.ts";
+import { type Follower, Following, type FollowingParts } from "./following.ts";
+import type { Interrupts } from "./interrupts.ts";
+import type { EndedRuns } from "./ended-runs.ts";
+import { Aborted, type LiveRun, type LiveRuns } from "./live-runs.ts";
+import type { QueueConfig } from "./queue.ts";
+import { replyWithThinking } from "./reply.ts";
+import type { RunEvent, RunOrder, Runs, RunState } from "./run.ts";
+import { endOf, failedEnd, NO_END, spentOn, stateOf } from "./run-end.ts";
+import { factsOf, isSameTalk, isTalk, Order, turnOf } from "./run-order.ts";
 import type { Broken, Conversations, Turn } from "./session.ts";
 
 /** Runs that wait or go on, of all sessions: each may hold some pictures. */
@@ -20,31 +24,16 @@ const FULL_RETRY_MS = 10_000;
 /** An item begun this often has taken the process down with it, again and again. */
 const MAX_ATTEMPTS = 10;
 
-const ImagePart = z.object({
-  mediaType: z.enum(["image/png", "image/jpeg", "image/gif", "image/webp"]),
-  data: z.string(),
-});
-/** What we wrote earlier, perhaps in an earlier version. */
-const Order = z.object({
-  id: z.string(),
-  kind: z.enum(["chat", "agent", "cron", "heartbeat"]),
-  sessionKey: z.string(),
-  message: z.string(),
-  images: z.array(ImagePart).optional(),
-  extraSystem: z.string().optional(),
-  model: z.string().optional(),
-  deliver: z.object({ channel: z.string(), to: z.string() }).optional(),
-  timeoutMs: z.number().optional(),
-  keep: z.boolean().optional(),
-});
-type Order = z.output<typeof Order>;
-
 export interface RunParts {
-  readonly store: Pick<Store, "runs" | "retry" | "bury">;
+  readonly store: Pick<Store, "runs" | "retry" | "bury"> & FollowingParts["store"];
   readonly live: LiveRuns;
+  /** How those ended that are not in the store. */
+  readonly ended: EndedRuns;
   readonly conversations: Conversations;
   readonly channel: (id: string) => Channel | undefined;
   readonly clock: Clock;
+  readonly queue: () => QueueConfig;
+  readonly interrupts: Pick<Interrupts, "underWay" | "by">;
   /** Longest a run may take unless it says otherwise, milliseconds. */
   readonly timeoutMs: () => number;
   /** There is a run in the inbox. */
@@ -77,6 +66,7 @@ export class DurableRuns implements Runs {
       });
     }
     const acceptedAt = clock.now();
+    const before = kind === "chat" ? this.#parts.interrupts.underWay(sessionKey) : [];
     // Before it is kept: from then on somebody may work on it.
     const run = live.open({ id, kind, sessionKey, question: order.message, acceptedAt });
     try {
@@ -90,6 +80,7 @@ export class DurableRuns implements Runs {
       throw error;
     }
     run.announce();
+    await this.#parts.interrupts.by(sessionKey, before, { own: order.queueMode });
     poke();
     return { fresh: true, run: run.state };
   }
@@ -98,7 +89,7 @@ export class DurableRuns implements Runs {
     const run = this.#parts.live.find(id);
     if (run !== undefined) return run.state;
     const stored = await this.#parts.store.runs.find(id);
-    return stored && stateOf(stored);
+    return stored === undefined ? this.#parts.ended.find(id) : stateOf(stored);
   }
 
   active(sessionKey?: string): readonly RunState[] {
@@ -167,7 +158,7 @@ export class DurableRuns implements Runs {
     const run = live.open(factsOf(order.data, item.receivedAt));
     if (item.attempt > MAX_ATTEMPTS) {
       const message = `It was begun ${MAX_ATTEMPTS} times without an end`;
-      await store.runs.finish(order.data.id, failed(run, message, clock.now()));
+      await store.runs.finish(order.data.id, failedEnd(run, message, clock.now()));
       return run.fail({ code: "internal", message });
     }
     const timer = setTimeout(
@@ -184,20 +175,31 @@ export class DurableRuns implements Runs {
   async #run(item: InboxItem, order: Order, run: LiveRun, signal: AbortSignal): Promise<void> {
     const { conversations, store, clock, onReply } = this.#parts;
     let isSettled = false;
+    const following = isTalk(order) ? this.#followingOf(item, order) : undefined;
     const finish = async (
       entry: SessionEntry,
       reply: readonly NewOutboxItem[],
       failure?: AgentFailed,
     ): Promise<void> => {
       const end = endOf(entry, run, failure, clock.now());
-      const kept = order.keep === false ? undefined : entry;
-      await store.runs.finish(order.id, end, { entry: kept, reply });
+      const followers = { ...end, text: "", usage: undefined };
+      const whole = following?.ending(entry, followers) ?? entry;
+      const left = order.keep === false ? { spent: spentOn(entry) } : { entry: whole };
+      await store.runs.finish(order.id, end, { ...left, reply });
       isSettled = true;
+      following?.ended(followers);
       if (reply.length > 0) onReply();
     };
+    const asked = turnOf(order);
+    const collected = (await following?.collect(run.signal, signal)) ?? [];
     const turn: Turn = {
-      ...turnOf(order),
-      commit: (entry, answer) => finish(entry, this.#piecesOf(item, order, replyText(answer))),
+      ...asked,
+      messages: [...asked.messages, ...collected],
+      heard: following && (() => following.steer()),
+      commit: async (entry, answer) => {
+        const text = replyWithThinking(answer);
+        await finish(entry, await this.#piecesOf(item, order, { text, entry }));
+      },
       broken: async (failure, entry): Promise<Broken> => {
         if (isOurStop(failure, run)) {
           await store.retry(item.id, clock.now(), "the gateway stopped");
@@ -214,10 +216,38 @@ export class DurableRuns implements Runs {
     }
   }
 
-  #piecesOf(item: InboxItem, { deliver }: Order, text: string): NewOutboxItem[] {
+  #followingOf({ id }: InboxItem, order: Order): Following {
+    const { sessionKey, queueMode } = order;
+    const read = async (item: InboxItem): Promise<Follower | undefined> => {
+      const next = Order.safeParse(item.payload).data;
+      if (item.source !== RUN_SOURCE || next === undefined || !isSameTalk(order, next)) {
+        return undefined;
+      }
+      const { images, message: text } = next;
+      const message = { role: "user", text, images } as const;
+      const run = factsOf(next, item.receivedAt);
+      return { id: next.id, message, queueMode: next.queueMode, run };
+    };
+    return new Following(this.#parts, {
+      item: { id },
+      sessionKey,
+      channel: undefined,
+      queueMode,
+      read,
+    });
+  }
+
+  /** The answer as its session wants it shown elsewhere; none when nothing may leave it. */
+  async #piecesOf(
+    item: InboxItem,
+    { deliver, sessionKey }: Order,
+    { text, entry }: { readonly text: string; readonly entry: SessionEntry },
+  ): Promise<NewOutboxItem[]> {
     const channel = deliver && this.#parts.channel(deliver.channel);
     if (deliver === undefined || channel === undefined) return [];
-    return channel.split(text).map((piece, index) => ({
+    const { settings = {} } = (await this.#parts.store.sessions.find(sessionKey)) ?? {};
+    if (settings["sendPolicy"] === "deny") return [];
+    return channel.split(dressed(text, entry, settings)).map((piece, index) => ({
       id: `${item.id}/${index}`,
       channel: channel.id,
       conversation: deliver.to,
@@ -227,13 +257,16 @@ export class DurableRuns implements Runs {
 
   /** Ends one that nobody works on yet. */
   async #cancel(id: string, run: LiveRun | undefined): Promise<boolean> {
-    const { store, clock } = this.#parts;
+    const { store, clock, live } = this.#parts;
     if (run !== undefined && run.state.status !== "queued") return false;
+    // One that came to an earlier process is known to the store alone.
+    const facts = run?.facts ?? (await this.find(id));
     const now = clock.now();
     const end = { ...NO_END, status: "aborted", endedAt: now, text: "" } as const;
     if (!(await store.runs.cancel(id, end))) return false;
-    run?.stop(new Aborted());
-    run?.fail({ code: "canceled", message: "The run was aborted" });
+    const ended = facts && live.open(facts);
+    ended?.stop(new Aborted());
+    ended?.fail({ code: "canceled", message: "The run was aborted" });
     return true;
   }
 
@@ -253,91 +286,19 @@ export class DurableRuns implements Runs {
     if (type === "started" || type === "text" || type === "tool_start" || type === "tool_end") {
       return;
     }
+    if (run.endedAt !== undefined && !Order.shape.kind.safeParse(run.kind).success) {
+      this.#parts.ended.add(run);
+    }
     // One that waits again after it was begun: this process will not go on with it.
     if (type === "queued" && run.startedAt === undefined) return;
     for (const end of this.#waiting.get(run.id) ?? []) end();
   }
 }
 
-const NO_END = {
-  startedAt: undefined,
-  stop: undefined,
-  error: undefined,
-  usage: undefined,
-  model: undefined,
-} as const;
-
-function factsOf({ id, kind, sessionKey, message }: Order, acceptedAt: number): RunFacts {
-  return { id, kind, sessionKey, question: message, acceptedAt };
-}
-
-function turnOf(order: Order): Turn {
-  const { id, kind, sessionKey, message, images, extraSystem, model, deliver } = order;
-  const system: Message[] =
-    extraSystem === undefined ? [] : [{ role: "system", text: extraSystem }];
-  const origin = deliver && { channel: deliver.channel, conversation: deliver.to };
-  return {
-    sessionKey,
-    messages: [...system, { role: "user", text: message, images }],
-    continues: true,
-    via: kind,
-    kind,
-    runId: id,
-    model,
-    origin,
-  };
-}
-
 /** The gateway stops: it goes on with this run after its start. */
 function isOurStop({ code }: AgentFailed, run: LiveRun): boolean {
   return code === "core_draining" || (code === "canceled" && !run.wasAborted);
 }
-
-function endOf(
-  { run: made, usage }: SessionEntry,
-  run: LiveRun,
-  failure: AgentFailed | undefined,
-  now: number,
-): RunEnd {
-  const status = made?.status ?? "ok";
-  return {
-    status,
-    startedAt: run.startedAt,
-    endedAt: now,
-    text: run.text,
-    stop: made?.stop,
-    error:
-      status === "error" && failure ? { code: failure.code, message: failure.message } : undefined,
-    usage: status === "ok" ? usage : undefined,
-    model: made?.model,
-  };
-}
-
-function failed(run: LiveRun, message: string, now: number): RunEnd {
-  const { startedAt } = run;
-  const error = { code: "internal", message } as const;
-  return { ...NO_END, status: "error", startedAt, endedAt: now, text: "", error };
-}
-
-function stateOf({ id, kind, sessionKey, acceptedAt, end }: StoredRun): RunState {
-  const known = { id, kind: kindOf(kind), sessionKey, agentId: agentIdOf(sessionKey), acceptedAt };
-  if (end === undefined)
-    return { ...known, ...NO_END, question: "", status: "queued", endedAt: undefined, text: "" };
-  const { stop, ...rest } = end;
-  return { ...known, ...rest, question: "", stop: stopOf(stop) };
-}
-
-function kindOf(kind: string): RunKind {
-  return KINDS.safeParse(kind).data ?? "agent";
-}
-
-const KINDS = z.enum(["chat", "agent", "channel", "hook", "http", "cron", "heartbeat"]);
-
-function stopOf(stop: string | undefined): RunState["stop"] {
-  return STOPS.safeParse(stop).data;
-}
-
-const STOPS = z.enum(["end", "max_tokens", "tool_calls", "refusal"]);
 
 function tooLong(): GatewayError {
   return new GatewayError("model_timeout", "The run took longer than it may");

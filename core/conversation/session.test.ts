@@ -52,6 +52,61 @@ async function last(events: AsyncIterable<AgentEvent>): Promise<AgentEvent | und
   return (await Array.fromAsync(events)).at(-1);
 }
 
+test("what a turn was told is kept with it, also when it could not be kept as it was", async () => {
+  await using conversation = await world();
+  const { model, run } = conversation;
+  model.next(async function* () {
+    yield { type: "tool_call", call: { id: "c", name: "none", input: "{}" } };
+    yield { type: "done", stop: "tool_calls", usage: { inputTokens: 1, outputTokens: 1 } };
+  });
+  const kept: string[][] = [];
+  const told = [user("and this")];
+  const turn: Partial<Turn> = {
+    heard: () => Promise.resolve(told.splice(0)),
+    commit: diskFull,
+    broken(_failure, entry) {
+      kept.push(entry.messages.map(({ text }) => text));
+      return Promise.resolve("over" as const);
+    },
+  };
+  expect(await last(run(turn))).toMatchObject({ type: "failed", code: "internal" });
+  expect(kept).toEqual([["hi", "and this", "echo: and this"]]);
+});
+
+const EVER = { from: 0, until: Number.MAX_SAFE_INTEGER };
+
+test("each request to a model is counted, with the turn or without it", async () => {
+  await using conversation = await world();
+  const { store, model, run } = conversation;
+  await last(run({}));
+  model.next(fails("model_overloaded"));
+  await last(run({}));
+  const info = await store.sessions.find("s");
+  expect(info).toMatchObject({ messageCount: 2, inputTokens: 3, outputTokens: 2 });
+  expect(info).toMatchObject({ contextTokens: 3, contextFresh: true });
+  const calls = await store.usage.calls(info?.sessionId ?? "", 9);
+  expect(calls).toMatchObject([
+    { ok: true, input: 3, output: 2, provider: "test", model: "scripted" },
+    { ok: false, input: 0, output: 0 },
+  ]);
+  expect(new Set(calls.map((one) => one.run)).size).toBe(2);
+});
+
+test("what an aborted turn took is counted once", async () => {
+  await using conversation = await world();
+  const { store, model, run } = conversation;
+  const usage = { inputTokens: 7, outputTokens: 1 };
+  model.next(async function* () {
+    yield { type: "text", delta: "half" };
+    const message = "cut off";
+    yield { type: "failed", code: "canceled", message, retryAfterMs: undefined, usage };
+  });
+  await last(run({}));
+  await last(run({}));
+  const { sums } = await store.usage.report(EVER);
+  expect(sums).toMatchObject([{ calls: 2, answered: 1, input: 10, output: 3 }]);
+});
+
 test("a turn is kept before its end is told", async () => {
   await using conversation = await world();
   for await (const event of conversation.run({})) {

@@ -3,22 +3,17 @@ import { GatewayError } from "../../shared/errors.ts";
 import type { AgentDone, AgentEvent, AgentFailed } from "../agents/event.ts";
 import { runAgent } from "../agents/loop.ts";
 import type { Tool } from "../agents/tool.ts";
+import type { TurnScope } from "../agents/turn-scope.ts";
 import type { Clock } from "../channels/clock.ts";
 import type { AnswerFormat, Model, Thinking, ToolChoice, ToolSpec } from "../models/model.ts";
+import type { Prices } from "../models/prices.ts";
 import type { Message, Usage } from "../store/message.ts";
 import { agentIdOf } from "../store/session-key.ts";
 import type { EntryRun, SessionEntry, Store } from "../store/store.ts";
-import {
-  newest,
-  noted,
-  summaryOf,
-  systemOf,
-  unanswered,
-  withoutImages,
-  withoutSystem,
-} from "./history.ts";
+import { unanswered, withoutImages } from "./history.ts";
 import type { HistoryLimits } from "./history.ts";
 import { explained, type LiveRun, type LiveRuns, type RunFacts } from "./live-runs.ts";
+import { openingOf, wishesOf } from "./opening.ts";
 import type { RunKind } from "./run.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
@@ -31,23 +26,35 @@ export interface AgentSettings {
   /** Tried in this order. */
   readonly models: readonly Model[];
   readonly tools: readonly Tool[];
+  /** Whether a model of the chain may use a tool, `provider/model`. Undefined: all may use all. */
+  readonly mayUse?: ((tool: string, modelRef: string) => boolean) | undefined;
   /** Empty: none. */
   readonly system: string;
+  /** What `provider/model` costs; undefined: not known. */
+  readonly prices?: ((ref: string) => Prices | undefined) | undefined;
+  /** How much a model thinks when nobody says; undefined: its provider decides. */
+  readonly thinking?: ((ref: string) => Thinking | undefined) | undefined;
+  readonly fast?: ((ref: string) => boolean | undefined) | undefined;
+  /** Whether what is thought is told when nobody says. */
+  readonly reasoning?: "off" | "on" | "stream" | undefined;
 }
 
 export interface ConversationParts {
-  readonly store: { readonly sessions: Pick<Store["sessions"], "opening" | "add"> };
+  readonly store: {
+    readonly sessions: Pick<Store["sessions"], "opening" | "add">;
+    readonly usage: Pick<Store["usage"], "add">;
+  };
   /** Where all turns are shown while they go on. */
   readonly runs: LiveRuns;
   /**
    * @param model - `provider/model` to be used instead of the agent's own; undefined: its own.
-   * @param sessionKey - What is for the owner alone stays out of sessions that are shared.
+   * @param scope - What is for the owner alone stays out of sessions that are shared.
    * @throws GatewayError `not_found` for an agent that there is not, `model_not_found`.
    */
   readonly agent: (
     agentId: string,
     model?: string,
-    sessionKey?: string,
+    scope?: TurnScope | string,
   ) => AgentSettings | Promise<AgentSettings>;
   /** What the model must know of when a conversation goes on. Undefined: nothing. */
   readonly systemNotes?: ((sessionKey: string) => Promise<readonly string[]>) | undefined;
@@ -85,12 +92,18 @@ export interface Turn {
   readonly toolsAllow?: readonly string[] | undefined;
   /** True: without the files of the workspace in the system prompt. */
   readonly lightContext?: boolean | undefined;
+  /** `provider/model`, in place of those that stand in for the agent's. Undefined: those. */
+  readonly fallbacks?: readonly string[] | undefined;
+  /** True: asked for with all the rights that the gateway's owner has. */
+  readonly asOwner?: boolean | undefined;
   /** Tools that whoever asks runs: when the model calls one, the turn is over. */
   readonly clientTools?: readonly ToolSpec[] | undefined;
   readonly toolChoice?: ToolChoice | undefined;
   readonly parallelToolCalls?: boolean | undefined;
   readonly format?: AnswerFormat | undefined;
   readonly requestId?: string | undefined;
+  /** What was said meanwhile and belongs to this turn; asked for before each answer but the first. */
+  readonly heard?: (() => Promise<readonly Message[]>) | undefined;
   /** Keeps the finished turn, in place of adding it to the session. */
   readonly commit?: ((entry: SessionEntry, answer: Answer) => Promise<void>) | undefined;
   /**
@@ -110,6 +123,16 @@ export type Broken = "over" | "again";
 export interface Answer {
   readonly text: string;
   readonly stop: AgentDone["stop"];
+  /** What was thought, when the session wants it told with the answer. */
+  readonly thinking?: string | undefined;
+}
+
+/** How a turn goes on. */
+interface Course {
+  /** Unix ms. */
+  readonly startedAt: number;
+  /** What it was told since it began. */
+  readonly heard: Message[];
 }
 
 /** All sessions: one turn at a time in each, any number side by side. */
@@ -134,16 +157,17 @@ export class Conversations {
     // No `AbortSignal.any`: the gateway's own signal lives long, and would keep every turn.
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
+    const heard: Message[] = [];
     try {
       run.announce();
       const release = await this.#queue.acquire(turn.sessionKey, run.signal);
       try {
-        yield* this.#answer(turn, run, startedAt);
+        yield* this.#answer(turn, run, { startedAt, heard });
       } finally {
         release();
       }
     } catch (error) {
-      yield await this.#brokenBy(error, turn, run, startedAt);
+      yield await this.#brokenBy(error, turn, run, { startedAt, heard });
     } finally {
       signal.removeEventListener("abort", stop);
       run.leave();
@@ -160,17 +184,36 @@ export class Conversations {
     }
   }
 
-  async *#answer(turn: Turn, run: LiveRun, startedAt: number): AsyncGenerator<AgentEvent> {
+  async *#answer(
+    turn: Turn,
+    run: LiveRun,
+    { startedAt, heard: told }: Course,
+  ): AsyncGenerator<AgentEvent> {
     const { agent, random, clock, log } = this.#parts;
-    const { messages, news, model } = await this.#read(turn);
+    const { messages, news, model, settings } = await openingOf(turn, this.#parts);
     const { temperature, maxOutputTokens } = turn;
     const { clientTools, toolChoice, parallelToolCalls, format } = turn;
-    const who = await agent(agentIdOf(turn.sessionKey), model, turn.sessionKey);
+    const who = await agent(agentIdOf(turn.sessionKey), model, turn);
     const theirs = { clientTools, toolChoice, parallelToolCalls, format };
-    const asked = { ...who, messages, temperature, maxOutputTokens, ...theirs, random };
+    const models = run.meter.over(who.models, who.prices);
+    const wishes = wishesOf(turn, settings, who);
+    const heard = async (): Promise<readonly Message[]> => {
+      const more = (await turn.heard?.()) ?? [];
+      told.push(...more);
+      return more;
+    };
+    const { thinking, fast, reasoning } = wishes;
+    const wanted = { thinking, fast, showThinking: reasoning === "off" ? undefined : true, heard };
+    const asked = { ...who, models, messages, temperature, maxOutputTokens, ...theirs, ...wanted };
     run.start(who.models[0]?.id);
-    for await (const event of runAgent({ ...asked, signal: run.signal, sleep: clock.wait })) {
+    const how = { random, signal: run.signal, sleep: clock.wait };
+    for await (const event of runAgent({ ...asked, ...how })) {
       show(event, run);
+      // For those who watch the run, if they asked to see it: no part of any answer.
+      if (event.type === "thinking") {
+        if (reasoning !== "off") run.think(event.delta);
+        continue;
+      }
       if (event.type === "tool_end" && event.cause !== undefined) {
         log.warn(
           { session: turn.sessionKey, tool: event.call.name, err: event.cause },
@@ -179,11 +222,11 @@ export class Conversations {
       }
       if (event.type === "failed") {
         this.#logFailure(turn, event, startedAt);
-        yield await this.#broken(turn, run, explained(event, run.signal), news);
+        yield await this.#broken(turn, run, explained(event, run.signal), [...news, ...told]);
         continue;
       }
       if (event.type === "done") {
-        await this.#keep(turn, run, event, news);
+        await this.#keep(turn, run, event, { news, tellThinking: reasoning === "on" });
         this.#logDone(turn, event, startedAt);
         run.done(event);
       }
@@ -191,37 +234,19 @@ export class Conversations {
     }
   }
 
-  /** What the model gets, which model, and what of it has yet to be kept. */
-  async #read(turn: Turn): Promise<{ messages: Message[]; news: Message[]; model?: string }> {
-    const { store, limits } = this.#parts;
-    const news = unanswered(turn.messages);
-    const limit = turn.continues ? limits.maxMessages : 1;
-    const opening = await store.sessions.opening(turn.sessionKey, limit);
-    const chosen = turn.model ?? opening.settings["model"];
-    const model = typeof chosen === "string" ? { model: chosen } : {};
-    if (turn.continues) {
-      const said = newest(
-        opening.messages.map(({ message }) => message),
-        limits.maxUnits,
-      );
-      const notes = (await this.#parts.systemNotes?.(turn.sessionKey)) ?? [];
-      const before = [...systemOf(turn.messages), ...summaryOf(opening.summary), ...said];
-      return { messages: [...before, ...noted(news, notes)], news, ...model };
-    }
-    const isFirst = opening.messages.length === 0;
-    return {
-      messages: [...turn.messages],
-      news: isFirst ? withoutSystem(turn.messages) : news,
-      ...model,
-    };
-  }
-
-  async #keep(turn: Turn, run: LiveRun, done: AgentDone, news: Message[]): Promise<void> {
+  async #keep(
+    turn: Turn,
+    run: LiveRun,
+    done: AgentDone,
+    { news, tellThinking }: { readonly news: readonly Message[]; readonly tellThinking: boolean },
+  ): Promise<void> {
     const { usage, stop, model } = done;
-    const messages = [...news.map(withoutImages), ...done.messages];
+    const messages = [...news, ...done.messages].map(withoutImages);
     const made = { status: "ok", model, stop, error: undefined } as const;
     const entry = this.#entryOf(turn, run, made, messages, usage);
-    await (turn.commit?.(entry, { text: run.text, stop }) ?? this.#parts.store.sessions.add(entry));
+    const thinking = tellThinking && run.thinking !== "" ? run.thinking : undefined;
+    await (turn.commit?.(entry, { text: run.text, stop, thinking }) ??
+      this.#parts.store.sessions.add(entry));
   }
 
   /** The event for a turn that has no answer, once that is kept. */
@@ -239,6 +264,7 @@ export class Conversations {
       ...(said === "" ? [] : [{ role: "assistant" as const, text: said, toolCalls: [] }]),
     ];
     const made = { status, model: run.state.model, stop: status, error } as const;
+    await this.#spend(turn, run);
     const entry = this.#entryOf(turn, run, made, messages, NO_USAGE);
     let fate: Broken = "over";
     if (turn.broken !== undefined) fate = await turn.broken(failure, entry);
@@ -248,18 +274,28 @@ export class Conversations {
     return failure;
   }
 
+  /** What was asked for in vain is paid for as well, whatever becomes of the turn. */
+  async #spend({ sessionKey, origin }: Turn, run: LiveRun): Promise<void> {
+    const calls = run.meter.take();
+    if (calls.length === 0) return;
+    const { id, kind } = run.facts;
+    const agentId = agentIdOf(sessionKey);
+    const of = { sessionKey, agentId, kind, run: id, channel: origin?.channel };
+    await this.#parts.store.usage.add({ calls, ...of });
+  }
+
   /** The same for what the queue, the agent's settings or the store threw. */
   async #brokenBy(
     error: unknown,
     turn: Turn,
     run: LiveRun,
-    startedAt: number,
+    { startedAt, heard }: Course,
   ): Promise<AgentFailed> {
     const failure = failureOf(error);
     this.#logFailure(turn, failure, startedAt);
     try {
       const why = explained(failure, run.signal);
-      return await this.#broken(turn, run, why, unanswered(turn.messages));
+      return await this.#broken(turn, run, why, [...unanswered(turn.messages), ...heard]);
     } catch (cause) {
       const worse = failureOf(cause);
       this.#logFailure(turn, worse, startedAt);
@@ -279,7 +315,7 @@ export class Conversations {
     const at = this.#parts.clock.now();
     const { startedAt } = run;
     const facts = { id, kind, ...made, startedAt, endedAt: at, origin };
-    return { sessionKey, messages, usage, at, run: facts };
+    return { sessionKey, messages, usage, calls: run.meter.take(), at, run: facts };
   }
 
   #logDone(turn: Turn, { usage, model, stop }: AgentDone, startedAt: number): void {

@@ -31,14 +31,16 @@ test("a summary stands for all but the newest turns, and is itself summarised la
   await using w = await runWorld();
   await w.store.append(MAIN, exchange(4), USAGE, 1);
   w.model.next(says("SUMMARY ONE"), says("SUMMARY TWO"));
-  expect(await w.engine.sessions.compact(MAIN, signal, 3)).toMatchObject({
+  expect(await w.engine.sessions.compact(MAIN, signal, { keep: 3 })).toMatchObject({
     compacted: true,
     summarised: 4,
   });
   expect(w.model.requests[0]?.messages.at(-1)?.text).toContain("q1");
   expect(w.model.requests[0]?.messages.at(-1)?.text).not.toContain("q2");
   await w.store.append(MAIN, exchange(2), USAGE, 2);
-  expect(await w.engine.sessions.compact(MAIN, signal, 2)).toMatchObject({ compacted: true });
+  expect(await w.engine.sessions.compact(MAIN, signal, { keep: 2 })).toMatchObject({
+    compacted: true,
+  });
   expect(w.model.requests[1]?.messages.at(-1)?.text).toContain("SUMMARY ONE");
   await w.engine.runs.start(w.order("r"));
   await w.engine.runs.wait("r", 20_000, signal);
@@ -54,15 +56,17 @@ test("a session that cannot be compacted is left as it is, with the reason", asy
     reason: "no such session",
   });
   await w.store.append(MAIN, exchange(2), USAGE, 1);
-  expect(await w.engine.sessions.compact(MAIN, signal, 4)).toMatchObject({
+  expect(await w.engine.sessions.compact(MAIN, signal, { keep: 4 })).toMatchObject({
     reason: "nothing to compact",
   });
   w.model.next(fails("model_unauthorized"));
-  expect(await w.engine.sessions.compact(MAIN, signal, 1)).toMatchObject({
+  expect(await w.engine.sessions.compact(MAIN, signal, { keep: 1 })).toMatchObject({
     reason: "model_unauthorized happened",
   });
   w.model.next(says(""));
-  expect(await w.engine.sessions.compact(MAIN, signal, 1)).toMatchObject({ compacted: false });
+  expect(await w.engine.sessions.compact(MAIN, signal, { keep: 1 })).toMatchObject({
+    compacted: false,
+  });
   expect((await w.store.sessions.find(MAIN))?.compactions).toBe(0);
 });
 

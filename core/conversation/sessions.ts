@@ -1,6 +1,7 @@
 import { GatewayError } from "../../shared/errors.ts";
 import { runAgent } from "../agents/loop.ts";
 import type { Clock } from "../channels/clock.ts";
+import { Meter } from "../models/meter.ts";
 import type { Message } from "../store/message.ts";
 import { agentIdOf } from "../store/session-key.ts";
 import type { SessionExpectation, SessionInfo } from "../store/session.ts";
@@ -18,11 +19,14 @@ const SUMMARY_TIMEOUT_MS = 120_000;
 /** Aborted runs are waited for: what they leave belongs to the session as it was. */
 const SETTLE_MS = 5_000;
 
+/** UTF-16 units of what somebody wishes of a summary. */
+const MAX_WISH_UNITS = 2_000;
+
 const INSTRUCTIONS =
   "Summarise the conversation below so that it can go on from your summary alone. Keep names, numbers, decisions, open questions and what was promised; leave out small talk. Write the summary only.";
 
 export interface SessionParts {
-  readonly store: Pick<Store, "sessions">;
+  readonly store: Pick<Store, "sessions" | "usage">;
   readonly conversations: Pick<Conversations, "alone">;
   readonly runs: Runs;
   readonly agent: (
@@ -70,13 +74,23 @@ export class Sessions {
    * Lets the agent's model summarise all but the newest messages; from then on it gets the summary
    * in place of them. Nothing that was said is lost to people.
    *
-   * @param keep - Messages that stay as they are.
+   * @param how - `keep`: messages that stay as they are. `wish`: what the summary is to look at.
    */
-  compact(key: string, signal: AbortSignal, keep: number = KEPT_MESSAGES): Promise<Compaction> {
-    return this.#parts.conversations.alone(key, signal, () => this.#compact(key, signal, keep));
+  compact(
+    key: string,
+    signal: AbortSignal,
+    how: { readonly keep?: number | undefined; readonly wish?: string | undefined } = {},
+  ): Promise<Compaction> {
+    const { keep = KEPT_MESSAGES, wish = "" } = how;
+    const all = { keep, wish: wish.slice(0, MAX_WISH_UNITS) };
+    return this.#parts.conversations.alone(key, signal, () => this.#compact(key, signal, all));
   }
 
-  async #compact(key: string, signal: AbortSignal, keep: number): Promise<Compaction> {
+  async #compact(
+    key: string,
+    signal: AbortSignal,
+    { keep, wish }: { readonly keep: number; readonly wish: string },
+  ): Promise<Compaction> {
     const { store, clock } = this.#parts;
     const opening = await store.sessions.opening(key, SUMMARISED.messages);
     if (opening.sessionId === undefined) return { compacted: false, reason: "no such session" };
@@ -85,12 +99,8 @@ export class Sessions {
     if (upTo === undefined) return { compacted: false, reason: "nothing to compact" };
     const said = [...summaryOf(opening.summary), ...old.map(({ message }) => message)];
     const chosen = opening.settings["model"];
-    const made = await this.#summarise(
-      key,
-      typeof chosen === "string" ? chosen : undefined,
-      said,
-      signal,
-    );
+    const model = typeof chosen === "string" ? chosen : undefined;
+    const made = await this.#summarise(key, { model, wish }, said, signal);
     if (made.summary === "") return { compacted: false, reason: made.reason };
     const place = { summary: made.summary, upTo, sessionId: opening.sessionId };
     const info = await store.sessions.compact(key, place, clock.now());
@@ -99,19 +109,23 @@ export class Sessions {
 
   async #summarise(
     key: string,
-    model: string | undefined,
+    { model, wish }: { readonly model: string | undefined; readonly wish: string },
     said: readonly Message[],
     signal: AbortSignal,
   ): Promise<{ readonly summary: string; readonly reason: string }> {
-    const { agent, random, clock } = this.#parts;
-    const { models } = await agent(agentIdOf(key), model, key);
+    const { agent, random, clock, store } = this.#parts;
+    const agentId = agentIdOf(key);
+    const who = await agent(agentId, model, key);
+    const meter = new Meter(clock.now);
+    const models = meter.over(who.models, who.prices);
     const late = new AbortController();
     const stop = (): void => late.abort();
     const timer = setTimeout(stop, SUMMARY_TIMEOUT_MS);
     signal.addEventListener("abort", stop, { once: true });
     try {
       const messages: Message[] = [{ role: "user", text: transcriptOf(said) }];
-      const asked = { models, system: INSTRUCTIONS, messages, tools: [], random };
+      const system = wish === "" ? INSTRUCTIONS : `${INSTRUCTIONS}\nAbove all: ${wish}`;
+      const asked = { models, system, messages, tools: [], random };
       let summary = "";
       for await (const event of runAgent({ ...asked, signal: late.signal, sleep: clock.wait })) {
         if (event.type === "text") summary += event.delta;
@@ -121,6 +135,8 @@ export class Sessions {
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", stop);
+      const spent = { calls: meter.take(), sessionKey: key, agentId, kind: "compaction" };
+      await store.usage.add(spent);
     }
   }
 

@@ -122,9 +122,9 @@ export class Heartbeats {
       const facts = { checklist: list, notes: held.lines, now: startedAt, reason: undefined };
       const message =
         reason === undefined ? heartbeatPrompt(heartbeat, facts) : held.lines.join("\n\n");
-      const { model } = heartbeat;
+      const { model, lightContext } = heartbeat;
       const timeoutMs = timeoutMsOf(heartbeat);
-      begun = { id, kind: "heartbeat", sessionKey, message, model, timeoutMs };
+      begun = { id, kind: "heartbeat", sessionKey, message, model, lightContext, timeoutMs };
       await runs.start(begun);
       told = true;
     } finally {

@@ -2,6 +2,7 @@
 import { GatewayError } from "../../shared/errors.ts";
 import type { RunOrder, RunState } from "../conversation/run.ts";
 import { mainSessionKey } from "../conversation/route.ts";
+import { parseThinking } from "../models/thinking.ts";
 import type { CronClaim } from "../store/cron.ts";
 import type { CronJob } from "../store/cron-job.ts";
 import type { Heartbeats } from "./beat.ts";
@@ -95,16 +96,23 @@ export class Executor {
 function orderOf(job: CronJob, claim: CronClaim, parts: CronParts): RunOrder {
   const { payload, name } = job.definition;
   const sessionKey = sessionOf(job, claim, parts);
-  const base = { id: claim.id, kind: "cron", sessionKey } as const;
+  // Who may make a job may have it do anything: only administrators may.
+  const base = { id: claim.id, kind: "cron", sessionKey, asOwner: true } as const;
   if (payload.kind !== "agentTurn") {
-    const text = payload.kind === "systemEvent" ? payload.text : name;
-    return { ...base, message: eventLine(text, claim.dueMs) };
+    const isEvent = payload.kind === "systemEvent";
+    const message = eventLine(isEvent ? payload.text : name, claim.dueMs);
+    return { ...base, message, toolsAllow: isEvent ? payload.toolsAllow : undefined };
   }
   const seconds = payload.timeoutSeconds ?? 0;
+  const { model, fallbacks, toolsAllow, lightContext } = payload;
   return {
     ...base,
     message: `[cron:${job.id} ${name}] ${payload.message}`,
-    model: payload.model,
+    model,
+    fallbacks,
+    toolsAllow,
+    lightContext,
+    thinking: parseThinking(payload.thinking ?? ""),
     timeoutMs: seconds === 0 ? undefined : seconds * 1_000,
   };
 }

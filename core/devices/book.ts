@@ -1,11 +1,21 @@
+import { randomToken } from "../../shared/bytes.ts";
 import type { Secret } from "../../shared/secret.ts";
-import type { Device, DeviceStore, DeviceToken, PairingRequest } from "../store/device.ts";
-import { Decisions } from "./decisions.ts";
-import { alive, noted } from "./requests.ts";
+import type {
+  Device,
+  DeviceStore,
+  DeviceToken,
+  PairingRequest,
+  SetupCode,
+} from "../store/device.ts";
+import type { Entry, HandedToken } from "./entry.ts";
+import type { DeviceNews } from "./news.ts";
+import { RequestBook } from "./request-book.ts";
 import {
   allows,
   approved,
   type Ask,
+  handedOver,
+  isInvited,
   type PairingReason,
   pairingNeed,
   seenAt,
@@ -13,24 +23,13 @@ import {
   type Standing,
   superseded,
 } from "./rules.ts";
+import { SetupCodes } from "./setup-codes.ts";
 import { issue, sameAgain, withToken } from "./tokens.ts";
 
 /** Devices remembered at once: what an edge takes of verifiers, less some for others. */
 export const MAX_DEVICES = 900;
 /** How exactly is known when a device was here last: each time would be a write for each connection. */
 const SEEN_EVERY_MS = 60_000;
-
-/** What others are told. */
-export type DeviceNews =
-  | { readonly kind: "requested"; readonly request: PairingRequest }
-  | {
-      readonly kind: "resolved";
-      readonly requestId: string;
-      readonly deviceId: string;
-      readonly decision: "approved" | "rejected" | "expired";
-    }
-  /** Some token opens more or less than before. */
-  | { readonly kind: "changed" };
 
 export interface DeviceBookParts {
   readonly store: DeviceStore;
@@ -42,17 +41,6 @@ export interface DeviceBookParts {
   readonly isConnected: (deviceId: string) => boolean;
   readonly tell: (news: DeviceNews) => void;
 }
-
-/** What becomes of a device that has proven itself. */
-export type Entry =
-  | { readonly state: "in"; readonly token: string; readonly issuedAtMs: number }
-  | {
-      readonly state: "waits";
-      readonly reason: PairingReason;
-      readonly request: PairingRequest;
-      /** What it may do today; undefined: it is not paired. */
-      readonly device: Device | undefined;
-    };
 
 export interface Rotation {
   readonly token: string;
@@ -66,18 +54,21 @@ export interface Rotation {
 export class DeviceBook {
   readonly #parts: DeviceBookParts;
   #devices: ReadonlyMap<string, Device> = new Map();
-  #requests: readonly PairingRequest[] = [];
   /** Token digests that are good, and whose they are. */
   #owners: ReadonlyMap<string, { readonly deviceId: string; readonly role: string }> = new Map();
   #key: Promise<Secret> | undefined;
-  readonly #decisions = new Decisions();
-  #isNoting = false;
+  readonly #requests: RequestBook;
   #last: Promise<unknown>;
+  readonly codes: SetupCodes;
   /** Resolves when what was kept is read; rejects when it cannot be. */
   readonly ready: Promise<void>;
 
   constructor(parts: DeviceBookParts) {
     this.#parts = parts;
+    const { store, now, newId, tell } = parts;
+    this.#requests = new RequestBook({ store, now, newId, tell });
+    const changed = (): void => tell({ kind: "codes" });
+    this.codes = new SetupCodes({ store, now, newId, newToken: randomToken, changed });
     this.ready = this.#load();
     this.#last = this.ready;
     // Whoever needs it awaits it again.
@@ -90,7 +81,7 @@ export class DeviceBook {
 
   /** Those that still may be approved, oldest first. */
   get requests(): readonly PairingRequest[] {
-    return alive(this.#requests, this.#parts.now());
+    return this.#requests.open;
   }
 
   device(deviceId: string): Device | undefined {
@@ -109,8 +100,15 @@ export class DeviceBook {
   enter(ask: Ask, standing: Standing): Promise<Entry> {
     return this.#change(async () => {
       const device = this.#devices.get(ask.deviceId);
+      const { invitation } = standing;
+      if (invitation !== undefined && isInvited(invitation, ask)) {
+        return this.#invite(device, ask, invitation);
+      }
       const reason = pairingNeed(device, ask);
-      if (reason === undefined && device !== undefined) return this.#welcome(device, ask.role);
+      if (reason === undefined && device !== undefined) {
+        if (standing.hasOnlyCode === true) return { state: "late" };
+        return this.#welcome(device, ask.role);
+      }
       const need = reason ?? "not-paired";
       const via = silentWay(need, ask, standing);
       if (via === undefined) return this.#wait(ask, need, device);
@@ -119,6 +117,25 @@ export class DeviceBook {
       await this.#forget(superseded(this.devices, admitted, this.#parts.isConnected));
       return entry;
     });
+  }
+
+  /** The code is gone before anything of it is given away: a crash in between costs a new code. */
+  async #invite(device: Device | undefined, ask: Ask, code: SetupCode): Promise<Entry> {
+    const { now, tell } = this.#parts;
+    if (!(await this.codes.use(code, ask))) return { state: "late" };
+    let admitted = handedOver(device, ask, code, now());
+    const others: HandedToken[] = [];
+    for (const role of code.roles.filter((one) => one !== ask.role)) {
+      if (!admitted.roles.includes(role)) continue;
+      const { token, entry } = await this.#tokenFor(admitted, role, now());
+      const { scopes, createdAtMs, rotatedAtMs: issuedAtMs = createdAtMs } = entry;
+      others.push({ deviceToken: token, role, scopes, issuedAtMs });
+      admitted = withToken(admitted, entry);
+    }
+    const entry = await this.#welcome(admitted, ask.role);
+    const outcome = this.codes.outcome(code.id);
+    if (outcome !== undefined) tell({ kind: "completed", outcome });
+    return { ...entry, others };
   }
 
   /** A paired device asks for more while it is here. */
@@ -132,7 +149,7 @@ export class DeviceBook {
   /** Undefined: there is no such request, or no more. */
   approve(requestId: string): Promise<Device | undefined> {
     return this.#change(async () => {
-      const request = this.requests.find((one) => one.requestId === requestId);
+      const request = this.#requests.find(requestId);
       if (request === undefined) return undefined;
       const now = this.#parts.now();
       const asked = approved(this.#devices.get(request.deviceId), request, "owner", now);
@@ -142,15 +159,15 @@ export class DeviceBook {
       );
       const device = has ? asked : withToken(asked, await this.#issued(asked, request.role));
       await this.#save(device);
-      await this.#close(request, "approved");
+      await this.#requests.close(request, "approved");
       return device;
     });
   }
 
   reject(requestId: string): Promise<PairingRequest | undefined> {
     return this.#change(async () => {
-      const request = this.requests.find((one) => one.requestId === requestId);
-      if (request !== undefined) await this.#close(request, "rejected");
+      const request = this.#requests.find(requestId);
+      if (request !== undefined) await this.#requests.close(request, "rejected");
       return request;
     });
   }
@@ -219,10 +236,7 @@ export class DeviceBook {
     deviceId: string,
     signal: AbortSignal,
   ): Promise<"approved" | "rejected" | "expired" | undefined> {
-    return this.#decisions.wait(requestId, deviceId, {
-      isOpen: this.requests.some((one) => one.requestId === requestId),
-      signal,
-    });
+    return this.#requests.decided(requestId, deviceId, signal);
   }
 
   /** The token it would be greeted with; undefined: it has none that is good. */
@@ -233,14 +247,17 @@ export class DeviceBook {
 
   async #load(): Promise<void> {
     const { store } = this.#parts;
-    const [devices, requests] = await Promise.all([store.devices(), store.requests()]);
+    const [devices] = await Promise.all([
+      store.devices(),
+      this.#requests.load(),
+      this.codes.load(),
+    ]);
     this.#devices = new Map(devices.map((one) => [one.deviceId, one]));
-    this.#requests = requests.toSorted((a, b) => a.ts - b.ts);
     this.#index();
   }
 
   /** Gives a device that may come in its token, and notes that it was here. */
-  async #welcome(device: Device, role: string): Promise<Entry> {
+  async #welcome(device: Device, role: string): Promise<Extract<Entry, { readonly state: "in" }>> {
     const now = this.#parts.now();
     const { token, entry, isNew } = await this.#tokenFor(device, role, now);
     const isKnown = this.#devices.get(device.deviceId) === device && !isNew;
@@ -266,44 +283,13 @@ export class DeviceBook {
     return { ...made, isNew: true };
   }
 
-  /**
-   * Soon, and once for all that come meanwhile: a request that is lost is asked again, and a flood
-   * of them must not keep the disk busy.
-   */
-  #noteRequests(): void {
-    if (this.#isNoting) return;
-    this.#isNoting = true;
-    void this.#writeRequests();
-  }
-
-  async #writeRequests(): Promise<void> {
-    let written: readonly PairingRequest[] | undefined;
-    while (written !== this.#requests) {
-      written = this.#requests;
-      // A disk that fails says so where something must be kept.
-      await this.#parts.store.setRequests(written).catch(() => undefined);
-    }
-    this.#isNoting = false;
-  }
-
   async #wait(
     ask: Ask,
     reason: PairingReason,
     device: Device | undefined,
   ): Promise<Extract<Entry, { readonly state: "waits" }>> {
-    const { now, newId, tell } = this.#parts;
-    const isRepair = device !== undefined;
-    const before = this.#requests;
-    const next = noted(before, ask, { reason, isRepair }, { id: newId(), now: now() });
-    this.#requests = next.open;
-    this.#noteRequests();
-    for (const { requestId, deviceId } of before) {
-      if (!next.dropped.includes(requestId)) continue;
-      this.#decisions.note(requestId, deviceId, "expired");
-      tell({ kind: "resolved", requestId, deviceId, decision: "expired" });
-    }
-    if (next.isNew) tell({ kind: "requested", request: next.request });
-    return { state: "waits", reason, request: next.request, device };
+    const request = this.#requests.note(ask, { reason, isRepair: device !== undefined });
+    return { state: "waits", reason, request, device };
   }
 
   async #issued(device: Device, role: string): Promise<DeviceToken> {
@@ -327,14 +313,6 @@ export class DeviceBook {
     this.#devices = new Map([...this.#devices].filter(([id]) => !ids.includes(id)));
     this.#index();
     this.#parts.tell({ kind: "changed" });
-  }
-
-  async #close(request: PairingRequest, decision: "approved" | "rejected"): Promise<void> {
-    const { requestId, deviceId } = request;
-    this.#requests = this.#requests.filter((one) => one.requestId !== requestId);
-    await this.#parts.store.setRequests(this.#requests);
-    this.#decisions.note(requestId, deviceId, decision);
-    this.#parts.tell({ kind: "resolved", requestId, deviceId, decision });
   }
 
   /** The device that was away for longest. */

@@ -1,5 +1,5 @@
 /** Who is let in with what, and who has to wait for somebody's word. Pure. */
-import type { Device, DeviceToken, PairingRequest } from "../store/device.ts";
+import type { Device, DeviceToken, PairingRequest, SetupCode } from "../store/device.ts";
 
 /** What a device asks for in `connect`. */
 export interface Ask {
@@ -27,6 +27,12 @@ export interface Standing {
   readonly autoApproveLocal: boolean;
   /** Its address is in a network whose nodes are let in. */
   readonly isInNodeNetwork: boolean;
+  /** The owner's code that it has shown. */
+  readonly invitation?: SetupCode | undefined;
+  /** It has shown nothing else, so that it is let in with what the code says or not at all. */
+  readonly hasOnlyCode?: boolean | undefined;
+  /** A proxy has vouched for its user, and what it asks for is what such users may have. */
+  readonly isVouched?: boolean | undefined;
 }
 
 export type PairingReason = PairingRequest["reason"];
@@ -48,9 +54,12 @@ export function pairingNeed(device: Device | undefined, ask: Ask): PairingReason
   if (device === undefined || device.publicKey !== ask.publicKey) return "not-paired";
   if (!device.roles.includes(ask.role)) return "role-upgrade";
   if (!allows(device.scopes, ask.scopes)) return "scope-upgrade";
-  const moved =
-    isOther(device.platform, ask.platform) || isOther(device.deviceFamily, ask.deviceFamily);
-  return moved ? "metadata-upgrade" : undefined;
+  return isMoved(device, ask) ? "metadata-upgrade" : undefined;
+}
+
+/** Whether it says that it is of another kind than before. */
+function isMoved(device: Device, { platform, deviceFamily }: Ask): boolean {
+  return isOther(device.platform, platform) || isOther(device.deviceFamily, deviceFamily);
 }
 
 /** How a device is let in without anybody's word; undefined: somebody has to say yes. */
@@ -59,6 +68,7 @@ export function silentWay(
   ask: Ask,
   standing: Standing,
 ): Device["approvedVia"] | undefined {
+  if (standing.isVouched === true && mayBeVouched(reason)) return "owner";
   // A page that a browser of this machine shows is not a program of this machine.
   if (ask.browserOrigin !== undefined && !standing.isInterface) return undefined;
   if (standing.isDirect && standing.autoApproveLocal) {
@@ -67,6 +77,49 @@ export function silentWay(
   const isPlainNode = ask.role === "node" && ask.scopes.length === 0;
   const isFree = reason === "not-paired" && isPlainNode && standing.isInNodeNetwork;
   return isFree ? "cidr" : undefined;
+}
+
+/**
+ * What a device asks for, narrowed to what the users of a proxy may have; undefined where their word
+ * does not count: for what is paired already, nodes, and devices that say they are another kind now.
+ */
+export function vouchedAsk(
+  device: Device | undefined,
+  ask: Ask,
+  scopes: readonly string[],
+): Ask | undefined {
+  if (ask.role !== "operator" || !mayBeVouched(pairingNeed(device, ask))) return undefined;
+  if (device !== undefined && isMoved(device, ask)) return undefined;
+  const granted = ask.scopes.filter((scope) => allows(scopes, [scope]));
+  return { ...ask, scopes: ask.scopes.length === 0 ? scopes : granted };
+}
+
+function mayBeVouched(reason: PairingReason | undefined): boolean {
+  return reason === "not-paired" || reason === "scope-upgrade";
+}
+
+/** Whether a device may have what it asks for by this code. */
+export function isInvited({ roles, scopes }: SetupCode, { role, scopes: asked }: Ask): boolean {
+  if (!roles.includes(role)) return false;
+  return role === "operator" ? allows(scopes, asked) : asked.length === 0;
+}
+
+/**
+ * The device with all that a code hands over beside what was asked for: who comes as a node will be
+ * an operator as well.
+ *
+ * @param now - Unix ms.
+ */
+export function handedOver(
+  device: Device | undefined,
+  ask: Ask,
+  { roles, scopes }: SetupCode,
+  now: number,
+): Device {
+  const isBoth = ask.role !== "operator" && roles.includes("operator");
+  const operator = { ...ask, role: "operator", scopes };
+  // What was asked for comes last: that is what it is now.
+  return approved(isBoth ? approved(device, operator, "owner", now) : device, ask, "owner", now);
 }
 
 function isFreeHere(reason: PairingReason, { role }: Ask, { knowsSecret }: Standing): boolean {

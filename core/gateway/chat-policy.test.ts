@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import type { InboundMessage } from "../channels/channel.ts";
 import { loadSettings } from "../config/resolve.ts";
 import type { Settings } from "../config/settings.ts";
-import { routeOf } from "./chat-policy.ts";
+import { accessTo, hasMenu, routeOf } from "./chat-policy.ts";
 
 async function settingsOf(config: object): Promise<Settings> {
   const home = await mkdtemp(join(tmpdir(), "policy-"));
@@ -130,4 +130,30 @@ test.each<[object, string]>([
   ],
 ])("with %j direct messages are sorted as %s", async (config, dmScope) => {
   expect(routeOf(await settingsOf(config), "main", message({})).dmScope).toBe(dmScope);
+});
+
+test.each([
+  [{}, {}, true, true],
+  [{ native: false }, {}, false, true],
+  [{ native: false, text: false }, {}, false, false],
+  [{ native: false, text: false }, { native: "auto" }, true, true],
+  [{}, { native: false }, false, true],
+])("commands %j, of Telegram %j: menu %j, read %j", async (commands, own, menu, enabled) => {
+  const botToken = "123456:AAAAAAAAAAAAAAAAAAAAAAAA";
+  const telegram = { botToken, allowFrom: [1], commands: own };
+  const settings = await settingsOf({ commands, channels: { telegram } });
+  expect(hasMenu(settings)).toBe(menu);
+  expect(accessTo("telegram", settings).commands?.enabled).toBe(enabled);
+});
+
+test("who owns and who may is read from the config, ids as text", async () => {
+  const commands = { ownerAllowFrom: ["telegram:1", 2], allowFrom: { "*": [3] }, bash: true };
+  const telegram = { botToken: "123456:AAAAAAAAAAAAAAAAAAAAAAAA" };
+  const settings = await settingsOf({ commands, channels: { telegram } });
+  expect(accessTo("telegram", settings).commands).toEqual({
+    enabled: true,
+    ownerAllowFrom: ["telegram:1", "2"],
+    allowFrom: { "*": ["3"] },
+  });
+  expect(accessTo("discord", settings).dmPolicy).toBe("disabled");
 });

@@ -16,8 +16,16 @@ const NOBODY: AccessPolicy = {
 const DEFAULT_ACCOUNT = "default";
 
 /** The policy of a channel; one that is not configured lets nobody in. */
-export function accessTo(channel: string, { telegram }: Settings): AccessPolicy {
-  return channel === "telegram" ? (telegram ?? NOBODY) : NOBODY;
+export function accessTo(channel: string, { telegram, config }: Settings): AccessPolicy {
+  if (channel !== "telegram" || telegram === undefined) return NOBODY;
+  const { text, ownerAllowFrom, allowFrom } = config.commands;
+  const enabled = text || hasMenu({ telegram, config });
+  return { ...telegram, commands: { enabled, ownerAllowFrom, allowFrom } };
+}
+
+/** Whether Telegram shows a menu of commands. */
+export function hasMenu({ telegram, config }: Pick<Settings, "telegram" | "config">): boolean {
+  return (telegram?.commands.native ?? config.commands.native) !== false;
 }
 
 /**
@@ -37,6 +45,8 @@ export function routeOf(
     // One that is bound and gone is nobody's: then whoever is there answers.
     agent: agents.some(({ id }) => id === bound) ? (bound ?? defaultAgent) : defaultAgent,
     dmScope: config.session.dmScope ?? (isShared ? "per-channel-peer" : "main"),
+    // People are let in by pairing as well, which no settings tell of.
+    othersApart: config.session.dmScope === undefined,
   };
 }
 

@@ -97,7 +97,45 @@ test("a device opens the edge with its own token, for what it may do and nothing
       deviceId: "a".padStart(64, "0"),
       kind: "device",
     },
+    {
+      digest: "a".padStart(43, "A"),
+      subject: `device:${"c".padStart(64, "0")}`,
+      scopes: ["operator"],
+      // A node is no operator, whatever its device is in its other role.
+      operatorScopes: [],
+      deviceId: "c".padStart(64, "0"),
+      kind: "device",
+    },
   ]);
+});
+
+const CODE = {
+  id: "1",
+  digest: "d".repeat(43),
+  access: "full" as const,
+  roles: ["node"],
+  scopes: [],
+  createdAtMs: 1,
+  expiresAtMs: 2,
+};
+
+test.each([
+  ["devices give way to codes", 300, true],
+  ["codes that do not fit stay out", 10, false],
+])("what is published never gets longer than an edge takes: %s", (_name, spare, hasCodes) => {
+  const empty = edgeBundle({ tokenDigests: [], routes: [], rate: RATE, allowedOrigins: [] });
+  const length = LIMITS.maxBundleBytes - JSON.stringify(empty).length - '""'.length - spare;
+  const base = { ...empty, allowedOrigins: ["x".repeat(length)] };
+  const full = withDevices(base, [device("a"), device("b")], [CODE]);
+  expect(JSON.stringify(full).length).toBeLessThanOrEqual(LIMITS.maxBundleBytes);
+  expect("setupCodes" in full).toBe(hasCodes);
+});
+
+test("new devices may knock with a code, and nothing is said where there is none", () => {
+  const base = edgeBundle({ tokenDigests: [], routes: [], rate: RATE });
+  expect(withDevices(base, [])).not.toHaveProperty("setupCodes");
+  const bundle = EdgeBundle.parse(withDevices(base, [], [CODE]));
+  expect(bundle.setupCodes).toEqual([{ digest: CODE.digest, expiresAt: 2 }]);
 });
 
 test("of more devices than an edge takes, those that were here last come first", async () => {

@@ -2,7 +2,7 @@ import { EdgeBundle, type Verifier } from "../../shared/edge-bundle.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import type { IngressRouteInput, OutageAlert } from "../../shared/ingress/route.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import type { Device } from "../store/device.ts";
+import type { Device, SetupCode } from "../store/device.ts";
 import { deviceSubject, OPERATOR } from "./auth/auth.ts";
 
 /** Webhooks that any program with the hooks token may call: run the agent, or just tell it something. */
@@ -65,42 +65,60 @@ export function edgeBundle(source: EdgeBundleSource): EdgeBundle {
 }
 
 /**
- * The bundle with what opens the edge to devices. Those it has no room for have to come with the
- * shared secret; whoever was here last comes first. Pure.
+ * The bundle with what opens the edge to devices, and what lets new ones knock. Devices it has no
+ * room for have to come with the shared secret; whoever was here last comes first. Pure.
  */
-export function withDevices(bundle: EdgeBundle, devices: readonly Device[]): EdgeBundle {
+export function withDevices(
+  bundle: EdgeBundle,
+  devices: readonly Device[],
+  codes: readonly SetupCode[] = [],
+): EdgeBundle {
   const verifiers = devices
     .toSorted((a, b) => (b.lastSeenAtMs ?? b.approvedAtMs) - (a.lastSeenAtMs ?? a.approvedAtMs))
     .flatMap(deviceVerifiers);
-  const room = LIMITS.maxVerifiers - bundle.verifiers.length;
-  const spareBytes = LIMITS.maxBundleBytes - Buffer.byteLength(JSON.stringify(bundle));
+  const base = withCodes(bundle, codes);
+  const room = LIMITS.maxVerifiers - base.verifiers.length;
+  const spareBytes = LIMITS.maxBundleBytes - bytesOf(base);
   const fitting: Verifier[] = [];
   let bytes = 0;
   for (const verifier of verifiers.slice(0, Math.max(0, room))) {
-    bytes += Buffer.byteLength(JSON.stringify(verifier)) + 1;
+    bytes += bytesOf(verifier) + 1;
     if (bytes > spareBytes) break;
     fitting.push(verifier);
   }
-  return { ...bundle, verifiers: [...bundle.verifiers, ...fitting] };
+  return { ...base, verifiers: [...base.verifiers, ...fitting] };
 }
 
-/** Of its roles only that of an operator is of use to somebody who comes through the edge. */
+/** Without them where there is no room: an edge takes nothing at all of what is too long. */
+function withCodes(bundle: EdgeBundle, codes: readonly SetupCode[]): EdgeBundle {
+  if (codes.length === 0) return bundle;
+  const setupCodes = codes.map(({ digest, expiresAtMs: expiresAt }) => ({ digest, expiresAt }));
+  const known = { ...bundle, setupCodes };
+  return bytesOf(known) > LIMITS.maxBundleBytes ? bundle : known;
+}
+
+/** As it is sent. */
+function bytesOf(part: EdgeBundle | Verifier): number {
+  return Buffer.byteLength(JSON.stringify(part));
+}
+
+/** One for each role it has: what the token of a node opens is the way in for a node and no more. */
 function deviceVerifiers({ deviceId, tokens }: Device): Verifier[] {
   return tokens
-    .filter(({ role, revokedAtMs }) => role === "operator" && revokedAtMs === undefined)
-    .map(({ digest, scopes }) => ({
+    .filter(({ revokedAtMs }) => revokedAtMs === undefined)
+    .map(({ digest, role, scopes }) => ({
       digest,
       subject: deviceSubject(deviceId),
       // What the device may do is in its own scopes: the edge and we look at them first.
       scopes: ["operator"],
-      operatorScopes: scopes.slice(0, 16),
+      operatorScopes: role === "operator" ? scopes.slice(0, 16) : [],
       deviceId,
       kind: "device",
     }));
 }
 
 function checkSize(bundle: EdgeBundle): void {
-  const bytes = Buffer.byteLength(JSON.stringify(bundle));
+  const bytes = bytesOf(bundle);
   if (bytes <= LIMITS.maxBundleBytes) return;
   const [largest] = bundle.routes.toSorted((a, b) => sizeOf(b) - sizeOf(a));
   throw new GatewayError(

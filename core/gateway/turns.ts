@@ -26,7 +26,7 @@ export function boundedTurns(
   });
 
   return async function* run(turn: Turn, clientGone: AbortSignal): AsyncGenerator<AgentEvent> {
-    underWay.begin();
+    const job = underWay.begin("http");
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(tooLong()), timeoutMs);
     const onGone = (): void => stop.abort(clientGone.reason);
@@ -42,7 +42,7 @@ export function boundedTurns(
       clearTimeout(timer);
       clientGone.removeEventListener("abort", onGone);
       running.delete(stop);
-      underWay.end();
+      job[Symbol.dispose]();
     }
   };
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
 /**
  * Version of this program, from its package manifest. Without zod: `--version` is asked for by
@@ -12,4 +12,11 @@ export function readVersion(): string {
     return manifest.version;
   }
   throw new Error("the package manifest has no version");
+}
+
+/** How this program came to this machine: with npm, or as a copy of its repository. */
+export function installKind(): "package" | "git" | "unknown" {
+  const root = new URL("../../", import.meta.url);
+  if (existsSync(new URL(".git", root))) return "git";
+  return root.pathname.includes("/node_modules/") ? "package" : "unknown";
 }

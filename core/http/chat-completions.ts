@@ -16,7 +16,7 @@ import {
 import { MODEL_HEADER } from "./models.ts";
 import { type ChatOrder, parseChatOrder } from "./openai.ts";
 import { readJson } from "./read-json.ts";
-import { placeOf, type Selection, selectionOf } from "./selection.ts";
+import { isOwners, placeOf, type Selection, selectionOf } from "./selection.ts";
 
 export interface ChatParts extends AnswerParts {
   readonly agents: HttpAgents;
@@ -44,7 +44,7 @@ export async function chatCompletion(
     demo: selection.model === undefined && model.demo,
     includeUsage: order.includeUsage,
   };
-  const turn = toTurn(order, selection, caller);
+  const turn = { ...toTurn(order, selection, caller), runId: head.id };
   if (order.stream) {
     return streamed(turn, teller(head), selection.model ?? model.id, request.signal, parts);
   }
@@ -62,6 +62,7 @@ function toTurn(order: ChatOrder, selection: Selection, caller: Caller): Turn {
     ...placeOf(selection, user, caller),
     via: selection.channel ?? "http",
     model: selection.model,
+    asOwner: isOwners(selection, caller),
     requestId: caller.requestId,
   };
 }

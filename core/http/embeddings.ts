@@ -6,6 +6,9 @@
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Embedder } from "../models/embedder.ts";
+import { embedMetered } from "../models/meter.ts";
+import type { Prices } from "../models/prices.ts";
+import type { ModelCall } from "../store/usage.ts";
 import type { Caller } from "../tunnel/handlers.ts";
 import type { HttpAgents } from "./agents.ts";
 import { MODEL_HEADER } from "./models.ts";
@@ -41,6 +44,12 @@ export interface EmbeddingParts {
   readonly defaultRef: () => string | undefined;
   /** @throws GatewayError for a name that stands for no embedding model. */
   readonly create: (ref: string) => Promise<Embedder>;
+  /** Of `provider/model`; undefined: not known. */
+  readonly pricesOf: (ref: string) => Prices | undefined;
+  /** Keeps what was used for an agent. */
+  readonly keep: (agentId: string, call: ModelCall) => Promise<void>;
+  /** Unix ms. */
+  readonly now: () => number;
 }
 
 /** Answers `POST /v1/embeddings`. @throws GatewayError */
@@ -50,11 +59,13 @@ export async function createEmbedding(
   parts: EmbeddingParts,
 ): Promise<Response> {
   const order = parseBody(EmbeddingRequest, await readJson(request));
-  const embedder = await parts.create(refOf(order.model, request.headers, caller, parts));
-  const { vectors, inputTokens } = await embedder.embed(
-    { input: inputsOf(order.input), dimensions: order.dimensions ?? undefined },
-    request.signal,
-  );
+  const { ref, agentId } = choiceOf(order.model, request.headers, caller, parts);
+  const embedder = await parts.create(ref);
+  const asked = { input: inputsOf(order.input), dimensions: order.dimensions ?? undefined };
+  const { vectors, inputTokens } = await embedMetered(embedder, asked, request.signal, {
+    ...parts,
+    keep: (call) => parts.keep(agentId, call),
+  });
   const encode =
     order.encoding_format === "base64" ? toBase64 : (vector: readonly number[]) => vector;
   return Response.json(
@@ -73,17 +84,19 @@ export async function createEmbedding(
 }
 
 /** The owner may name any model of any provider; an agent's name stands for the one that is set up. */
-function refOf(
+function choiceOf(
   model: string,
   headers: Headers,
   caller: Caller,
   { agents, defaultRef }: EmbeddingParts,
-): string {
+): { readonly ref: string; readonly agentId: string } {
   const isRef = model.includes("/") && !model.startsWith("openclaw/");
-  if (isRef && caller.principal.scopes.includes("operator")) return model;
+  if (isRef && caller.principal.scopes.includes("operator")) {
+    return { ref: model, agentId: agents.main().id };
+  }
   const selection = selectionOf(headers, model, caller, agents);
   const ref = selection.model ?? defaultRef();
-  if (ref !== undefined) return ref;
+  if (ref !== undefined) return { ref, agentId: selection.agent.id };
   throw new GatewayError(
     "invalid_request",
     "No embedding model is set up: name one as `provider/model`, or set `agents.defaults.memorySearch`",

@@ -6,11 +6,12 @@
  * Source: https://platform.openai.com/docs/api-reference/chat/create
  */
 import * as z from "zod";
-import type { AnswerFormat } from "../models/model.ts";
+import type { AnswerFormat, Thinking } from "../models/model.ts";
 import type { Message, ToolCall } from "../store/message.ts";
 import { answerFormat, ChatFormat } from "./answer-format.ts";
 import { ChatToolChoice, ChatTools, type ClientTools, clientTools } from "./client-tools.ts";
 import { type Part, readParts, type Said } from "./media.ts";
+import { Effort, thinkingOf } from "./effort.ts";
 import { parseBody, refusal } from "./refusal.ts";
 
 /** `user` becomes part of a session key, so it must stay one short line. */
@@ -72,6 +73,7 @@ export const ChatRequest = z.object({
   tool_choice: ChatToolChoice.nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   response_format: ChatFormat.nullish(),
+  reasoning_effort: Effort.nullish(),
   functions: z.null({ error: LEGACY }).optional(),
   function_call: z.null({ error: LEGACY }).optional(),
 });
@@ -89,6 +91,7 @@ export interface ChatOrder extends ClientTools {
   readonly maxOutputTokens: number | undefined;
   readonly parallelToolCalls: boolean | undefined;
   readonly format: AnswerFormat | undefined;
+  readonly thinking: Thinking | undefined;
 }
 
 /**
@@ -113,6 +116,7 @@ export function parseChatOrder(body: unknown, boundary: () => string): ChatOrder
     ...toolsIn(data),
     parallelToolCalls: given(data.parallel_tool_calls),
     format: answerFormat(data.response_format),
+    thinking: thinkingOf(data.reasoning_effort),
   };
 }
 

@@ -84,6 +84,19 @@ export function placeOf(
   return { sessionKey: `agent:${agent.id}:openai-user:${name}`, continues: true };
 }
 
+/**
+ * Whether a turn is the owner's own: one who may do anything goes on with a session they name. A
+ * program that shows the owner's token may speak for anybody else.
+ */
+export function isOwners({ sessionKey }: Selection, caller: Caller): boolean {
+  return sessionKey !== undefined && hasAllRights(caller);
+}
+
+/** Whether the caller has all the rights that the gateway's owner has. */
+export function hasAllRights(caller: Caller): boolean {
+  return isOwner(caller) && mayChooseModel(caller);
+}
+
 /** As over RPC: any model of any provider, whatever it costs, is for administrators. */
 function mayChooseModel({ operatorScopes }: Caller): boolean {
   return operatorScopes === undefined || covers(operatorScopes, "operator.admin");

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { GatewayError } from "../../shared/errors.ts";
 import type { ToolInvoker } from "../agents/tools/invoke.ts";
 import type { Caller } from "../tunnel/handlers.ts";
+import { hasAllRights } from "./selection.ts";
 import { readJson } from "./read-json.ts";
 import { parseBody } from "./refusal.ts";
 
@@ -43,7 +44,7 @@ export async function invokeOverHttp(
     throw new GatewayError("invalid_request", "tools.invoke requires name", { param: "name" });
   }
   const { action, args, sessionKey, agentId, idempotencyKey } = order;
-  const who = { caller: caller.principal.subject };
+  const who = { caller: caller.principal.subject, asOwner: hasAllRights(caller) };
   const { ok, text, cause } = await tools.invoke(
     { name, action, args, sessionKey, agentId, idempotencyKey, ...who },
     request.signal,

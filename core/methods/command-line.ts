@@ -20,6 +20,7 @@ export function commandLineContext(signal: AbortSignal): CallContext {
       deviceFamily: undefined,
       deviceId: undefined,
     },
+    askedAt: Date.now(),
     signal,
     patience: signal,
     accept: ignore,

@@ -15,9 +15,11 @@ export const EVENTS = [
   "cron",
   "shutdown",
   "config.changed",
+  "gateway.suspension",
   "device.pair.requested",
   "device.pair.resolved",
   "device.pair.changed",
+  "device.pair.setup.completed",
   "exec.approval.requested",
   "exec.approval.resolved",
 ] as const;

@@ -22,6 +22,7 @@ const CONTEXT: CallContext = {
   },
   signal: AbortSignal.abort(),
   patience: AbortSignal.abort(),
+  askedAt: 0,
   accept: () => undefined,
   subscribe: () => undefined,
   unsubscribe: () => undefined,

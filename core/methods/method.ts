@@ -48,6 +48,8 @@ export interface ClientInfo {
 /** The call of one client. */
 export interface CallContext {
   readonly client: ClientInfo;
+  /** Unix ms when it was asked; the same for a call that was put off. */
+  readonly askedAt: number;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
   /**
@@ -109,5 +111,21 @@ export class MethodError extends Error {
     super(message);
     this.code = code;
     this.details = details;
+  }
+}
+
+/**
+ * Thrown by a method that cannot be done before the gateway has begun anew, or has settled not to:
+ * then the same call is made again, of whoever leads by then. Where nobody comes after, the caller
+ * gets what `otherwise` says.
+ */
+export class PutOff extends Error {
+  override readonly name = "PutOff";
+  readonly otherwise: () => unknown;
+
+  /** @param otherwise - The result of the method; or it throws. */
+  constructor(otherwise: () => unknown) {
+    super("put off until the gateway has begun anew");
+    this.otherwise = otherwise;
   }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { keysIn, variableFor } from "./profiles.ts";
+import { variableFor } from "../config/secrets/names.ts";
+import { keysIn } from "./profiles.ts";
 
 const of = (profile: object, name = "openai:default"): unknown =>
   keysIn({ version: 1, profiles: { [name]: profile } })[0];

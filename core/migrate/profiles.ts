@@ -67,13 +67,3 @@ function variableIn({ source, id }: NonNullable<Profile["keyRef"]>): string | un
 function referenceIn(value: string | undefined): string | undefined {
   return /^\$\{(?<name>[A-Z_][A-Z0-9_]*)\}$/.exec(value ?? "")?.groups?.["name"];
 }
-
-/** Where the keys of these are looked for by everybody. */
-const USUAL: Readonly<Record<string, string>> = { google: "GEMINI_API_KEY" };
-
-/** The variable that a provider's key goes by. */
-export function variableFor(provider: string): string {
-  if (Object.hasOwn(USUAL, provider)) return USUAL[provider] ?? "";
-  const name = provider.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_");
-  return `${/^\d/.test(name) ? "_" : ""}${name}_API_KEY`;
-}

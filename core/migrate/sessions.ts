@@ -87,11 +87,10 @@ async function bringOver(order: Order, { sessions }: SessionTarget, now: number)
   await sessions.create({ key, createdBy: CREATED_BY, at: source.createdAt ?? first ?? now });
   const rest = transcript.said.slice(done);
   for (let from = 0; from < rest.length; from += BATCH) {
-    const added = rest
-      .slice(from, from + BATCH)
-      .map(({ at, message }) =>
-        sessions.add({ sessionKey: key, messages: [message], usage: NO_USAGE, at: at || now }),
-      );
+    const added = rest.slice(from, from + BATCH).map(({ at, message, calls }) => {
+      const said = { sessionKey: key, messages: [message], at: at || now };
+      return sessions.add({ ...said, usage: NO_USAGE, calls });
+    });
     await Promise.all(added);
   }
   const { summary } = transcript;

@@ -70,6 +70,51 @@ const compaction = (firstKeptEntryId?: string): object => ({
   firstKeptEntryId,
 });
 
+const USED = { input: 5, output: 2, cacheRead: 3, cacheWrite: 1 };
+const used = (id: string, content: unknown, over: object = {}): object =>
+  event(id, { role: "assistant", content, provider: "acme", model: "x", usage: USED, ...over });
+
+test("what answers took comes along, on the day it happened", () => {
+  const cost = { input: 1, output: 2, cacheRead: 0, cacheWrite: 0, total: 3 };
+  const { said } = transcriptOf([
+    user("1", "a"),
+    used("2", "b", { usage: { ...USED, cost }, timestamp: 7 }),
+    used("3", "c", { stopReason: "error" }),
+  ]);
+  const usage = { inputTokens: 9, outputTokens: 2, cacheReadTokens: 3, cacheWriteTokens: 1 };
+  expect(said.map(({ calls }) => calls)).toMatchObject([
+    undefined,
+    [{ at: 7, model: "acme/x", ok: true, usage, cost: { input: 1, output: 2 } }],
+    [{ at: Date.parse("2026-01-01T00:00:00.000Z"), ok: false, usage, cost: undefined }],
+  ]);
+});
+
+test("what was spent on a message that is left out goes with the next, or the last", () => {
+  const { said } = transcriptOf([
+    used("1", [call("gone")]),
+    user("2", "a"),
+    used("3", "b"),
+    used("4", [{ type: "thinking", thinking: "hm" }]),
+  ]);
+  expect(said.map(({ message, calls = [] }) => [message.text, calls.length])).toEqual([
+    ["a", 1],
+    ["b", 2],
+  ]);
+});
+
+test.each([
+  ["no usage", { usage: undefined }],
+  ["no model", { model: 7 }],
+  ["nothing used", { usage: { input: 0, output: 0 } }],
+  ["numbers that are none", { usage: { input: "9", output: -1 } }],
+  ["no time", { timestamp: -1 }],
+])("an answer with %s is one all the same", (_name, over) => {
+  const answer = used("1", "b", over);
+  const timeless = "timestamp" in over ? { ...answer, timestamp: undefined } : answer;
+  const { said } = transcriptOf([timeless]);
+  expect(said.map(({ calls }) => calls)).toEqual([undefined]);
+});
+
 test.each([
   ["up to what was kept", [...SAID, compaction("3")], 1],
   ["up to where it stands, when nothing says what was kept", [...SAID, compaction()], 3],

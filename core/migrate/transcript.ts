@@ -1,12 +1,16 @@
 /** What was said, in the words of OpenClaw -> in ours. Pure. */
 import * as z from "zod";
 import type { Message, ToolCall } from "../store/message.ts";
+import type { ModelCall } from "../store/usage.ts";
+import { callOf, type Spending, SpentFields } from "./spent.ts";
 
 /** One thing said, with when. */
 export interface Said {
   /** Unix ms. */
   readonly at: number;
   readonly message: Message;
+  /** What models were asked for it. Absent: that is not known. */
+  readonly calls?: readonly ModelCall[] | undefined;
 }
 
 export interface Transcript {
@@ -30,6 +34,7 @@ const Spoken = z.object({
   content: Content.catch([]),
   toolCallId: z.string().optional().catch(undefined),
   timestamp: z.number().optional().catch(undefined),
+  ...SpentFields,
 });
 type Spoken = z.output<typeof Spoken>;
 
@@ -46,10 +51,26 @@ const Compaction = Event.extend({
 
 /** @param events - Of one session, oldest first. */
 export function transcriptOf(events: readonly unknown[]): Transcript {
-  const { said, compaction, unread } = collect(events);
+  const { said, spent, compaction, unread } = collect(events);
   const all = paired(said);
   const summary = compaction && summaryOf(compaction, said, all);
-  return { said: all.map(({ at, message }) => ({ at, message })), summary, unread };
+  return { said: withCalls(all, spent), summary, unread };
+}
+
+/** What was spent on a message that is left out goes with the next one, or else with the last. */
+function withCalls(all: readonly Placed[], spent: readonly Spending[]): Said[] {
+  const calls = new Map<Placed | undefined, ModelCall[]>();
+  let at = 0;
+  // Both are in the order of the transcript.
+  for (const { place, call } of spent) {
+    while (at < all.length - 1 && (all[at]?.index ?? 0) < place) at += 1;
+    const owner = all[at];
+    calls.set(owner, [...(calls.get(owner) ?? []), call]);
+  }
+  return all.map((one) => {
+    const said = { at: one.at, message: one.message };
+    return calls.has(one) ? { ...said, calls: calls.get(one) } : said;
+  });
 }
 
 /** With the name of the event it was. */
@@ -66,10 +87,12 @@ interface Compacted {
 
 function collect(events: readonly unknown[]): {
   readonly said: readonly Found[];
+  readonly spent: readonly Spending[];
   readonly compaction: Compacted | undefined;
   readonly unread: number;
 } {
   const said: Found[] = [];
+  const spent: Spending[] = [];
   let compaction: Compacted | undefined;
   let unread = 0;
   for (const event of events) {
@@ -78,10 +101,16 @@ function collect(events: readonly unknown[]): {
     if (type !== "message") continue;
     const parsed = MessageEvent.safeParse(event).data;
     const message = parsed && messageOf(parsed.message);
-    if (parsed === undefined) unread += 1;
-    else if (message !== undefined) said.push({ at: timeOf(parsed), message, id: parsed.id });
+    if (parsed === undefined) {
+      unread += 1;
+      continue;
+    }
+    const at = timeOf(parsed);
+    const call = callOf(parsed.message, callsOf(parsed.message), at);
+    if (call !== undefined) spent.push({ place: said.length, call });
+    if (message !== undefined) said.push({ at, message, id: parsed.id });
   }
-  return { said, compaction, unread };
+  return { said, spent, compaction, unread };
 }
 
 function compactedBy(event: unknown, before: number): Compacted | undefined {

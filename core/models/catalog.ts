@@ -3,6 +3,8 @@ import type { ProviderModel } from "../config/sections/models.ts";
 import type { Settings } from "../config/settings.ts";
 import { resolveModel } from "./resolve.ts";
 import { DEMO_REF } from "./settings.ts";
+import { type ThinkingFacts, profileOf, thinkingFacts, thinkingWish } from "./wishes.ts";
+import { windowOf } from "./windows.ts";
 
 export interface CatalogModel {
   /** `provider/model` */
@@ -16,7 +18,9 @@ export interface CatalogModel {
   /** Undefined: it can be asked. */
   readonly unavailable: "missing-auth" | "unknown-provider" | undefined;
   readonly contextWindow: number | undefined;
+  readonly maxTokens: number | undefined;
   readonly reasoning: boolean;
+  readonly thinking: ThinkingFacts;
   readonly input: readonly NonNullable<ProviderModel["input"]>[number][];
   /** Whether it runs on this machine or in its network. */
   readonly local: boolean;
@@ -39,13 +43,19 @@ export function catalogOf(settings: CatalogSettings, agentId?: string): CatalogM
     ...Object.keys(aliases).filter((ref) => ref.includes("/")),
     ...listed,
   ]);
-  return [...refs].map((ref) => entryOf(ref, settings, agent?.modelRefs ?? []));
+  return [...refs].map((ref) => entryOf(ref, settings, agent));
 }
 
-function entryOf(ref: string, settings: CatalogSettings, chain: readonly string[]): CatalogModel {
+function entryOf(
+  ref: string,
+  settings: CatalogSettings,
+  agent: CatalogSettings["agents"][number] | undefined,
+): CatalogModel {
   const [provider, id] = split(ref);
   const { providers, config } = settings;
-  const { contextWindow, reasoning = false, input = ["text"], cost, name } = factsOf(ref, settings);
+  const facts = factsOf(ref, settings);
+  const { contextWindow, maxTokens, input = ["text"], cost, name } = facts;
+  const thinking = thinkingOf(ref, settings, agent);
   const aliases = config.agents.defaults.models;
   return {
     ref,
@@ -53,22 +63,40 @@ function entryOf(ref: string, settings: CatalogSettings, chain: readonly string[
     id,
     name: name ?? (ref === DEMO_REF ? "Demo (echo)" : id),
     alias: Object.hasOwn(aliases, ref) ? aliases[ref]?.alias : undefined,
-    tags: tagsOf(ref, chain),
+    tags: tagsOf(ref, agent?.modelRefs ?? []),
     unavailable: unavailableOf(ref, settings),
     contextWindow,
-    reasoning,
+    maxTokens,
+    reasoning: facts.reasoning ?? thinking.thinkingOptions.length > 1,
+    thinking,
     input,
     local: ref === DEMO_REF || isLocal(providers, provider),
     cost,
   };
 }
 
-/** What the config says of a model in the list of its provider; empty when it says nothing. */
+/**
+ * How much a model can be told to think, and how much it is when nobody says.
+ *
+ * @param agent - Whose wishes count; undefined: nobody's.
+ */
+export function thinkingOf(
+  ref: string,
+  settings: CatalogSettings,
+  agent?: CatalogSettings["agents"][number],
+): ThinkingFacts {
+  const profile = profileOf(ref, factsOf(ref, settings), settings);
+  const wish = agent === undefined ? undefined : thinkingWish(agent, ref, settings);
+  return thinkingFacts(profile, wish);
+}
+
+/** What the config says of a model in the list of its provider, and what is known by its name. */
 export function factsOf(ref: string, { config }: Pick<Settings, "config">): Partial<ProviderModel> {
   const [provider, id] = split(ref);
   const { providers } = config.models;
   const models = Object.hasOwn(providers, provider) ? providers[provider]?.models : undefined;
-  return models?.find((model) => model.id === id) ?? {};
+  const free = ref === DEMO_REF ? { cost: { input: 0, output: 0 } } : {};
+  return { ...windowOf(id), ...free, ...models?.find((model) => model.id === id) };
 }
 
 /** Where the key of a provider comes from; undefined: it has none. */

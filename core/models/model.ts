@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../shared/errors.ts";
-import type { Message, ToolCall, Usage } from "../store/message.ts";
+import type { Message, ThoughtBlock, ToolCall, Usage } from "../store/message.ts";
 
 /** What a model is told about a tool. */
 export interface ToolSpec {
@@ -45,6 +45,8 @@ export interface ModelRequest {
   readonly maxOutputTokens: number | undefined;
   /** Undefined: the provider's default. A level that the model does not know becomes the nearest. */
   readonly thinking?: Thinking | undefined;
+  /** True: somebody looks at what it thinks, so it is to be told. */
+  readonly showThinking?: boolean | undefined;
   /** True: the provider's faster service, where it has one. */
   readonly fast?: boolean | undefined;
   /** Undefined: the model decides. */
@@ -62,6 +64,10 @@ export type StopReason = "end" | "max_tokens" | "tool_calls" | "refusal";
 /** Calls are to be run only when `done` says `tool_calls`: any other stop may have cut the last one. */
 export type ModelEvent =
   | { readonly type: "text"; readonly delta: string }
+  /** What it thinks, for those who asked to see that: never a part of the answer. */
+  | { readonly type: "thinking"; readonly delta: string }
+  /** A thought to be handed back, in this order, for as long as the turn goes on. */
+  | { readonly type: "thought"; readonly block: ThoughtBlock }
   | { readonly type: "tool_call"; readonly call: ToolCall }
   | { readonly type: "done"; readonly stop: StopReason; readonly usage: Usage }
   | ModelFailure;
@@ -82,6 +88,8 @@ export interface ModelFailure {
   >;
   readonly message: string;
   readonly retryAfterMs: number | undefined;
+  /** What it took all the same, as far as the provider said so. */
+  readonly usage?: Usage | undefined;
 }
 
 /** A language model: one provider, one model id. */
@@ -92,8 +100,8 @@ export interface Model {
   readonly demo: boolean;
 
   /**
-   * Answers one request. Yields any number of `text` and `tool_call` events, then exactly one
-   * `done` or `failed`, and ends. Never throws once begun: failures are events. No retries inside
+   * Answers one request. Yields any number of other events, then exactly one `done` or `failed`,
+   * and ends. Never throws once begun: failures are events. No retries inside
    * (agents/retry.ts decides once). Aborting `signal` stops the provider's work within a second
    * and ends the stream with `failed` / `canceled`.
    */

@@ -1,3 +1,4 @@
+import type { Usage } from "../store/message.ts";
 import type { ModelEvent } from "./model.ts";
 
 /**
@@ -9,4 +10,6 @@ export interface ReplyReader {
   push(event: unknown): ModelEvent[];
   /** Called once, after the last event: the rest of the answer and its `done`; none when it was cut. */
   end(): ModelEvent[];
+  /** What the provider has counted so far: of an answer that was cut. Undefined: nothing. */
+  spent(): Usage | undefined;
 }

@@ -71,9 +71,14 @@ export function resolveModel(
       apiKey: provider.apiKey,
       baseUrl: baseUrl.value,
       timeouts: timeoutsOf(provider),
+      facts: factsOf(provider, model),
       now,
     },
   });
+}
+
+function factsOf({ modelFacts = {} }: Provider, model: string): AdapterSettings["facts"] {
+  return Object.hasOwn(modelFacts, model) ? modelFacts[model] : undefined;
 }
 
 function baseUrlOf(id: string, provider: Provider): Result<string, { readonly message: string }> {

@@ -6,6 +6,15 @@ export const DEMO_REF = "demo/echo";
 /** The two wire formats that nearly every provider speaks one of. */
 export type ModelApi = "anthropic-messages" | "openai-completions";
 
+/** What the config says of one model of a provider. */
+export interface ModelFacts {
+  readonly reasoning?: boolean | undefined;
+  /** Efforts it takes, as the provider calls them. */
+  readonly efforts?: readonly string[] | undefined;
+  /** Most tokens of one answer. */
+  readonly maxTokens?: number | undefined;
+}
+
 /** One provider, as the config file describes it. Plain data; what is left out has a default. */
 export interface Provider {
   readonly api: ModelApi;
@@ -15,6 +24,8 @@ export interface Provider {
   readonly baseUrl?: string | undefined;
   readonly firstByteTimeoutMs?: number | undefined;
   readonly idleTimeoutMs?: number | undefined;
+  /** By the provider's own name for the model. Left out: nothing is said of any. */
+  readonly modelFacts?: Readonly<Record<string, ModelFacts>> | undefined;
 }
 
 /** Provider id, the part of a model's name before the first slash, to what it is. */
@@ -39,6 +50,7 @@ export interface AdapterSettings {
   /** Checked: http or https, no user info. */
   readonly baseUrl: string;
   readonly timeouts: ModelTimeouts;
+  readonly facts?: ModelFacts | undefined;
   /** Unix time, milliseconds: a `Retry-After` may be a date. */
   readonly now: () => number;
 }

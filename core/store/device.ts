@@ -67,6 +67,21 @@ export const PairingRequest = z.object({
 });
 export type PairingRequest = z.output<typeof PairingRequest>;
 
+/** What one device may be paired with, once and without anybody's word: its token is known to nobody here. */
+export const SetupCode = z.object({
+  id: Text,
+  /** As `digestOf` makes it. */
+  digest: Text,
+  /** What people call what it gives. */
+  access: z.enum(["full", "limited", "node"]),
+  roles: z.array(Text),
+  /** The most it may ask for as an operator. */
+  scopes: z.array(Text),
+  createdAtMs: z.number(),
+  expiresAtMs: z.number(),
+});
+export type SetupCode = z.output<typeof SetupCode>;
+
 /** Where devices are kept. There are few: whoever opens it reads them all, and keeps what it changes. */
 export interface DeviceStore {
   devices(): Promise<Device[]>;
@@ -75,4 +90,7 @@ export interface DeviceStore {
   removeDevices(ids: readonly string[]): Promise<void>;
   /** All there are from now on. */
   setRequests(requests: readonly PairingRequest[]): Promise<void>;
+  setupCodes(): Promise<SetupCode[]>;
+  /** All there are from now on. */
+  setSetupCodes(codes: readonly SetupCode[]): Promise<void>;
 }

@@ -39,3 +39,9 @@ export const RESPONSE_LIMITS = {
   maxCount: 10_000,
   maxBytes: 256 * 1024 * 1024,
 } as const;
+/**
+ * What models were asked, one row for each time; whichever limit is reached first, the oldest go. A
+ * year and a month, so that a month can be held against the same one a year ago; at 200 bytes a row
+ * some 50 MB.
+ */
+export const USAGE_LIMITS = { maxAgeMs: 400 * DAY_MS, maxRows: 250_000 } as const;

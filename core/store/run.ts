@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { Usage } from "./message.ts";
 import type { NewOutboxItem, SessionEntry } from "./store.ts";
+import type { SpentCalls } from "./usage.ts";
 
 /** Where inbox items that are runs come from. */
 export const RUN_SOURCE = "run";
@@ -64,7 +65,12 @@ export interface RunStore {
   finish(
     id: string,
     end: RunEnd,
-    left?: { readonly reply?: readonly NewOutboxItem[]; readonly entry?: SessionEntry | undefined },
+    left?: {
+      readonly reply?: readonly NewOutboxItem[];
+      readonly entry?: SessionEntry | undefined;
+      /** What models were asked for it, when it leaves no entry. */
+      readonly spent?: SpentCalls | undefined;
+    },
   ): Promise<void>;
   /** Ends a run that nobody works on yet. @returns False when somebody does, or it has ended. */
   cancel(id: string, end: RunEnd): Promise<boolean>;

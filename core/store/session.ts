@@ -17,8 +17,12 @@ export interface SessionInfo {
   readonly messageCount: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** Tokens that the last turn sent to its model. */
+  /** Tokens of the last prompt that a model has read: how full its context is. 0: not known. */
   readonly contextTokens: number;
+  /** True: nothing has been added to the session since that prompt was answered, nor taken out. */
+  readonly contextFresh: boolean;
+  /** US dollars, of all its turns; undefined: none had a price. */
+  readonly costUsd: number | undefined;
   readonly label: string | undefined;
   readonly settings: SessionSettings;
   /** Kind of the run that made it, or who else did. */
@@ -61,7 +65,7 @@ export interface SessionPage {
 export interface SessionFilter {
   readonly limit: number;
   readonly offset: number;
-  /** Part of a key or label, in lower case. */
+  /** Part of a key or label, in lower case; looked for in the 20,000 sessions used last. */
   readonly search?: string | undefined;
   /** Unix ms. */
   readonly updatedSince?: number | undefined;
@@ -69,6 +73,8 @@ export interface SessionFilter {
   readonly label?: string | undefined;
   readonly parentKey?: string | undefined;
   readonly sessionId?: string | undefined;
+  /** What a `sessionId` begins with. */
+  readonly shortId?: string | undefined;
   readonly archived: "no" | "only" | "all";
 }
 

@@ -2,8 +2,9 @@ import type { CronStore } from "./cron.ts";
 import type { DeviceStore } from "./device.ts";
 import type { Message, Usage } from "./message.ts";
 import type { ResponseStore } from "./response.ts";
-import type { RunEndStatus, RunStore } from "./run.ts";
+import type { RunEnd, RunEndStatus, RunStore } from "./run.ts";
 import type { SessionStore } from "./session.ts";
+import type { ModelCall, UsageStore } from "./usage.ts";
 import type { WebhookAnswer, WebhookStore } from "./webhook.ts";
 
 /** A turn of a conversation that is kept. */
@@ -70,11 +71,23 @@ export interface EntryRun {
   readonly origin: { readonly channel: string; readonly conversation: string } | undefined;
 }
 
+/** A message that was told to a turn of another one, behind which it waited in its lane. */
+export interface HeardItem {
+  /** Id of its item. */
+  readonly id: string;
+  /** How its run has ended, when it is one. */
+  readonly run?: { readonly id: string; readonly end: RunEnd } | undefined;
+}
+
 /** What a turn adds to its session. */
 export interface SessionEntry {
+  /** Items that end with the turn, in its transaction; those that have ended already are let be. */
+  readonly heard?: readonly HeardItem[] | undefined;
   readonly sessionKey: string;
   readonly messages: readonly Message[];
   readonly usage: Usage;
+  /** What models were asked for it, in order: kept with it, one by one. Absent: none. */
+  readonly calls?: readonly ModelCall[] | undefined;
   readonly at: number;
   readonly run?: EntryRun | undefined;
 }
@@ -110,6 +123,7 @@ export interface Store extends WebhookStore, AsyncDisposable {
   readonly cron: CronStore;
   readonly responses: ResponseStore;
   readonly devices: DeviceStore;
+  readonly usage: UsageStore;
 
   /**
    * Takes in new work. Returns the ids that were new; the others we had within the last days.
@@ -126,6 +140,8 @@ export interface Store extends WebhookStore, AsyncDisposable {
    * @param kind - Default: `turn`. A lane with items of both kinds is one lane all the same.
    */
   take(limit: number, now: number, kind?: WorkKind): Promise<InboxItem[]>;
+  /** Items that wait behind one that is running, in its lane, oldest first. They go on waiting. */
+  behind(id: string, limit: number): Promise<InboxItem[]>;
   /**
    * Ends an item, queues its reply and adds its turn to the session (as `append` does), all in one
    * transaction: after a kill none of it has happened, or all.

@@ -1,4 +1,5 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { BUNDLE_FEATURES } from "../../shared/edge-features.ts";
 import { fieldOf } from "../../shared/tunnel/fields.ts";
 import { GoAwayCode, ResetCode } from "../../shared/tunnel/frame.ts";
 import {
@@ -8,12 +9,14 @@ import {
   startFakeEdge,
 } from "../../test/support/fake-edge.ts";
 import {
+  aBundle,
   connectCore,
   type TunnelCore,
   type TunnelCoreOptions,
 } from "../../test/support/tunnel-core.ts";
 import { Secret } from "../../shared/secret.ts";
 import type { Stream } from "../../shared/tunnel/stream.ts";
+import { until } from "../../test/support/until.ts";
 
 async function edgeWith(options: FakeEdgeOptions = {}): Promise<FakeEdge> {
   const edge = await startFakeEdge(options);
@@ -61,13 +64,34 @@ test("every relay that WELCOME names is dialled by its name, the first one witho
   const edge = await edgeWith({ relays: ["weur:1", "enam:1", "weur:0/draining"] });
   const core = await coreOn(edge, { settings: UNPAIRED });
   await edge.link(3);
-  await vi.waitUntil(() => core.tunnel.relays.every(({ connected }) => connected));
+  await until(() => core.tunnel.relays.every(({ connected }) => connected));
   expect(edge.attempts.toSorted()).toEqual(["/tunnel", "/tunnel/enam:1", "/tunnel/weur:0"]);
   expect(core.tunnel.relays.map(({ name, draining }) => [name, draining])).toEqual([
     ["weur:1", false],
     ["enam:1", false],
     ["weur:0", true],
   ]);
+});
+
+test("an edge of before gets no more than it can read, and its owner is told what to do", async () => {
+  const setupCodes = [{ digest: "d".repeat(43), expiresAt: 1 }];
+  const bundle = await aBundle({ setupCodes });
+  const edge = await edgeWith();
+  const core = await coreOn(edge, { settings: UNPAIRED, bundle: () => bundle });
+  const [first] = await edge.askedFor("/bundle");
+  expect(JSON.parse(first?.body ?? "")).toEqual(await aBundle());
+  await until(() => core.tunnel.state.warnings.length > 0);
+  const [warning = ""] = core.tunnel.state.warnings;
+  expect(warning).toContain("setup codes");
+  expect(warning).toContain("sallyport edge deploy");
+  expect(core.tunnel.relays[0]).toMatchObject({ connected: true, leads: true });
+
+  // Deployed anew, it says what it knows.
+  edge.features = `reattach ${BUNDLE_FEATURES.join(" ")}`;
+  (await edge.link(1)).socket.terminate();
+  const [, second] = await edge.askedFor("/bundle", 2);
+  expect(JSON.parse(second?.body ?? "")).toMatchObject({ setupCodes });
+  await until(() => core.tunnel.state.warnings.length === 0);
 });
 
 test("a relay that is no longer named is let go in good order, and a new one dialled", async () => {
@@ -88,8 +112,8 @@ test("an edge whose first relay is another now is followed, with one connection 
   await edge.linkTo("enam:1");
   edge.relays = ["enam:1", "weur:1/draining"];
   (await edge.linkTo("weur:1")).socket.terminate();
-  await vi.waitUntil(() => core.tunnel.relays[0]?.name === "enam:1");
-  await vi.waitUntil(() => core.tunnel.relays.every(({ connected }) => connected));
+  await until(() => core.tunnel.relays[0]?.name === "enam:1");
+  await until(() => core.tunnel.relays.every(({ connected }) => connected));
   expect(core.tunnel.relays.map(({ name, draining }) => [name, draining])).toEqual([
     ["enam:1", false],
     ["weur:1", true],
@@ -101,7 +125,7 @@ test("a core that starts while the first relay is away reaches the others it kno
   const shelf = new Map<string, string>();
   const before = await coreOn(edge, { settings: UNPAIRED, shelf });
   await edge.linkTo("enam:1");
-  await vi.waitUntil(() => before.tunnel.relays.every(({ connected }) => connected));
+  await until(() => before.tunnel.relays.every(({ connected }) => connected));
   await before[Symbol.asyncDispose]();
   edge.refuse = ({ url }) => (url === "/tunnel" ? { status: 503 } : undefined);
   const core = await coreOn(edge, { settings: UNPAIRED, shelf });
@@ -147,7 +171,7 @@ test("a relay that follows another leader is said so, with its reason", async ()
   edge.onAsked = () => ({ status: 409, body: JSON.stringify({ detail }) });
   const core = await coreOn(edge, { settings: UNPAIRED, lead: false });
   core.lead();
-  await vi.waitUntil(() => core.tunnel.relays[0]?.lastError === detail);
+  await until(() => core.tunnel.relays[0]?.lastError === detail);
   expect(core.tunnel.relays[0]).toMatchObject({ connected: true, leads: false });
 });
 
@@ -155,7 +179,7 @@ test("a core that was told that another leads waits, and says why", async () => 
   const edge = await edgeWith();
   const core = await coreOn(edge, { settings: UNPAIRED });
   (await edge.link(1)).socket.close(4409, "another core leads since noon");
-  await vi.waitUntil(() => !core.tunnel.state.connected);
+  await until(() => !core.tunnel.state.connected);
   expect(core.tunnel.state.lastError).toBe("the relay refused us: another core leads since noon");
   expect(edge.attempts).toHaveLength(1);
 });
@@ -163,7 +187,7 @@ test("a core that was told that another leads waits, and says why", async () => 
 test("two relays in one place are worth a warning", async () => {
   const edge = await edgeWith({ relays: ["weur:1", "weur:2"] });
   const core = await coreOn(edge, { settings: UNPAIRED });
-  await vi.waitUntil(() => core.tunnel.state.warnings.length > 0);
+  await until(() => core.tunnel.state.warnings.length > 0);
   expect(core.tunnel.state.warnings[0]).toContain("weur:1 and weur:2 are in one place (weur)");
 });
 
@@ -212,7 +236,7 @@ test("a relay that wants a new connection gets one, and what is under way ends o
   expect(await early).toBe("200");
   await edge.link(2);
   expect(await closed).toEqual([1001, "connecting anew"]);
-  await vi.waitUntil(() => core.tunnel.state.connected);
+  await until(() => core.tunnel.state.connected);
   expect(core.tunnel.metrics.reconnects.get("moved")).toBe(1);
 });
 
@@ -222,13 +246,13 @@ test("a relay that does not take our bundle, as another core works there, is not
     path === "/lead" ? { status: 204 } : { status: 409, body: '{"detail":"another core leads"}' };
   const core = await coreOn(edge, { settings: { ...UNPAIRED, mode: "standby" }, lead: false });
   core.lead();
-  await vi.waitUntil(() => core.tunnel.relays[0]?.lastError === "another core leads");
+  await until(() => core.tunnel.relays[0]?.lastError === "another core leads");
   expect(core.tunnel.relays[0]?.leads).toBe(false);
   // It is chosen after all, and hears of it by the work.
   edge.onAsked = () => ({ status: 204 });
   const { session } = await edge.link(1);
   expect(await outcome(session.openStream("http", requestFieldsOf("/"), true))).toBe("200");
-  await vi.waitUntil(() => core.tunnel.relays[0]?.leads);
+  await until(() => core.tunnel.relays[0]?.leads);
   expect(await edge.askedFor("/bundle", 2)).toHaveLength(2);
 });
 

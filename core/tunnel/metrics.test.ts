@@ -1,10 +1,11 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Fields } from "../../shared/tunnel/fields.ts";
 import type { Session } from "../../shared/tunnel/session.ts";
 import { requestFieldsOf } from "../../test/support/fake-edge.ts";
 import { fakeEdgeWithCore } from "../../test/support/fake-edge-with-core.ts";
 import { createMetrics, observe } from "./metrics.ts";
+import { until } from "../../test/support/until.ts";
 
 test("a value is counted below the first bound that is not less", () => {
   const { streamSeconds } = createMetrics();
@@ -50,7 +51,7 @@ test("what goes through a tunnel is counted, and nothing is open at the end", as
     ];
     await over(session, "delivery", fields);
   }
-  await vi.waitUntil(() => metrics.deliveryLag.count === 4);
+  await until(() => metrics.deliveryLag.count === 4);
   expect(Object.fromEntries(metrics.deliveries)).toEqual({
     "agent committed": 1,
     "agent duplicate": 1,

@@ -6,11 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import * as z from "zod";
 import { startFakeTelegram } from "../../test/support/fake-telegram.ts";
 import { listening } from "../../test/support/http-upstream.ts";
 import { openSqliteStore } from "../store/sqlite/open.ts";
+import { until } from "../../test/support/until.ts";
 
 const CHILD = fileURLToPath(new URL("../../test/support/webhook-child.ts", import.meta.url));
 const AGENT = Array.from({ length: 18 }, (_, index) => String(index + 1));
@@ -64,8 +65,8 @@ async function world() {
     told: () => telegram.sent.map(({ text }) => /"n":"(\d+)"/.exec(text)?.[1] ?? ""),
     /** All that a core has done so far and the world has seen. */
     events: () => said + posted.length + telegram.calls.length,
-    /** A core that is sent what is unsaid, and killed once `until` holds. */
-    async run(until: () => boolean): Promise<void> {
+    /** A core that is sent what is unsaid, and killed once `holds`. */
+    async run(holds: () => boolean): Promise<void> {
       const child = spawn(
         process.execPath,
         [CHILD, stateDir, telegram.apiRoot, upstream.url.href],
@@ -79,7 +80,7 @@ async function world() {
         const [route, id] = name.split(" ");
         child.stdin.write(`${JSON.stringify({ route, id })}\n`);
       }
-      await vi.waitUntil(until, { timeout: 60_000, interval: 1 });
+      await until(holds, { everyMs: 1, patienceMs: 60_000 });
       child.kill("SIGKILL");
       await exited;
     },

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { listening } from "../../test/support/http-upstream.ts";
 import { says, waitsFor } from "../../test/support/scripted-model.ts";
 import { startTelegramEngine } from "../../test/support/telegram-engine.ts";
@@ -11,6 +11,7 @@ import type { Delivery } from "../tunnel/handlers.ts";
 import { WebhookDesk } from "./desk.ts";
 import { forwarder } from "./forward/forward.ts";
 import { FORWARD_SOURCE } from "../store/store.ts";
+import { until } from "../../test/support/until.ts";
 
 const SECRET = "a-secret-of-github";
 const META = "a-secret-of-meta-0123";
@@ -204,10 +205,10 @@ const SYNC = { ...AGENT, mode: "sync", sync: { deadlineMs: 2_000 } };
 test("a sender that waits gets the answer, nobody else does, and it gets it again", async () => {
   const w = await world({ github: SYNC });
   w.model.next(says("hello"));
-  const answer = await w.desk.take(delivery({}, { syncMs: 2_000 }));
+  const answer = await w.desk.take(delivery({}, { syncMs: 20_000 }));
   const text = typeof answer === "string" ? answer : fromUtf8(answer.body);
   expect(text).toBe("hello");
-  expect(await w.desk.take(delivery({}, { syncMs: 2_000 }))).toEqual(answer);
+  expect(await w.desk.take(delivery({}, { syncMs: 20_000 }))).toEqual(answer);
   expect(w.fake.sent).toEqual([]);
 });
 
@@ -226,7 +227,7 @@ test("a sender that asks again while it is worked on gets the one answer there w
   const gate = Promise.withResolvers<void>();
   w.model.next(waitsFor(gate.promise, says("once")));
   const first = w.desk.take(delivery({}, { syncMs: 20_000 }));
-  await vi.waitUntil(() => w.model.requests.length === 1);
+  await until(() => w.model.requests.length === 1);
   const second = w.desk.take(delivery({}, { syncMs: 20_000 }));
   expect(await first).toBe("committed");
   gate.resolve();
@@ -302,7 +303,7 @@ test("a server that waits for it answers the sender itself", async () => {
       forward,
     },
   });
-  const answer = await w.desk.take(delivery({}, { syncMs: 2_000 }));
+  const answer = await w.desk.take(delivery({}, { syncMs: 20_000 }));
   expect(answer).toEqual({ status: 203, contentType: "a/b", body: utf8("x") });
 });
 

@@ -73,7 +73,7 @@ export class Clients {
   accept(
     link: CoreLink,
     stream: Stream,
-    { head, digest }: Pick<CallOf<"websocket">, "head" | "digest">,
+    { head, digest, isPassing }: Pick<CallOf<"websocket">, "head" | "digest" | "isPassing">,
     answer: Fields,
   ): WebSocket {
     const { 0: theirs, 1: ours } = new WebSocketPair();
@@ -85,7 +85,7 @@ export class Clients {
       link: link.id,
       stream: stream.state,
       count: 0,
-      digest,
+      ...(isPassing === true ? {} : { digest }),
       ...(meta === undefined ? {} : { meta }),
     };
     const client = new Client(ours, attachment, this.#clientHost);

@@ -1,5 +1,6 @@
 import { CloseCode, legalCloseReason } from "../../shared/close-code.ts";
 import { utf8 } from "../../shared/bytes.ts";
+import { BUNDLE_FEATURES } from "../../shared/edge-features.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Fields } from "../../shared/tunnel/fields.ts";
 import { GoAwayCode } from "../../shared/tunnel/frame.ts";
@@ -12,6 +13,8 @@ import type { Keeper, Kept } from "./keeper.ts";
 import { readGreeting } from "./greeting.ts";
 import type { Candidate } from "./leadership.ts";
 
+/** What this version can do that one before could not: see protocol.md, section 5. */
+const FEATURES = ["reattach", ...BUNDLE_FEATURES].join(" ");
 /** How often a socket that was full is looked at. */
 const FULL_SOCKET_POLL_MS = 5;
 
@@ -259,7 +262,7 @@ export class CoreLink implements Kept {
       [":edge-key", key.publicKey],
       [":signature", signature],
       [":colo", colo ?? ""],
-      [":features", "reattach"],
+      [":features", FEATURES],
       ...named,
     ]);
     this.#handlers.onReady(this);

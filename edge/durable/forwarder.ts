@@ -1,7 +1,7 @@
-import { type ErrorCode, GatewayError } from "../../shared/errors.ts";
+import { GatewayError } from "../../shared/errors.ts";
 import { problemResponse } from "../../shared/problem.ts";
 import { type Fields, fieldOf } from "../../shared/tunnel/fields.ts";
-import { type CallOf, UNSENT_HEADER } from "../relay-call.ts";
+import { type CallOf, MOVABLE, UNSENT_HEADER } from "../relay-call.ts";
 import type { Clients } from "./clients.ts";
 import type { CoreLink } from "./core-link.ts";
 import type { Cores } from "./cores.ts";
@@ -19,8 +19,6 @@ interface Parts {
   readonly registry: Registry;
 }
 
-/** After these nothing of the request was executed: another core, or relay, may have it. */
-const UNSENT: ReadonlySet<ErrorCode> = new Set(["core_offline", "core_draining", "not_leader"]);
 /** Offline for longer than a restart takes: somebody has to look, so there is no hurry. */
 const OFFLINE_RETRY_MS = 5_000;
 
@@ -84,7 +82,7 @@ export class Forwarder {
       return await this.#sendOnce(link, call, request, timing);
     } catch (error) {
       const repeatable = request.body === null && error instanceof GatewayError;
-      if (!repeatable || !UNSENT.has(error.code)) throw error;
+      if (!repeatable || !MOVABLE.has(error.code)) throw error;
       // Once more, elsewhere or to the same one's successor; and that is it.
       const now = Date.now();
       const other = this.#pick(call, now);
@@ -138,6 +136,6 @@ function refusal(error: GatewayError, request: Request, call: Call, added: Field
   const path = new URL(request.url).pathname;
   const response = problemResponse(error, { hop: "relay", requestId: call.requestId, path });
   for (const [name, value] of added) response.headers.set(name, value);
-  if (UNSENT.has(error.code)) response.headers.set(UNSENT_HEADER, "1");
+  if (MOVABLE.has(error.code)) response.headers.set(UNSENT_HEADER, "1");
   return response;
 }

@@ -63,9 +63,10 @@ export class KeptBundle {
     return this.#current().bundle.routing;
   }
 
+  /** Also of a setup code. */
   hasVerifier(digest: string): boolean {
-    const { verifiers } = this.#current().bundle;
-    this.#digests ??= new Set(verifiers.map((verifier) => verifier.digest));
+    const { verifiers, setupCodes = [] } = this.#current().bundle;
+    this.#digests ??= new Set([...verifiers, ...setupCodes].map((one) => one.digest));
     return this.#digests.has(digest);
   }
 

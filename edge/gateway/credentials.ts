@@ -35,12 +35,12 @@ export async function checkConnect(
   challenge: Challenge,
   now: number,
 ): Promise<Result<Caller, ConnectRefusal>> {
-  const shown = shownIn(params);
-  if (shown.length === 0 && params.device === undefined) return err(identityRequired(id));
+  const isBare = shownIn(params).length === 0;
+  if (isBare && params.device === undefined) return err(identityRequired(id));
   const lockedMs = lockedForMs({ ...visit, now });
   if (lockedMs > 0) return err(rateLimited(id, lockedMs));
-  if (shown.length === 0) return err(credentialMissing(id, "token"));
-  const holders = await holdersOf(visit, shown);
+  if (isBare && setupCodeIn(params) === "") return err(credentialMissing(id, "token"));
+  const holders = await holdersOf(visit, params, now);
   const find = (): Caller | undefined => holders().find((holder) => isFor(holder, params));
   let caller = find();
   if (caller === undefined) {
@@ -52,11 +52,19 @@ export async function checkConnect(
     }
   }
   if (caller === undefined) return err(await refuseCredentials(visit, id, params, now));
-  if (params.device !== undefined) {
-    const fault = await checkDeviceProof(params.device, params, challenge.nonce, now);
-    if (fault !== undefined) return err(badProof(id, fault));
-  }
-  return ok(caller);
+  return proven(caller, { id, params }, challenge, now);
+}
+
+/** A client that says it is a device has to prove it, whatever else it shows. */
+async function proven(
+  caller: Caller,
+  { id, params }: Connect,
+  challenge: Challenge,
+  now: number,
+): Promise<Result<Caller, ConnectRefusal>> {
+  const { device } = params;
+  const fault = device && (await checkDeviceProof(device, params, challenge.nonce, now));
+  return fault === undefined ? ok(caller) : err(badProof(id, fault));
 }
 
 function shownIn({ auth }: Pick<ConnectParams, "auth">): readonly string[] {
@@ -64,7 +72,12 @@ function shownIn({ auth }: Pick<ConnectParams, "auth">): readonly string[] {
   return all.filter((shown) => shown !== "");
 }
 
-/** Nothing is shown but what is called a device's own token, which nobody can guess. */
+/** A setup code counts where nothing else is shown; empty for none. */
+function setupCodeIn(params: Pick<ConnectParams, "auth">): string {
+  return shownIn(params).length === 0 ? (params.auth.bootstrapToken ?? "") : "";
+}
+
+/** Nothing is shown but what is called a device's own token or a setup code, which nobody can guess. */
 function isOwn({ auth, device }: ConnectParams): boolean {
   const { deviceToken } = auth;
   return device !== undefined && shownIn({ auth }).every((shown) => shown === deviceToken);
@@ -73,15 +86,24 @@ function isOwn({ auth, device }: ConnectParams): boolean {
 /** Gives whoever any of this belongs to, as far as is known when it is called. */
 async function holdersOf(
   { isolate: { verifiers } }: Visit,
-  shown: readonly string[],
+  params: Pick<ConnectParams, "auth">,
+  now: number,
 ): Promise<() => readonly Caller[]> {
-  const short = shown.filter(({ length }) => length <= MAX_CREDENTIAL_LENGTH);
-  const digests = await Promise.all(short.map(digestOf));
-  return () => digests.flatMap((digest) => verifiers.find(digest) ?? []);
+  const digests = await Promise.all(shownIn(params).filter(isShort).map(digestOf));
+  const setup = await Promise.all([setupCodeIn(params)].filter(isShort).map(digestOf));
+  return () => [
+    ...digests.flatMap((digest) => verifiers.find(digest) ?? []),
+    ...setup.flatMap((digest) => verifiers.newcomer(digest, now) ?? []),
+  ];
+}
+
+function isShort({ length }: string): boolean {
+  return length > 0 && length <= MAX_CREDENTIAL_LENGTH;
 }
 
 /** A device token is good in the hands of its device alone; one for chats opens no gateway. */
 function isFor(holder: Caller, params: ConnectParams): boolean {
+  if (holder.isPassing === true) return params.device !== undefined;
   // Passwords, which can be guessed, must be shown where guesses count.
   if (holder.deviceId === undefined && isOwn(params)) return false;
   if (holder.deviceId !== undefined && holder.deviceId !== params.device?.id) return false;

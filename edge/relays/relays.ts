@@ -2,7 +2,7 @@ import { ERROR_HEADER } from "../../shared/problem.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { Watch } from "../deadline.ts";
 import type { Settings } from "../env.ts";
-import { UNSENT_HEADER } from "../relay-call.ts";
+import { MOVABLE, UNSENT_HEADER } from "../relay-call.ts";
 import type { RelayFailure } from "../relay-client.ts";
 import type { KeepAlive } from "../single-flight.ts";
 import { Member, PROBE_MS } from "./member.ts";
@@ -32,12 +32,6 @@ export interface Parcel {
   readonly patienceMs: number;
   readonly keepAlive: KeepAlive;
 }
-
-/**
- * Refusals of one relay that another may not share. Not `overloaded` or `rate_limited`: what is
- * too much for one would then be too much for all.
- */
-const MOVABLE: ReadonlySet<string> = new Set(["core_offline", "core_draining", "not_leader"]);
 
 /** Who waits for the answer to a question waits five seconds at most, over all relays together. */
 const MAX_QUESTION_MS = 4_000;

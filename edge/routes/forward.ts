@@ -57,6 +57,7 @@ export async function send(
     head: headOf(visit, caller, deadlineMs, connect),
     startedAt: visit.now,
     ...(caller.ticket === undefined ? {} : { ticket: caller.ticket }),
+    ...(caller.isPassing === undefined ? {} : { isPassing: caller.isPassing }),
   } as const;
   // Of a known length, it was refused already if it is too long.
   const capped =

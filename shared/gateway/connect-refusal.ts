@@ -80,6 +80,8 @@ export function credentialMismatch(
   auth: ConnectParams["auth"],
   hasDevice: boolean,
 ): ConnectRefusal {
+  const { token, password, deviceToken, bootstrapToken } = auth;
+  if (bootstrapToken && !token && !password && !deviceToken) return badSetupCode(id);
   const kind = kindOf(auth);
   const hasOther = hasDevice && kind === "token";
   return refuse(id, `unauthorized: ${MISMATCH[kind]}`, {
@@ -87,6 +89,16 @@ export function credentialMismatch(
     authReason: `${kind}_mismatch`,
     canRetryWithDeviceToken: hasOther,
     recommendedNextStep: hasOther ? "retry_with_device_token" : "update_auth_credentials",
+  });
+}
+
+/** Never made, too old, or used: nobody is told which. */
+export function badSetupCode(id: string): ConnectRefusal {
+  return refuse(id, "unauthorized: bootstrap token invalid or expired (scan a fresh setup code)", {
+    code: "AUTH_BOOTSTRAP_TOKEN_INVALID",
+    authReason: "bootstrap_token_invalid",
+    canRetryWithDeviceToken: false,
+    recommendedNextStep: "update_auth_credentials",
   });
 }
 

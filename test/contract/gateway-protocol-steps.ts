@@ -58,6 +58,9 @@ const device = ({ result }: Known): { deviceId: unknown } => {
   const { device: approved } = Object(result("device.pair.approve"));
   return { deviceId: approved.deviceId };
 };
+const setup = ({ result }: Known): { setupId: unknown } => ({
+  setupId: result("device.pair.setupCode")["setupId"],
+});
 const approval = ({ result }: Known): { id: unknown } => ({
   id: result("exec.approval.request")["id"],
 });
@@ -96,6 +99,8 @@ export const STEPS: readonly Step[] = [
   step("sessions.preview", ({ key }) => ({ keys: [key] })),
   step("sessions.search", { query: "Hello" }),
   step("sessions.usage"),
+  step("sessions.usage.timeseries", keyed),
+  step("sessions.usage.logs", keyed),
   step("sessions.patch", ({ key }) => ({ key, label: "One" })),
   step("sessions.patchMany", ({ key }) => ({ targets: [{ key }], patch: { pinned: true } })),
   step("sessions.fork", (known) => ({ sessionKey: known.key, entryId: firstMessage(known) })),
@@ -166,6 +171,15 @@ export const STEPS: readonly Step[] = [
   step("device.token.rotate", (known) => ({ ...device(known), role: "operator" })),
   step("device.token.revoke", (known) => ({ ...device(known), role: "operator" })),
   step("device.pair.remove", device),
+  step("device.pair.setupCode", { publicUrl: "wss://gateway.example", includeQr: true }),
+  step("device.pair.setupStatus", setup),
+
+  step("secrets.store.set", { name: "SOME_KEY", value: "not-to-be-told", kind: "secret" }),
+  step("secrets.store.list"),
+  step("secrets.reload"),
+  step("secrets.resolve", { commandName: "models", targetIds: ["models.providers.*.apiKey"] }),
+  step("secrets.store.delete", { name: "SOME_KEY" }),
+  step("skills.update", { skillKey: "weather", enabled: false }),
 
   step("wizard.start"),
   step("wizard.status", wizard),

@@ -20,6 +20,8 @@ const RESULTS: Readonly<Record<string, string>> = {
   "config.schema": "ConfigSchemaResponseSchema",
   "cron.get": "CronJobSchema",
   "cron.update": "CronJobSchema",
+  "secrets.store.delete": "SecretsStoreMutationResultSchema",
+  "secrets.store.set": "SecretsStoreMutationResultSchema",
 };
 /** Properties of events that the package forbids and its own gateway sends, as clients expect. */
 const ALSO_SENT: Readonly<Record<string, readonly string[]>> = { agent: ["sessionKey", "agentId"] };

@@ -1,11 +1,12 @@
 /** Every path with what only the edge knows: cookies of its login page, tickets, tokens for chats. */
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
 import { type Ask, atEdge, everyAsk, verdictIn } from "../support/access-rules.ts";
 import { type EdgeWithCore, startEdgeWithCore } from "../support/edge-with-core.ts";
 import { bearer, type Credential, usedTicket } from "../support/matrix-world.ts";
 import { rawRequest } from "../support/raw-request.ts";
 import { aBundle, TOKENS } from "../support/tunnel-core.ts";
+import { eventually } from "../support/until.ts";
 
 /** So often an isolate asks for what is new, and some. */
 const WITHIN_MS = 90_000;
@@ -90,10 +91,13 @@ test("a cookie that is over opens nothing, nor does that of a token that was tak
   bundle = { ...before, login: { enabled: true, maxAgeSeconds: 60 } };
   await world.core.republish();
   // An isolate hears of it when it asks the next time.
-  await vi.waitFor(async () => {
-    const { status } = await rawRequest(world.edge.url, "/v1/models", { headers });
-    expect(status).toBe(401);
-  }, WITHIN_MS);
+  await eventually(
+    async () => {
+      const { status } = await rawRequest(world.edge.url, "/v1/models", { headers });
+      expect(status).toBe(401);
+    },
+    { patienceMs: WITHIN_MS },
+  );
   reached.length = 0;
   expect(await surprises({ name: "", who: "nobody", headers })).toEqual([]);
   expect(reached).toEqual([]);

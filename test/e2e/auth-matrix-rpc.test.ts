@@ -1,11 +1,12 @@
 /** Every method with every set of scopes, over a real WebSocket, at the core and through the edge. */
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { covers } from "../../core/methods/method.ts";
 import type { Door } from "../support/access-rules.ts";
 import { connectFrame, type GatewaySocket, openGatewaySocket } from "../support/gateway-socket.ts";
 import { challengeIn } from "../support/gateway-refusals.ts";
 import { type MatrixWorld, type PairedDevice, startMatrixWorld } from "../support/matrix-world.ts";
 import { FOR_EVERYBODY, PUBLISHED_SCOPES } from "../support/published-scopes.ts";
+import { eventually } from "../support/until.ts";
 
 const DOORS: readonly Door[] = ["the core's own port", "the edge"];
 const SETS: readonly (readonly string[])[] = [
@@ -28,9 +29,9 @@ beforeAll(async () => {
   world = await startMatrixWorld();
   for (const scopes of SETS) devices.set(scopes.join(), await world.pair(scopes));
   // The edge has heard of the last one.
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     for (const paired of devices.values()) (await enter("the edge", paired))[Symbol.dispose]();
-  }, 10_000);
+  });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 

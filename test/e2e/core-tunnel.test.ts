@@ -1,5 +1,5 @@
 /** The core's end of the tunnel against the real edge: standing by, leading, leaving, changing keys. */
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import * as z from "zod";
 import { randomToken } from "../../shared/bytes.ts";
 import { Secret } from "../../shared/secret.ts";
@@ -11,6 +11,7 @@ import {
   type TunnelCoreOptions,
   TOKENS,
 } from "../support/tunnel-core.ts";
+import { until } from "../support/until.ts";
 
 const Keys = z.object({ keys: z.array(z.object({ kid: z.string(), self: z.boolean() })) });
 const pairing = new Secret(randomToken());
@@ -37,7 +38,7 @@ async function core(name: string, options: Partial<TunnelCoreOptions> = {}): Pro
     ...options,
   });
   onTestFinished(() => started[Symbol.asyncDispose]());
-  await vi.waitUntil(() => {
+  await until(() => {
     const { relays } = started.tunnel;
     return relays.length === 2 && relays.every(({ connected }) => connected);
   });
@@ -45,7 +46,7 @@ async function core(name: string, options: Partial<TunnelCoreOptions> = {}): Pro
 }
 
 async function leads(one: TunnelCore): Promise<void> {
-  await vi.waitUntil(() => one.tunnel.relays.every((relay) => relay.leads));
+  await until(() => one.tunnel.relays.every((relay) => relay.leads));
 }
 
 async function get(path = "/"): Promise<string> {
@@ -66,9 +67,7 @@ class Load {
 
   /** Waits for so many answers, of one core if named. */
   async answered(count: number, by?: string): Promise<void> {
-    await vi.waitUntil(
-      () => this.seen.filter((one) => by === undefined || one === by).length >= count,
-    );
+    await until(() => this.seen.filter((one) => by === undefined || one === by).length >= count);
   }
 
   async stop(): Promise<Set<string>> {

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
 import { CHECKS } from "../../core/doctor/verdicts/finding.ts";
 import { randomToken } from "../../shared/bytes.ts";
@@ -10,6 +10,7 @@ import { type CoreHome, type CoreProcess, createHome, startCore } from "../suppo
 import { type RunningEdge, startEdge } from "../support/edge.ts";
 import { callEdge } from "../support/edge-with-core.ts";
 import { startStrippingProxy } from "../support/examined.ts";
+import { until } from "../support/until.ts";
 
 const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 
@@ -153,7 +154,7 @@ test("an edge that has no key for the secrets of webhooks is found", async () =>
   const config = z.looseObject({}).parse(JSON.parse(await readFile(file, "utf8")));
   const routes = { github: { verify: "github", secret: "gh-secret-0123456789", agent: true } };
   await writeFile(file, JSON.stringify({ ...config, sallyport: { ingress: { routes } } }));
-  await vi.waitUntil(() => own.log.some((line) => line.includes("SEAL_KEY")), { timeout: 20_000 });
+  await until(() => own.log.some((line) => line.includes("SEAL_KEY")));
   const found = await doctorOf(place, own);
   expect(found.of("webhook.published")).toMatch(/^failed: .*no key to keep webhook secrets with/);
   expect(found.of("webhook.guard")).toBe("failed: the edge knows no webhook /hooks/github");
@@ -205,13 +206,10 @@ test("each relay of the edge is looked at, through the gateway and without it", 
   });
   await using place = await createHome(wide, secret);
   const own = await startCore(place, wide);
-  const told = await vi.waitUntil(
-    async () => {
-      const found = await doctorOf(place, own);
-      return found.of("relay.connected").startsWith("ok") ? found : undefined;
-    },
-    { timeout: 20_000 },
-  );
+  const told = await until(async () => {
+    const found = await doctorOf(place, own);
+    return found.of("relay.connected").startsWith("ok") ? found : undefined;
+  });
   expect(told.of("relay.connected")).toMatch(/the gateway is connected to weur:1.*, enam:1/);
   expect(told.of("relay.place")).toMatch(/^warning: weur:1 and enam:1 are in one place/);
   expect(told.code).toBe(0);

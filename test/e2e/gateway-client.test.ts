@@ -194,5 +194,4 @@ test.each(["the core's own port", "the edge"] as const)(
       details: { code: expect.stringMatching(/^AUTH_(DEVICE_)?TOKEN_MISMATCH$/) },
     });
   },
-  60_000,
 );

@@ -1,11 +1,12 @@
 /** What strangers, and senders with far too much to say, may fill of the spool. */
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import * as z from "zod";
 import type { Delivered, Delivery } from "../../core/tunnel/handlers.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { callRelay, deliver, webhook } from "../support/relay-calls.ts";
 import { startWorld, type World } from "./failures/world.ts";
+import { until } from "../support/until.ts";
 
 let core: (delivery: Delivery) => Promise<Delivered>;
 let world: World;
@@ -45,7 +46,7 @@ test("what nobody has signed cannot push out the dead letters of those who have"
     );
   }
   await world.connect();
-  await vi.waitUntil(async () => (await world.health()).spooled === 0, { timeout: 30_000 });
+  await until(async () => (await world.health()).spooled === 0, { patienceMs: 30_000 });
   const dead = await deadIds();
   expect(dead).toContain("shop:1");
   expect(dead.length).toBeLessThanOrEqual(1 + 500);
@@ -62,7 +63,7 @@ test("a credential that waits for the core to check it is shown to nobody", asyn
     return Promise.reject(new GatewayError("invalid_request", "no"));
   };
   await world.connect();
-  await vi.waitUntil(async () => (await deadIds()).length === 1);
+  await until(async () => (await deadIds()).length === 1);
   const list = await world.core.tunnel.request(undefined, "GET", "/spool?state=dead");
   const [letter] = z.object({ items: z.array(z.object({ seq: z.int() })) }).parse(list.body).items;
   const shown = await world.core.tunnel.request(undefined, "GET", `/spool/${letter?.seq}`);
@@ -83,7 +84,7 @@ test("bodies under way have a limit together, also when none says in a header ho
   };
   const long = { bytes: 25 * 1024 * 1024 };
   const both = [1, 2].map((number) => callRelay(world.edge, { ...webhook(number), ...long }));
-  await vi.waitUntil(() => held === 2);
+  await until(() => held === 2);
   expect((await callRelay(world.edge, { ...webhook(3), ...long })).status).toBe(503);
   gate.resolve("committed");
   for (const response of await Promise.all(both)) expect(response.status).toBe(200);

@@ -58,7 +58,7 @@ test.each([
   ["POST //hooks/own", [AUTH], "401", 0],
   ["POST /hooks/own/", [AUTH], "401", 0],
   ["POST /hooks/OWN", [AUTH], "404", 0],
-  ["POST /%68ooks/own", [AUTH], "404", 0],
+  ["POST /%68ooks/own", [AUTH], "401", 0],
   ["POST /hooks/%6fwn", [AUTH], "404", 0],
   ["POST /hooks/../hooks/own", [AUTH], "200", 1],
   ["POST /hooks/own?x=/hooks/github", [AUTH], "200", 1],

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { callTools, reply } from "../support/fake-model.ts";
 import { DOORS, type OpenAiWorld, startOpenAiWorld } from "../support/openai-world.ts";
+import { eventually } from "../support/until.ts";
 
 const PIXEL =
   "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -253,9 +254,9 @@ test("an endpoint that is switched off in the file is gone within seconds, and c
     return response.status;
   };
   await writeFile(file, JSON.stringify({ ...base, gateway }));
-  await vi.waitFor(async () => expect(await status("/v1/chat/completions")).toBe(404), 10_000);
+  await eventually(async () => expect(await status("/v1/chat/completions")).toBe(404));
   expect(await status("/v1/responses")).toBe(404);
   expect(await status("/response")).toBe(404);
   await writeFile(file, JSON.stringify(base));
-  await vi.waitFor(async () => expect(await status("/v1/chat/completions")).toBe(200), 10_000);
+  await eventually(async () => expect(await status("/v1/chat/completions")).toBe(200));
 });

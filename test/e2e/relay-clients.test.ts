@@ -1,12 +1,14 @@
 /** Clients whose core is slow, gone, or does as it likes: what the relay keeps of them, and for how long. */
 import { once } from "node:events";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ClientSocket, SocketListener, Upgrade } from "../../core/tunnel/handlers.ts";
 import { CloseCode } from "../../shared/close-code.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { evictRelay } from "../support/evict.ts";
 import { becomes, bodyOf } from "../support/invariants.ts";
 import { startWorld, type World } from "./failures/world.ts";
+import { PATIENCE_MS } from "../support/patience.ts";
+import { eventually, until } from "../support/until.ts";
 
 const MIB = 1024 * 1024;
 
@@ -45,14 +47,14 @@ function accepting(survives: boolean, onMessage: SocketListener["onMessage"]) {
 
 async function untilStill(value: () => number): Promise<void> {
   let before = -1;
-  await vi.waitFor(
+  await eventually(
     () => {
       const now = value();
       const isStill = now === before;
       before = now;
       if (!isStill) throw new Error("still moving");
     },
-    { interval: 300, timeout: 20_000 },
+    { everyMs: 300 },
   );
 }
 
@@ -111,7 +113,7 @@ test("a client that leaves while the next core thinks about it is not taken up",
     const { body } = await world.core.tunnel.request(undefined, "GET", "/state");
     return JSON.stringify(body).includes('"sockets":0,"spooled"');
   };
-  expect(await becomes(isAlone, 10_000)).toBe(true);
+  expect(await becomes(isAlone, PATIENCE_MS)).toBe(true);
   decided.resolve();
   const { closed } = await next.first();
   expect(await closed).toBe(1006);
@@ -124,7 +126,7 @@ test("a client of before, whom nobody takes up, is told so after half a minute, 
   const closed = once(socket, "close");
   await world.disconnect();
   const orphanedAt = Date.now();
-  await vi.waitUntil(async () => (await world.faults.nextAlarm()) !== undefined);
+  await until(async () => (await world.faults.nextAlarm()) !== undefined);
   await evictRelay(world.edge);
   // What waits for the core for hours must not put the alarm of the client off.
   expect((await world.webhook(1)).status).toBe(200);
@@ -145,7 +147,7 @@ test("a client that slept without a core is taken up with what its core had left
   socket.send("a");
   expect(String((await once(socket, "message"))[0])).toBe("a");
   await world.disconnect();
-  await vi.waitUntil(async () => (await world.faults.nextAlarm()) !== undefined);
+  await until(async () => (await world.faults.nextAlarm()) !== undefined);
   await evictRelay(world.edge);
   const notes: string[] = [];
   await world.connect({
@@ -172,7 +174,7 @@ test.each([true, false])(
     for (const socket of sockets) {
       for (let index = 0; index < 10; index += 1) socket.send(bodyOf(index, 90_000));
     }
-    expect(await becomes(async () => closes.length > 0, 10_000)).toBe(true);
+    expect(await becomes(async () => closes.length > 0, PATIENCE_MS)).toBe(true);
     expect(new Set(closes)).toEqual(new Set([CloseCode.tryLater]));
     expect(closes.length).toBeLessThan(sockets.length);
     for (const socket of sockets) socket.terminate();

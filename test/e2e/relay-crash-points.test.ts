@@ -1,6 +1,6 @@
 /** A client's messages at every point at which a core may die, and cores that keep to nothing. */
 import { once } from "node:events";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { utf8 } from "../../shared/bytes.ts";
 import { CloseCode } from "../../shared/close-code.ts";
@@ -10,6 +10,7 @@ import { Flag, type Frame, frame, FrameType, ResetCode } from "../../shared/tunn
 import { type ChaosCore, connectChaosCore, head } from "../support/chaos-core.ts";
 import { aBundle } from "../support/tunnel-core.ts";
 import { startWorld, type World } from "./failures/world.ts";
+import { until } from "../support/until.ts";
 
 const STORE = "store-of-the-house";
 
@@ -132,7 +133,7 @@ test.each<[string, (id: number) => Frame[], string[], string[]]>([
       second.send(say(again.id, `${text}!`, Flag.fin, index + 1));
     }
     const expected = [...told, ...rest.map((text) => `${text}!`)];
-    await vi.waitUntil(() => got.length >= expected.length);
+    await until(() => got.length >= expected.length);
     expect(got).toEqual(expected);
     socket.terminate();
   },
@@ -187,7 +188,7 @@ test("a core that floods a socket with notes and words for nobody costs nobody e
     );
   }
   core.send(say(id, "done", Flag.fin, 9));
-  await vi.waitUntil(() => got.includes("done"));
+  await until(() => got.includes("done"));
   // Words before the answer, to a request that is still open.
   const opening = world.socket("/second");
   const second = await takeOpen(core);

@@ -1,6 +1,6 @@
 /** Requests that find no core and wait in the relay for one. */
 import { request } from "node:http";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { utf8 } from "../../shared/bytes.ts";
 import type { Fields } from "../../shared/tunnel/fields.ts";
 import { decodeFields, fieldOf } from "../../shared/tunnel/fields.ts";
@@ -16,6 +16,7 @@ import { type ChaosCore, connectChaosCore, head } from "../support/chaos-core.ts
 import { bodyOf } from "../support/invariants.ts";
 import { aBundle, TOKENS } from "../support/tunnel-core.ts";
 import { startWorld, type World } from "./failures/world.ts";
+import { until } from "../support/until.ts";
 
 let world: World;
 let key: ChaosCore["key"] | undefined;
@@ -68,7 +69,7 @@ function answer(id: number): Frame {
 /** The core goes without a word, and the relay knows it. */
 async function lose(core: ChaosCore): Promise<void> {
   core.terminate();
-  await vi.waitUntil(async () => !(await world.health()).connected);
+  await until(async () => !(await world.health()).connected);
 }
 
 /** Waits until what was sent to the edge before is with the relay. */

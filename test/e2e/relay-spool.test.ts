@@ -1,11 +1,12 @@
 /** What waiting webhooks cost in rows, and what becomes of them when the relay is not as it was. */
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import * as z from "zod";
 import type { Delivered, Delivery } from "../../core/tunnel/handlers.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import { evictRelay } from "../support/evict.ts";
 import { callRelay, deliver, webhook } from "../support/relay-calls.ts";
 import { startWorld, type World } from "./failures/world.ts";
+import { until } from "../support/until.ts";
 
 let core: (delivery: Delivery) => Promise<Delivered>;
 let world: World;
@@ -17,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => world[Symbol.asyncDispose]());
 
 async function drained(): Promise<void> {
-  await vi.waitUntil(async () => (await world.health()).spooled === 0, { timeout: 20_000 });
+  await until(async () => (await world.health()).spooled === 0);
 }
 
 /** Tables of webhooks that there are. */
@@ -147,7 +148,7 @@ test("what was delivered before the relay was evicted is not delivered again", a
   await world.disconnect();
   for (const number of [1, 2, 3, 4]) await deliver(world.edge, webhook(number));
   await world.connect();
-  await vi.waitUntil(async () => (await world.health()).spooled === 1);
+  await until(async () => (await world.health()).spooled === 1);
   await evictRelay(world.edge);
   expect((await world.health()).spooled).toBe(1);
   expect((await list("state=waiting")).items).toMatchObject([{ id: "shop:3", attempts: 1 }]);
@@ -214,7 +215,7 @@ test("waiting webhooks and dead letters are listed by state and route, a page at
   for (const number of [1, 2, 3]) await deliver(world.edge, { ...webhook(number), body: "hello" });
   await deliver(world.edge, { ...webhook(4), route: "bad" });
   await world.connect();
-  await vi.waitUntil(async () => (await list("state=dead")).items.length === 1);
+  await until(async () => (await list("state=dead")).items.length === 1);
   expect((await list("state=dead")).items).toMatchObject([
     { id: "shop:4", route: "bad", state: "dead", reason: "no such thing", verified: "github" },
   ]);

@@ -1,5 +1,5 @@
 /** What the relay does with a webhook, by its mode and by what it knows of it. */
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import * as z from "zod";
 import type { Delivery, Delivered } from "../../core/tunnel/handlers.ts";
 import { GatewayError } from "../../shared/errors.ts";
@@ -7,6 +7,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { evictRelay } from "../support/evict.ts";
 import { type CalledWebhook, callRelay, deliver, webhook } from "../support/relay-calls.ts";
 import { startWorld, type World } from "./failures/world.ts";
+import { until } from "../support/until.ts";
 
 /** What the core does with what it gets; each test says it anew. */
 let core: (delivery: Delivery) => Promise<Delivered>;
@@ -48,7 +49,7 @@ const spooled = async (): Promise<number> => (await world.health()).spooled;
 
 /** Resolves once nothing waits. */
 async function drained(): Promise<void> {
-  await vi.waitUntil(async () => (await spooled()) === 0, { timeout: 10_000 });
+  await until(async () => (await spooled()) === 0);
 }
 
 test("a webhook that the core takes at once is committed, and nothing of it is kept", async () => {
@@ -156,7 +157,7 @@ test("a lane that is stuck blocks itself alone", async () => {
   for (const number of [1, 2, 3]) await deliver(world.edge, webhook(number, "stuck"));
   for (const number of [4, 5, 6]) await deliver(world.edge, webhook(number));
   await world.connect();
-  await vi.waitUntil(async () => (await spooled()) === 3);
+  await until(async () => (await spooled()) === 3);
   expect(world.ledger.order.toSorted()).toEqual(["shop:4", "shop:5", "shop:6"]);
   // What comes now for that lane waits behind it; for the others it does not.
   expect(await deliver(world.edge, webhook(7, "stuck"))).toEqual({ result: "spooled" });
@@ -174,7 +175,7 @@ test("an answer that comes after the relay has slept counts", async () => {
     return gate.promise;
   };
   await deliver(world.edge, { ...webhook(1), mode: "durable" });
-  await vi.waitUntil(() => tries === 1);
+  await until(() => tries === 1);
   await evictRelay(world.edge);
   expect(await spooled()).toBe(1);
   gate.resolve("committed");
@@ -194,7 +195,7 @@ test("a webhook that the core never answers is sent again, and its lane goes on"
   for (const number of [1, 2]) {
     await deliver(world.edge, { ...webhook(number, "lane"), mode: "durable" });
   }
-  await vi.waitUntil(() => tries === 1);
+  await until(() => tries === 1);
   // It is given up, and after a while tried again.
   for (const aheadMs of [31_000, 33_000]) {
     await world.faults.setClock(aheadMs);

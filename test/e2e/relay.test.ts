@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { GatewayError } from "../../shared/errors.ts";
 import { randomToken } from "../../shared/bytes.ts";
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
@@ -10,6 +10,7 @@ import { Secret } from "../../shared/secret.ts";
 import { startEdge } from "../support/edge.ts";
 import { callEdge, startEdgeWithCore } from "../support/edge-with-core.ts";
 import { aBundle, connectCore, TOKENS } from "../support/tunnel-core.ts";
+import { until } from "../support/until.ts";
 
 const hook = (id: string): RequestInit & { token: string } => ({
   method: "POST",
@@ -70,7 +71,7 @@ test("a core too slow to commit gets the webhook from the spool, its sender a 2x
   await again.delivered(1);
   // The same id both times: the core's inbox takes it once.
   expect([tried, again.deliveries.map(({ id }) => id)]).toEqual([["agent:slow"], ["agent:slow"]]);
-  await vi.waitUntil(async () => (await spooled(it.edge.url)) === 0);
+  await until(async () => (await spooled(it.edge.url)) === 0);
 });
 
 test("what the core refuses for good is refused to the sender, and not kept", async () => {
@@ -143,13 +144,13 @@ test("every webhook that was answered 2xx outlives a runtime that is killed", as
     const response = await callEdge(edge.url, "/hooks/agent", hook(`w${index}`));
     if (response.status === 200) accepted.push(`agent:w${index}`);
   });
-  await vi.waitUntil(() => accepted.length > 0, { interval: 1 });
+  await until(() => accepted.length > 0, { everyMs: 1 });
   for (const pid of runtimes()) if (!before.has(pid)) process.kill(pid, "SIGKILL");
   await Promise.allSettled(sending);
 
   await using edgeAgain = await startEdge({ bindings, storageDir });
   await using core = await connectCore({ edge: edgeAgain.url, pairing, shelf });
-  await vi.waitUntil(async () => (await spooled(edgeAgain.url)) === 0);
+  await until(async () => (await spooled(edgeAgain.url)) === 0);
   const delivered = new Set(core.deliveries.map(({ id }) => id));
   expect(accepted.filter((id) => !delivered.has(id))).toEqual([]);
 });
@@ -180,7 +181,7 @@ test("a runtime that is killed while it hands over what waited loses none of it"
 
   await using edgeAgain = await startEdge({ bindings, storageDir });
   await using core = await connectCore({ edge: edgeAgain.url, pairing, shelf, deliver });
-  await vi.waitUntil(async () => (await spooled(edgeAgain.url)) === 0);
+  await until(async () => (await spooled(edgeAgain.url)) === 0);
   expect(core.deliveries.length).toBeGreaterThan(0);
   // All of one lane.
   expect(got).toEqual(ids.map((id) => `agent:${id}`));

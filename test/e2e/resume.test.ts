@@ -1,7 +1,7 @@
 /** Clients that see nothing of a core that restarts and a relay that dies. */
 import { EventEmitter, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { resumable } from "../../core/resume/resumable.ts";
 import { ResumeSessions } from "../../core/resume/sessions.ts";
@@ -14,6 +14,7 @@ import { readEvents } from "../support/event-source.ts";
 import { bundleFaultyEdge, faultsOf } from "../support/evict.ts";
 import { hear } from "../support/hear.ts";
 import { aBundle, connectCore, type TunnelCore, TOKENS } from "../support/tunnel-core.ts";
+import { until } from "../support/until.ts";
 
 const pairing = new Secret(randomToken());
 const shelf = new Map<string, string>();
@@ -116,14 +117,14 @@ class EchoClient {
   }
 
   async answered(more: number): Promise<void> {
-    const until = this.got.length + more;
-    await vi.waitUntil(() => this.got.length >= until, { timeout: 30_000, interval: 2 });
+    const enough = this.got.length + more;
+    await until(() => this.got.length >= enough, { everyMs: 2, patienceMs: 30_000 });
   }
 
   /** Resolves when all that it asked is answered. */
   async finish(): Promise<void> {
     this.#stopped = true;
-    await vi.waitUntil(() => this.got.length >= this.#sent, { timeout: 30_000, interval: 2 });
+    await until(() => this.got.length >= this.#sent, { everyMs: 2, patienceMs: 30_000 });
   }
 
   #ask(): void {
@@ -199,7 +200,7 @@ test("an echo client and a reader of events see nothing of ten restarts of the c
   }
   await client.finish();
   log.happen();
-  await vi.waitUntil(() => events.length >= log.last, { timeout: 30_000 });
+  await until(() => events.length >= log.last, { patienceMs: 30_000 });
   expect(client.errors).toEqual([]);
   expect(client.got).toEqual(client.expected);
   expect(client.resumed).toBe(5);
@@ -220,13 +221,13 @@ test("each side closes the other with its own code, through edge and relay", asy
   const ending = once(first, "close");
   hear(first, { open: () => first.send("close me") });
   expect(await ending).toMatchObject([{ code: 4321, reason: "as you wish", wasClean: true }]);
-  await vi.waitUntil(() => closed.length === 1);
+  await until(() => closed.length === 1);
   const second = connect();
   await once(second, "open");
   const answered = once(second, "close");
   second.close(4000, "bye");
   expect(await answered).toMatchObject([{ code: 4000, reason: "bye", wasClean: true }]);
-  await vi.waitUntil(() => closed.length === 2);
+  await until(() => closed.length === 2);
   expect(closed).toEqual([4321, 4000]);
   await core[Symbol.asyncDispose]();
 });

@@ -208,7 +208,7 @@ async function brokenConfigs(): Promise<void> {
   ]) {
     const before = core.log.length;
     await writeFile(path, bad);
-    await expect.poll(() => core.log.length, { timeout: 10_000 }).toBeGreaterThan(before);
+    await expect.poll(() => core.log.length).toBeGreaterThan(before);
     const { out, err } = await runProgram(["config", "validate", "--json"], {
       cwd: home.dir,
       env: home.env,

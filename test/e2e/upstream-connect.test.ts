@@ -17,6 +17,7 @@ import { startEdge } from "../support/edge.ts";
 import { freePort } from "../support/free-port.ts";
 import { listening } from "../support/http-upstream.ts";
 import { runProgram } from "../support/run-program.ts";
+import { WARM } from "../support/warm.ts";
 
 const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 const Ready = z.object({
@@ -37,7 +38,7 @@ async function world() {
     start(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
       const child = spawn(process.execPath, [MAIN, "connect", ...args], {
         cwd: home,
-        env: { PATH: process.env["PATH"] ?? "", HOME: home, ...env },
+        env: { ...WARM, PATH: process.env["PATH"] ?? "", HOME: home, ...env },
         stdio: ["ignore", "pipe", "pipe"],
       });
       parts.defer(async () => {

@@ -12,6 +12,7 @@ import { expect, test } from "vitest";
 import { randomToken } from "../../shared/bytes.ts";
 import { startEdge } from "../support/edge.ts";
 import { listening } from "../support/http-upstream.ts";
+import { WARM } from "../support/warm.ts";
 
 const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 /** Between two looks at an edge that is about to be told. */
@@ -41,6 +42,7 @@ test("a webhook of the upstream that is added to the file is taken in without a 
   const child = spawn(process.execPath, [MAIN, "connect", "--json"], {
     cwd: dir,
     env: {
+      ...WARM,
       PATH: process.env["PATH"] ?? "",
       HOME: dir,
       OPENCLAW_STATE_DIR: dir,

@@ -45,8 +45,7 @@ beforeAll(async () => {
     }
     echo.handleUpgrade(incoming, socket, head, (accepted) => {
       accepted.on("message", (data: Buffer, isBinary) => obey(accepted, data, isBinary));
-      accepted.on("close", (code, reason) => upstream.emit("closed", code, String(reason)));
-      upstream.emit("opened", incoming);
+      upstream.emit("opened", incoming, accepted);
     });
   });
   site = await startUpstream({ url: http.url });
@@ -67,6 +66,19 @@ function dial(path = "/", protocols: string[] = [], headers = {}): WebSocket {
 async function opened(socket: WebSocket): Promise<WebSocket> {
   await once(socket, "open");
   return socket;
+}
+
+/** A client, and how its own end at the upstream is closed: those of earlier tests may close late. */
+async function dialled(): Promise<{ socket: WebSocket; closed: Promise<[number, string]> }> {
+  const seen = once(upstream, "opened");
+  const socket = await opened(dial());
+  const [, accepted]: [IncomingMessage, WebSocket] = await seen.then(([incoming, end]) => [
+    incoming,
+    end,
+  ]);
+  const { promise: closed, resolve } = Promise.withResolvers<[number, string]>();
+  accepted.on("close", (code, reason) => resolve([code, String(reason)]));
+  return { socket, closed };
 }
 
 test("text, binary and empty messages come back as they went", async () => {
@@ -128,15 +140,13 @@ test.each([
   ["a code and a reason", (socket: WebSocket) => socket.close(4001, "done é"), 4001, "done é"],
   ["no code", (socket: WebSocket) => socket.close(), 1005, ""],
 ])("the upstream hears of a client that closes with %s", async (_name, close, ...heard) => {
-  const socket = await opened(dial());
-  const closed = once(upstream, "closed");
+  const { socket, closed } = await dialled();
   close(socket);
   expect(await closed).toEqual(heard);
 });
 
 test("a client that vanishes is gone for the upstream as well", async () => {
-  const socket = await opened(dial());
-  const closed = once(upstream, "closed");
+  const { socket, closed } = await dialled();
   socket.terminate();
   const [code] = await closed;
   expect([1006, 1011]).toContain(code);

@@ -1,15 +1,15 @@
 import type { TSchema } from "typebox";
 import { Check, Errors } from "typebox/value";
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 import * as z from "zod";
 import { type FakeModel, reply } from "./fake-model.ts";
 import { startFakeOpenAi } from "./fake-openai.ts";
 import { type GatewayProcess, type Heard, startGatewayProcess } from "./gateway-process.ts";
 import type { ReferenceClient } from "./reference-client.ts";
+import { eventually } from "./until.ts";
 
 /** How long a word takes: slow enough for somebody to come in between. */
 export const SLOW = { wordDelayMs: 40 } as const;
-const PATIENCE_MS = 10_000;
 
 /** The real gateway with a model that follows a script, and the published client talking to it. */
 export interface ChatWorld extends AsyncDisposable {
@@ -65,11 +65,11 @@ export async function startChatWorld(): Promise<ChatWorld> {
       request("chat.send", { sessionKey: key, message, idempotencyKey, ...more }),
     chats,
     ended: (runId, ...states) =>
-      vi.waitFor(() => {
+      eventually(() => {
         const last = chats(runId).find(({ state }) => states.includes(String(state)));
         if (last === undefined) throw new Error("not yet");
         return last;
-      }, PATIENCE_MS),
+      }),
     sentLast: () => JSON.stringify(model.requests.at(-1) ?? {}),
     async killAndRestart() {
       await line[Symbol.asyncDispose]();

@@ -8,8 +8,11 @@ import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { randomToken } from "../../shared/bytes.ts";
 import type { RunningEdge } from "./edge.ts";
+import { WARM } from "./warm.ts";
 
 const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
+/** So long a core may take to be served by its edge, on a machine that has other work too. */
+const CONNECT_MS = 40_000;
 const Ready = z.object({ url: z.string(), pid: z.number() });
 
 export interface CoreHome extends AsyncDisposable {
@@ -47,9 +50,9 @@ export async function createHome(
   const token = randomToken();
   const hooksToken = randomToken();
   const file = {
-    gateway: { auth: { token } },
     hooks: { enabled: true, token: hooksToken },
     ...config,
+    gateway: { auth: { token }, ...Object(Object(config).gateway) },
   };
   await writeFile(join(dir, "openclaw.json"), JSON.stringify(file), { mode: 0o600 });
   return {
@@ -57,6 +60,7 @@ export async function createHome(
     hooksToken,
     dir,
     env: {
+      ...WARM,
       PATH: process.env["PATH"] ?? "",
       HOME: dir,
       OPENCLAW_STATE_DIR: dir,
@@ -65,7 +69,7 @@ export async function createHome(
       SALLYPORT_EDGE_PAIRING: pairing,
       ...env,
     },
-    [Symbol.asyncDispose]: () => rm(dir, { recursive: true }),
+    [Symbol.asyncDispose]: () => rm(dir, { recursive: true, maxRetries: 5 }),
   };
 }
 
@@ -85,7 +89,8 @@ export async function startCore(
   });
   const log: string[] = [];
   createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
-  const exited = once(child, "exit");
+  // With all that it has said: the exit alone may come before its last lines.
+  const exited = once(child, "close");
   const lines = createInterface({ input: child.stdout });
   const first = await Promise.race([once(lines, "line"), exited.then(() => undefined)]);
   if (first === undefined) throw new Error(`the core ended: ${log.at(-1) ?? ""}`);
@@ -111,7 +116,8 @@ async function connected(
   edge: Pick<RunningEdge, "url">,
   log: readonly string[],
 ): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < CONNECT_MS) {
     const headers = { Authorization: `Bearer ${token}` };
     const response = await fetch(new URL("/v1/models", edge.url), { headers });
     await response.arrayBuffer();

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Secret } from "../../shared/secret.ts";
 import { type GatewayLine, openGateway } from "../../core/cli/client.ts";
+import { WARM } from "./warm.ts";
 
 const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 const TOKEN = "cron-test-token-0123456789abcdef";
@@ -33,6 +34,7 @@ export async function cronCore(config: object): Promise<CronCore> {
   async function begin(...args: string[]): Promise<string> {
     const child = spawn(process.execPath, [MAIN, "gateway", "--json", ...args], {
       env: {
+        ...WARM,
         PATH: process.env["PATH"] ?? "",
         HOME: dir,
         OPENCLAW_STATE_DIR: dir,

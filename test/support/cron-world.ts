@@ -221,6 +221,8 @@ function settingsOf(config: object) {
       modelRefs: ["demo/echo"] as const,
       hasOwnModel: false,
       toolPolicies: [],
+      skills: undefined,
+      promptLimits: { maxChars: 20_000, maxTotalChars: 60_000, maxSkillsChars: 18_000 },
       systemPromptOverride: undefined,
     },
   ] satisfies CronParts["settings"] extends () => { agents: infer A } ? A : never;

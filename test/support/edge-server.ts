@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
+import { WARM } from "./warm.ts";
 
 const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 
@@ -40,7 +41,7 @@ export async function temporary(): Promise<{ readonly path: string } & AsyncDisp
 }
 
 function start(home: string, args: readonly string[]): ChildProcess {
-  const env = { PATH: process.env["PATH"], HOME: home };
+  const env = { ...WARM, PATH: process.env["PATH"], HOME: home };
   const all = ["edge", ...args, "--json"];
   return spawn(process.execPath, [MAIN, ...all], { env, stdio: ["ignore", "pipe", "pipe"] });
 }

@@ -62,6 +62,8 @@ export class FakeEdge implements AsyncDisposable {
   /** WELCOME's `:relays`; the first is the one at `/tunnel`. */
   relays: readonly string[];
   colo: (relay: string) => string = () => "";
+  /** WELCOME's `:features`; as an edge says them that knows nothing later. */
+  features = "reattach";
   /** Answers instead of an upgrade. */
   refuse: (request: IncomingMessage) => Reply | undefined = () => undefined;
   /** Answers anything that is no upgrade. */
@@ -215,7 +217,7 @@ export class FakeEdge implements AsyncDisposable {
       [":session", id],
       [":edge-key", this.key.publicKey],
       [":signature", await signWelcome(this.key.privateKey, claims)],
-      [":features", "reattach"],
+      [":features", this.features],
       [":relay", relay],
       [":relays", this.relays.join(" ")],
       [":colo", this.colo(relay)],

@@ -70,6 +70,16 @@ const SendMessage = z.object({
   text: z.string(),
   parse_mode: z.string().optional(),
 });
+const SetMyCommands = z.object({
+  commands: z
+    .array(
+      z.object({
+        command: z.string().regex(/^[a-z0-9_]{1,32}$/),
+        description: z.string().min(1).max(256),
+      }),
+    )
+    .max(100),
+});
 const SendChatAction = z.object({ chat_id: Chat, action: z.literal("typing") });
 
 class Refusal extends Error {
@@ -106,6 +116,8 @@ export class FakeTelegram implements AsyncDisposable {
   /** Chats the bot may write to: those that wrote to it, and what a test adds. */
   readonly chats = new Set<string>();
   readonly queue: TelegramQueue;
+  /** What the menu beside the input field shows; undefined: nobody has set one. */
+  menu: z.output<typeof SetMyCommands>["commands"] | undefined;
   #revoked = false;
   readonly #httpWebhooks: boolean;
   readonly #faults: { readonly method: string; readonly fault: Fault }[] = [];
@@ -221,6 +233,9 @@ export class FakeTelegram implements AsyncDisposable {
         };
       case "sendMessage":
         return this.#sendMessage(SendMessage.parse(body));
+      case "setMyCommands":
+        this.menu = SetMyCommands.parse(body).commands;
+        return true;
       case "sendChatAction":
         return this.typing.push(this.#knownChat(SendChatAction.parse(body).chat_id)) > 0;
       default:

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { randomToken } from "../../shared/bytes.ts";
 import { connectReference, type ReferenceClient } from "./reference-client.ts";
+import { WARM } from "./warm.ts";
 
 const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 const Ready = z.object({ url: z.string() });
@@ -37,6 +38,7 @@ export async function startGatewayProcess(env: Record<string, string>): Promise<
   await writeFile(join(dir, "openclaw.json"), JSON.stringify(file), { mode: 0o600 });
   const own = {
     PATH: process.env["PATH"] ?? "",
+    ...WARM,
     HOME: dir,
     OPENCLAW_STATE_DIR: dir,
     OPENCLAW_GATEWAY_PORT: "0",

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { freePort } from "./free-port.ts";
 import { runProgram } from "./run-program.ts";
+import { WARM } from "./warm.ts";
 
 const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 const TOKEN = "hooks-token-0123456789abcdef";
@@ -17,7 +18,7 @@ export async function hookGateway() {
   const home = await mkdtemp(join(tmpdir(), "sallyport-tail-"));
   onTestFinished(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
   const port = await freePort();
-  const env = { HOME: home, OPENCLAW_GATEWAY_PORT: String(port) };
+  const env = { ...WARM, HOME: home, OPENCLAW_GATEWAY_PORT: String(port) };
   await mkdir(join(home, ".openclaw"), { mode: 0o700 });
   const config = { hooks: { enabled: true, token: TOKEN } };
   await writeFile(join(home, ".openclaw", "openclaw.json"), JSON.stringify(config));

@@ -4,6 +4,8 @@ import { Random } from "./random.ts";
 
 /** How often a condition that tells nobody when it comes true is looked at. */
 const LOOK_EVERY_MS = 25;
+/** How long a line of a log may be on its way on a busy machine. */
+const LINE_MS = 20_000;
 
 /** True once `isSo` is; false when `withinMs` have passed without. A throw means not yet. */
 export async function becomes(isSo: () => Promise<boolean>, withinMs: number): Promise<boolean> {
@@ -89,6 +91,16 @@ export class EdgeLog {
   /** How often an event was logged. */
   count(event: string): number {
     return this.lines.filter((line) => line.includes(`"event":"${event}"`)).length;
+  }
+
+  /**
+   * Waits until an event was logged so often: a line comes by another way than an answer, and later
+   * perhaps. @throws Error when it was logged less often, or more often.
+   */
+  async counted(event: string, times: number): Promise<void> {
+    await becomes(async () => this.count(event) >= times, LINE_MS);
+    const count = this.count(event);
+    if (count !== times) throw new Error(`${event} was logged ${count} times, not ${times}`);
   }
 
   /** Errors and exceptions nobody caught, without those that are told by `expected`. */

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
+import { WARM } from "./warm.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -48,6 +49,7 @@ export class Launched implements AsyncDisposable {
       cwd: ROOT,
       // Nothing of the machine's own: a key or a state directory in it must not get into a test.
       env: {
+        ...WARM,
         HOME: this.home,
         PATH: process.env["PATH"],
         OPENCLAW_GATEWAY_PORT: "0",

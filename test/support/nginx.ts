@@ -16,10 +16,12 @@ export const NGINX = PLACES.map((place) => join(place, "nginx")).find((file) => 
  * A site of these files, compressed where the client takes it.
  *
  * @param locations - Further ones, as its configuration has them.
+ * @param user - Whose its workers are, and the group; only root can say.
  */
 export async function startNginx(
   files: Readonly<Record<string, string | Uint8Array>>,
   locations = "",
+  user = "root",
 ): Promise<AsyncDisposable & { readonly url: URL }> {
   if (NGINX === undefined) throw new Error("no nginx on this machine");
   await using parts = new AsyncDisposableStack();
@@ -31,7 +33,7 @@ export async function startNginx(
     await writeFile(file, content);
   }
   const port = await freePort();
-  await writeFile(join(dir, "nginx.conf"), configOf(dir, port, locations));
+  await writeFile(join(dir, "nginx.conf"), configOf(dir, port, { locations, user }));
   const child = spawn(NGINX, ["-p", dir, "-c", join(dir, "nginx.conf"), "-e", "stderr"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -47,13 +49,17 @@ export async function startNginx(
   return { url, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-function configOf(dir: string, port: number, locations: string): string {
+function configOf(
+  dir: string,
+  port: number,
+  { locations, user }: { readonly locations: string; readonly user: string },
+): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${dir}/${name};`)
     .join("\n    ");
   return `
   daemon off;
-  user root;
+  user ${user};
   worker_processes 1;
   pid ${dir}/pid;
   error_log stderr;

@@ -14,7 +14,8 @@ const BY_SCOPE: Readonly<Record<OperatorScope, string>> = {
     cron.list cron.get cron.status cron.runs config.schema
     chat.history chat.startup chat.metadata chat.message.get
     sessions.list sessions.describe sessions.resolve sessions.preview sessions.search
-    sessions.usage sessions.subscribe sessions.unsubscribe sessions.messages.subscribe
+    sessions.usage sessions.usage.timeseries sessions.usage.logs
+    sessions.subscribe sessions.unsubscribe sessions.messages.subscribe
     sessions.messages.unsubscribe
     agents.list agents.files.list agents.files.get agent.identity.get models.list
     models.authStatus tools.catalog tools.effective skills.status commands.list usage.status
@@ -29,10 +30,12 @@ const BY_SCOPE: Readonly<Record<OperatorScope, string>> = {
     gateway.suspend.status gateway.suspend.resume gateway.suspend.handoff
     exec.approvals.get exec.approvals.set config.set config.patch config.apply
     cron.add cron.update cron.remove cron.run cron.scratch.get cron.scratch.set set-heartbeats
+    device.pair.setupCode device.pair.setupStatus device.pair.setupRevoke
     chat.inject sessions.patch sessions.reset sessions.delete sessions.compact
-    agents.create agents.update agents.delete agents.files.set models.probe
+    agents.create agents.update agents.delete agents.files.set skills.update models.probe
     channels.start channels.stop channels.logout wizard.start wizard.next wizard.cancel
-    wizard.status pairing.list pairing.approve tunnel.keys.add tunnel.keys.rotate
+    wizard.status pairing.list pairing.approve secrets.reload secrets.resolve secrets.store.list
+    secrets.store.set secrets.store.delete tunnel.keys.add tunnel.keys.rotate
     tunnel.keys.revoke webhooks.raw webhooks.replay webhooks.deadLetters.replay
     webhooks.deadLetters.drop webhooks.test`,
   "operator.pairing": `

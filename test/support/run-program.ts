@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { WARM } from "./warm.ts";
 
 const MAIN = fileURLToPath(new URL("../../core/sallyport.mjs", import.meta.url));
 
@@ -17,7 +18,8 @@ export async function runProgram(
   place: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<Run> {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    ...place,
+    cwd: place.cwd,
+    env: { ...WARM, ...place.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [out, err, [code]] = await Promise.all([

@@ -5,6 +5,7 @@ import pino from "pino";
 import type { Channel } from "../../core/channels/channel.ts";
 import { systemClock } from "../../core/channels/clock.ts";
 import { type Engine, startEngine } from "../../core/conversation/engine.ts";
+import { QUEUE_DEFAULTS, type QueueConfig } from "../../core/conversation/queue.ts";
 import type { RunEvent, RunOrder } from "../../core/conversation/run.ts";
 import type { Tool } from "../../core/agents/tool.ts";
 import { openSqliteStore } from "../../core/store/sqlite/open.ts";
@@ -36,6 +37,7 @@ export async function runWorld(
     readonly channel?: (id: string) => Channel | undefined;
     readonly systemNotes?: (sessionKey: string) => Promise<readonly string[]>;
     readonly mayBegin?: () => boolean;
+    readonly queue?: Partial<QueueConfig>;
   } = {},
 ): Promise<RunWorld> {
   const stateDir = mkdtempSync(join(tmpdir(), "sallyport-runs-"));
@@ -56,6 +58,7 @@ export async function runWorld(
       channel: parts.channel ?? (() => undefined),
       systemNotes: parts.systemNotes,
       mayBegin: parts.mayBegin,
+      queue: () => ({ ...QUEUE_DEFAULTS, ...parts.queue }),
       access: () => ({
         dmPolicy: "open",
         allowFrom: ["*"],

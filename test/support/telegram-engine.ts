@@ -7,7 +7,7 @@ import type { Outlet } from "../../core/channels/channel.ts";
 import { systemClock } from "../../core/channels/clock.ts";
 import type { Clock } from "../../core/channels/clock.ts";
 import { createChannels } from "../../core/channels/registry.ts";
-import { startEngine } from "../../core/conversation/engine.ts";
+import { type EngineParts, startEngine } from "../../core/conversation/engine.ts";
 import type { RouteSettings } from "../../core/conversation/route.ts";
 import type { WorkHandler } from "../../core/conversation/work.ts";
 import { openSqliteStore } from "../../core/store/sqlite/open.ts";
@@ -29,6 +29,8 @@ export interface TelegramEngineOptions {
   readonly access?: AccessPolicy;
   readonly dmScope?: RouteSettings["dmScope"];
   readonly system?: string;
+  /** In place of one that has the scripted model alone. */
+  readonly agent?: (model: ScriptedModel) => EngineParts["agent"];
   /** Stands between the engine and its store, to look or to fail. */
   readonly wrapStore?: (store: Store) => Store;
   /** Ways back to senders of webhooks, by scheme. */
@@ -54,7 +56,9 @@ export async function startTelegramEngine(options: TelegramEngineOptions = {}) {
   const engine = startEngine({
     ...parts,
     store,
-    agent: () => ({ models: [model], tools: [], system: options.system ?? "" }),
+    agent:
+      options.agent?.(model) ??
+      (() => ({ models: [model], tools: [], system: options.system ?? "" })),
     channel: (id) => channels.find((channel) => channel.id === id),
     access: () => access,
     route: () => ({ agent: "main", dmScope }),

@@ -3,7 +3,6 @@ import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import { createServer, type IncomingMessage } from "node:http";
 import { DatabaseSync } from "node:sqlite";
-import { vi } from "vitest";
 import { randomToken } from "../../shared/bytes.ts";
 import { type CoreHome, type CoreProcess, createHome, startCore } from "./core.ts";
 import { type RunningEdge, startEdge } from "./edge.ts";
@@ -11,6 +10,7 @@ import type { FakeModel } from "./fake-model.ts";
 import { startFakeOpenAi } from "./fake-openai.ts";
 import { type FakeTelegram, startFakeTelegram } from "./fake-telegram.ts";
 import { listening } from "./http-upstream.ts";
+import { until } from "./until.ts";
 
 export const SECRETS = { github: "gh-secret-0123456789", slack: "slack-secret-0123456789" };
 
@@ -126,7 +126,7 @@ export async function webhookWorld(
       using database = new DatabaseSync(join(home.dir, "sallyport.sqlite"), { readOnly: true });
       return database.prepare(statement).all();
     },
-    until: async (holds) => void (await vi.waitUntil(holds, { timeout: 20_000 })),
+    until: async (holds) => void (await until(holds)),
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   };
 }

@@ -1,6 +1,7 @@
 /** Reads the head of a SKILL.md. Pure. */
 import JSON5 from "json5";
 import * as z from "zod";
+import { headFields } from "./head-fields.ts";
 
 /** What must be there before a skill is of use. */
 export interface SkillRequirements {
@@ -14,20 +15,31 @@ export interface SkillRequirements {
 
 export interface SkillHead {
   readonly name: string;
+  /** What it is called in the config; as a rule its name. */
+  readonly key: string;
   readonly description: string;
   readonly emoji: string | undefined;
   readonly homepage: string | undefined;
   readonly primaryEnv: string | undefined;
+  /** True: wanted whatever of its requirements is missing, but for the system. */
   readonly always: boolean;
+  /** False: kept from the model, which would choose it by itself. */
+  readonly forModels: boolean;
+  /** False: people do not call it as a command. */
+  readonly forPeople: boolean;
   readonly requirements: SkillRequirements;
 }
 
-const Words = z.array(z.string().min(1).max(128)).max(64).catch([]);
+const Word = z.string().trim().min(1).max(128);
+const Words = z
+  .preprocess((value) => (typeof value === "string" ? [value] : value), z.array(Word).max(64))
+  .catch([]);
 const Text = z.string().max(512).optional().catch(undefined);
 const Facts = z.object({
   emoji: Text,
   homepage: Text,
   primaryEnv: Text,
+  skillKey: Word.optional().catch(undefined),
   always: z.boolean().catch(false),
   os: Words,
   requires: z
@@ -35,9 +47,9 @@ const Facts = z.object({
     .catch({ bins: [], anyBins: [], env: [], config: [] }),
 });
 
+const MAX_NAME_UNITS = 128;
 const MAX_DESCRIPTION_UNITS = 1_024;
-const HEAD = /^\ufeff?---\r?\n(?<head>[\s\S]*?)\r?\n---(?:\r?\n|$)/;
-const KEY = /^(?<key>[A-Za-z][\w-]*):\s*(?<value>.*)$/;
+const HEAD = /^\ufeff?---[ \t]*\r?\n(?<head>[\s\S]*?)(?:\r?\n)?---[ \t]*(?:\r?\n|$)/;
 
 /**
  * @param folder - What the skill is called when its file does not say.
@@ -46,53 +58,55 @@ const KEY = /^(?<key>[A-Za-z][\w-]*):\s*(?<value>.*)$/;
 export function readSkillHead(text: string, folder: string): SkillHead | undefined {
   const { head } = HEAD.exec(text)?.groups ?? {};
   if (head === undefined) return undefined;
-  const fields = fieldsOf(head);
+  const fields = headFields(head);
   const facts = Facts.parse(metadataOf(fields.get("metadata")));
-  const { requires, os, emoji, primaryEnv, homepage, always } = facts;
+  const { requires, os, emoji, primaryEnv, homepage, always, skillKey } = facts;
+  const name = lineOf(fields.get("name"), MAX_NAME_UNITS) || lineOf(folder, MAX_NAME_UNITS);
   return {
-    name: fields.get("name") || folder,
-    description: (fields.get("description") ?? "").slice(0, MAX_DESCRIPTION_UNITS),
+    name,
+    key: skillKey ?? name,
+    description: lineOf(fields.get("description"), MAX_DESCRIPTION_UNITS),
     emoji,
     primaryEnv,
     always,
-    homepage: homepage ?? fields.get("homepage"),
+    forModels: !isYes(fields.get("disable-model-invocation")),
+    forPeople: !isNo(fields.get("user-invocable")),
+    homepage: homepage ?? (lineOf(fields.get("homepage"), 512) || undefined),
     requirements: { ...requires, os },
   };
 }
 
-/** The part of YAML that these files use: a key a line, with what is indented below it. */
-function fieldsOf(head: string): ReadonlyMap<string, string> {
-  const fields = new Map<string, string>();
-  let last = "";
-  for (const line of head.split(/\r?\n/)) {
-    const { key, value = "" } = KEY.exec(line)?.groups ?? {};
-    if (key !== undefined) {
-      last = key;
-      fields.set(key, unquoted(/^[|>][+-]?$/.test(value.trim()) ? "" : value.trim()));
-    } else if (/^\s+\S/.test(line) && last !== "") {
-      fields.set(last, `${fields.get(last) ?? ""} ${line.trim()}`.trim());
-    }
-  }
-  return fields;
+/** One line of text, without what steers terminals or hides from readers. */
+function lineOf(value: unknown, maxUnits: number): string {
+  if (typeof value !== "string") return "";
+  const line = value.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
+  return line.slice(0, maxUnits).replace(/[\ud800-\udbff]$/, "");
 }
 
-function unquoted(value: string): string {
-  return /^(?<quote>["']).*\k<quote>$/.test(value) ? value.slice(1, -1) : value;
+function isYes(value: unknown): boolean {
+  return value === true || (typeof value === "string" && /^(?:true|yes|on)$/i.test(value));
+}
+
+function isNo(value: unknown): boolean {
+  return value === false || (typeof value === "string" && /^(?:false|no|off)$/i.test(value));
 }
 
 /** By the name of whichever program the skill was written for. */
-function metadataOf(text: string | undefined): unknown {
-  let parsed: unknown;
-  try {
-    parsed = text === undefined ? {} : JSON5.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    parsed = {};
-  }
+function metadataOf(given: unknown): object {
+  const parsed = typeof given === "string" ? jsonOf(given) : given;
   const named = z
     .object({ openclaw: z.unknown(), clawdbot: z.unknown() })
     .partial()
     .safeParse(parsed);
   const facts = named.success ? (named.data.openclaw ?? named.data.clawdbot) : undefined;
   return typeof facts === "object" && facts !== null ? facts : {};
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON5.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return {};
+  }
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import type { Tool } from "../tool.ts";
+import type { SharedTool } from "../tool.ts";
+import { parametersOf } from "./parameters.ts";
 
 const Input = z.strictObject({
   timezone: z
@@ -10,13 +11,14 @@ const Input = z.strictObject({
 });
 
 /** Tells the model what it cannot know. */
-export function createCurrentTime(now: () => number): Tool {
+export function createCurrentTime(now: () => number): SharedTool {
   return {
     spec: {
       name: "current_time",
       description: "The current date, time and weekday, in UTC or in a given time zone.",
       parameters: parametersOf(Input),
     },
+    for: "anyone",
 
     async run(input) {
       const parsed = Input.safeParse(input);
@@ -28,12 +30,6 @@ export function createCurrentTime(now: () => number): Tool {
       );
     },
   };
-}
-
-/** The input schema as the providers want it; `$schema` is left out, some refuse keys they do not know. */
-function parametersOf(schema: z.ZodType): Readonly<Record<string, unknown>> {
-  const { $schema: _, ...parameters } = z.toJSONSchema(schema, { io: "input" });
-  return parameters;
 }
 
 /** ISO 8601 with the zone's offset, then its name and the weekday. Undefined: no such zone. */

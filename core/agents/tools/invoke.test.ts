@@ -22,7 +22,7 @@ function world(tools: readonly Tool[], policy: ToolPolicy = { allow: [], deny: [
     directory: {
       defaultId: () => "main",
       find: (id) => (id === "main" ? profile : undefined),
-      settingsFor: async () => ({ models: [], tools, system: "" }),
+      toolsFor: async () => tools,
     },
     policy: () => policy,
     now: () => clock.now,

@@ -5,7 +5,7 @@ import type { AgentDirectory } from "../directory.ts";
 import { AGENT_LIMITS } from "../loop.ts";
 import { runTool } from "../run-tool.ts";
 import type { Tool } from "../tool.ts";
-import { isAllowed, type ToolPolicy } from "../tool-policy.ts";
+import { isNamed, type ToolRule } from "../tool-policy.ts";
 
 /** Tools that reach beyond a conversation: never over HTTP or RPC unless the owner opens them by name. */
 const HARD_DENIED: ReadonlySet<string> = new Set([
@@ -39,6 +39,8 @@ export interface ToolOrder {
   readonly idempotencyKey?: string | undefined;
   /** Who calls: keys are each caller's own. Absent: an operator. */
   readonly caller?: string | undefined;
+  /** True: with all the rights that the gateway's owner has. */
+  readonly asOwner?: boolean | undefined;
 }
 
 export interface Invoked {
@@ -51,9 +53,9 @@ export interface Invoked {
 }
 
 export interface InvokerParts {
-  readonly directory: Pick<AgentDirectory, "defaultId" | "find" | "settingsFor">;
+  readonly directory: Pick<AgentDirectory, "defaultId" | "find" | "toolsFor">;
   /** What the owner closes besides, and opens of what is closed; as it is now. */
-  readonly policy: () => ToolPolicy;
+  readonly policy: () => ToolRule;
   /** Unix time, milliseconds. */
   readonly now: () => number;
 }
@@ -104,7 +106,8 @@ export class ToolInvoker {
   async #run(order: ToolOrder, signal: AbortSignal): Promise<Invoked> {
     const { directory } = this.#parts;
     const agentId = agentFor(order, directory);
-    const { tools } = await directory.settingsFor(agentId, undefined, order.sessionKey);
+    const { sessionKey, asOwner } = order;
+    const tools = await directory.toolsFor(agentId, { sessionKey, asOwner });
     const tool = tools.find(({ spec }) => spec.name === order.name);
     if (tool === undefined || !this.#isOpen(order.name)) {
       throw new GatewayError("not_found", "Tool not available", { param: "name" });
@@ -117,8 +120,8 @@ export class ToolInvoker {
 
   #isOpen(name: string): boolean {
     const { allow, deny } = this.#parts.policy();
-    if (!isAllowed(name, [{ deny }])) return false;
-    return !HARD_DENIED.has(name.toLowerCase()) || isAllowed(name, [{ allow: allow ?? [], deny }]);
+    if (isNamed(name, deny)) return false;
+    return !HARD_DENIED.has(name.toLowerCase()) || isNamed(name, allow ?? []);
   }
 }
 

@@ -1,11 +1,11 @@
-import type { Tool } from "../tool.ts";
+import type { SharedTool } from "../tool.ts";
 import { createCurrentTime } from "./current-time.ts";
 
 /**
- * The tools every agent has.
+ * The tools every agent has, whatever else there is.
  *
  * @param now - Unix time, milliseconds.
  */
-export function createTools(now: () => number): readonly Tool[] {
+export function createTools(now: () => number): readonly SharedTool[] {
   return [createCurrentTime(now)];
 }

@@ -1,4 +1,5 @@
 import { fileFacts, readWorkspaceFile } from "./files.ts";
+import { EXPECTED_FILES } from "./names.ts";
 import { type PromptFile, type PromptLimits, systemPromptOf } from "./prompt.ts";
 
 export interface PromptOrder {
@@ -40,10 +41,10 @@ export class LivePrompts {
 }
 
 async function read({ workspace, name, files, limits }: PromptOrder): Promise<string> {
-  const texts = await Promise.all(files.map((file) => readWorkspaceFile(workspace, file)));
-  const found = files.flatMap((file, index): PromptFile[] => {
-    const text = texts[index];
-    return text === undefined ? [] : [{ name: file, text }];
-  });
-  return systemPromptOf(name, found, limits);
+  const found = await Promise.all(
+    files.map(async (file): Promise<PromptFile> => {
+      return { name: file, text: await readWorkspaceFile(workspace, file) };
+    }),
+  );
+  return systemPromptOf(name, found, limits, EXPECTED_FILES);
 }

@@ -1,4 +1,5 @@
 /** From files to what a model is told before everything else. Pure. */
+import { MAX_CHARS_OF } from "./names.ts";
 
 export interface PromptLimits {
   /** Characters of one file. */
@@ -9,22 +10,37 @@ export interface PromptLimits {
 
 export interface PromptFile {
   readonly name: string;
-  readonly text: string;
+  /** Undefined: there is none. */
+  readonly text: string | undefined;
 }
 
 /** Of what is kept of a file that is too long, from its beginning: what matters most stands first. */
 const HEAD_SHARE = 0.75;
 
-/** Empty when there is nothing to say. */
+const MISSING = "[There is no such file in the workspace.]";
+
+/**
+ * Empty when there is nothing to say. Of a workspace with files in it, the ones that it should have
+ * and has not are named.
+ *
+ * @param expected - Names of files that belong to a workspace.
+ */
 export function systemPromptOf(
   name: string | undefined,
   files: readonly PromptFile[],
   limits: PromptLimits,
+  expected: ReadonlySet<string> = new Set(),
 ): string {
   let left = limits.maxTotalChars;
   const parts: string[] = name === undefined ? [] : [`You are ${name}.`];
+  const isEmpty = files.every(({ text }) => text === undefined);
   for (const file of files) {
-    const text = shortened(file.text.trim(), Math.min(limits.maxChars, left));
+    if (file.text === undefined) {
+      if (!isEmpty && expected.has(file.name)) parts.push(`## ${file.name}\n\n${MISSING}`);
+      continue;
+    }
+    const most = Math.min(limits.maxChars, MAX_CHARS_OF.get(file.name) ?? Infinity, left);
+    const text = shortened(file.text.trim(), most);
     if (text === "") continue;
     left -= text.length;
     parts.push(`## ${file.name}\n\n${text}`);

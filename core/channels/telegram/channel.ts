@@ -8,7 +8,7 @@ import type { Secret } from "../../../shared/secret.ts";
 import type { Channel } from "../channel.ts";
 import type { Clock } from "../clock.ts";
 import { alertRequest } from "./alert.ts";
-import { createClient, DEFAULT_API_ROOT } from "./client.ts";
+import { type BotCommand, createClient, DEFAULT_API_ROOT } from "./client.ts";
 import { ALLOWED_UPDATES, toInbound, toRawEvent } from "./inbound.ts";
 import type { BotIdentity } from "./inbound.ts";
 import { sendPiece, showTyping } from "./outbound.ts";
@@ -26,6 +26,8 @@ export interface TelegramSettings {
   readonly apiRoot?: string | undefined;
   /** Longest piece of a reply, visible UTF-16 units; at most what Telegram takes. */
   readonly textChunkLimit?: number | undefined;
+  /** What Telegram's menu shows; empty: nothing. Undefined: whatever it shows already. */
+  readonly menu?: readonly BotCommand[] | undefined;
 }
 
 export interface TelegramParts {
@@ -61,7 +63,7 @@ export function createTelegram(settings: TelegramSettings, parts: TelegramParts)
       );
       const stopped = new AbortController();
       const over = AbortSignal.any([signal, stopped.signal]);
-      const named = learnName(over);
+      const named = Promise.all([learnName(over), publishMenu(over)]);
       try {
         await receiver.run();
       } finally {
@@ -82,7 +84,7 @@ export function createTelegram(settings: TelegramSettings, parts: TelegramParts)
     },
 
     read: (body) => [toRawEvent(parseJson(body), botId)],
-    toInbound: (payload) => toInbound(payload, bot),
+    toInbound: (payload, heard) => toInbound(payload, bot, heard),
     split: (text) =>
       split(text, Math.min(settings.textChunkLimit ?? MAX_TEXT_UNITS, MAX_TEXT_UNITS)),
     send: (message, signal) => sendPiece(client, message, signal),
@@ -93,13 +95,24 @@ export function createTelegram(settings: TelegramSettings, parts: TelegramParts)
   };
 
   /** Only groups need the name: everything else must not wait for it. */
-  async function learnName(signal: AbortSignal): Promise<void> {
+  function learnName(signal: AbortSignal): Promise<void> {
+    return persist(signal, async () => {
+      const { username } = await client.getMe(signal);
+      bot = { id: botId, username };
+      parts.log.info({ bot: username }, "Telegram knows us");
+    });
+  }
+
+  async function publishMenu(signal: AbortSignal): Promise<void> {
+    const { menu } = settings;
+    if (menu === undefined) return;
+    await persist(signal, () => client.setMyCommands(menu, signal));
+  }
+
+  async function persist(signal: AbortSignal, call: () => Promise<void>): Promise<void> {
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        const { username } = await client.getMe(signal);
-        bot = { id: botId, username };
-        parts.log.info({ bot: username }, "Telegram knows us");
-        return;
+        return await call();
       } catch {
         // The receiver makes calls of its own, and says what is wrong with Telegram or the token.
         await parts.clock.wait(backoffMs(attempt, parts.random, { maxMs: 60_000 }), signal);

@@ -35,6 +35,16 @@ export interface TelegramClient {
   webhookUrl(signal: AbortSignal): Promise<string>;
   sendMessage(message: ApiMessage, signal: AbortSignal): Promise<number>;
   sendTyping(chat: string, thread: number | undefined, signal: AbortSignal): Promise<void>;
+  /** What the menu beside the input field shows, in every chat; none: there is no menu. */
+  setMyCommands(commands: readonly BotCommand[], signal: AbortSignal): Promise<void>;
+}
+
+/** Source: https://core.telegram.org/bots/api#botcommand */
+export interface BotCommand {
+  /** 1 to 32 lower-case letters, digits and underscores. */
+  readonly command: string;
+  /** 1 to 256 characters. */
+  readonly description: string;
 }
 
 export interface ApiMessage {
@@ -97,6 +107,10 @@ interface BotApi {
     },
     signal?: Abortable,
   ): Promise<boolean>;
+  setMyCommands(
+    menu: { readonly commands: readonly BotCommand[] },
+    signal?: Abortable,
+  ): Promise<boolean>;
 }
 
 interface Abortable {
@@ -153,6 +167,10 @@ export function createClient({ token, apiRoot, allowedUpdates }: ClientSettings)
         ...(thread === undefined ? {} : { message_thread_id: thread }),
       };
       await explained("sendChatAction", api.sendChatAction(action, signal));
+    },
+
+    async setMyCommands(commands, signal) {
+      await explained("setMyCommands", api.setMyCommands({ commands }, signal));
     },
   };
 }

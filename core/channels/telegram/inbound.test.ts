@@ -20,8 +20,49 @@ test("a private message becomes ours", () => {
     senderName: "Ada",
     direct: true,
     text: "hello",
+    command: "hello",
     sentAt: 1_790_000_009_000,
   });
+});
+
+const named = mentionOf(`@${BOT.username}`);
+
+test.each([
+  ["what is typed to us", privateText(1, "/status"), "/status"],
+  ["a command with our name", privateText(1, `/status@${BOT.username}`), "/status"],
+  ["… in other letters", privateText(1, `/model@${BOT.username.toUpperCase()} x`), "/model x"],
+  ["a command for another bot", privateText(1, "/status@other_bot"), undefined],
+  [
+    "what another bot has made",
+    message(1, PRIVATE, { text: "/stop", via_bot: { id: 5 } }),
+    undefined,
+  ],
+  ["what was forwarded", message(1, PRIVATE, { text: "/stop", forward_origin: {} }), undefined],
+  ["a caption", message(1, PRIVATE, { photo: [{}], caption: "/stop" }), undefined],
+  ["a mention before a command", groupText(1, `@${BOT.username} /stop`, named), "/stop"],
+  ["a mention before a word", groupText(1, `@${BOT.username}  stop`, named), "stop"],
+  [
+    "a mention after it",
+    groupText(1, `stop @${BOT.username}`, mentionOf(`stop @${BOT.username}`)),
+    `stop @${BOT.username}`,
+  ],
+])("%s is looked at for commands as it was typed to us", (_name, update, command) => {
+  expect(toInbound(update, bot)).toHaveProperty("command", command);
+});
+
+test("a command for another bot is not ours, not even as an answer to us", () => {
+  const answer = { reply_to_message: { from: { id: BOT.id } } };
+  const entities = [{ type: "bot_command", offset: 0, length: 17 }];
+  expect(toInbound(groupText(1, "/status@other_bot", { entities, ...answer }), bot)).toBe(
+    undefined,
+  );
+});
+
+test("the talk of a group is heard where all of it is asked for, but holds no commands", () => {
+  expect(toInbound(groupText(1, "hello all"), bot)).toBeUndefined();
+  expect(toInbound(groupText(1, "hello all"), bot, "all")).toMatchObject({ text: "hello all" });
+  expect(toInbound(groupText(1, "/stop"), bot, "all")).toHaveProperty("command", undefined);
+  expect(toInbound(groupText(1, "/stop@other_bot"), bot, "all")).toBeUndefined();
 });
 
 test.each([

@@ -44,6 +44,8 @@ const MessageFields = z.object({
   sender_chat: z.object({ id: z.int(), title: z.string().optional() }).optional(),
   text: z.string().optional(),
   caption: z.string().optional(),
+  forward_origin: z.looseObject({}).optional(),
+  via_bot: z.looseObject({}).optional(),
   entities: z.array(Entity).default([]),
   caption_entities: z.array(Entity).default([]),
   reply_to_message: z.object({ from: z.object({ id: z.int() }).optional() }).optional(),
@@ -100,17 +102,22 @@ export function toRawEvent(update: unknown, botId: number): RawEvent {
  * @throws GatewayError `invalid_request` for what Telegram would not send, `overloaded` for a
  *   message in a group as long as our own name is not known.
  */
-export function toInbound(payload: unknown, bot: BotIdentity): InboundMessage | undefined {
+export function toInbound(
+  payload: unknown,
+  bot: BotIdentity,
+  heard?: "all",
+): InboundMessage | undefined {
   const update = Update.safeParse(payload);
   if (!update.success) {
     throw new GatewayError("invalid_request", `Not a Telegram update: ${paths(update.error)}`);
   }
   const message = update.data.message ?? update.data.channel_post;
-  const sender = message === undefined ? undefined : senderOf(message);
-  const text = message === undefined ? undefined : textOf(message);
+  const sender = message && senderOf(message);
+  const text = message && textOf(message);
   if (message === undefined || sender === undefined || text === undefined) return undefined;
   const direct = message.chat.type === "private";
-  if (!direct && !isForUs(message, bot)) return undefined;
+  const isNamed = direct || isForUs(message, bot);
+  if (!isNamed && !isHeard(message, bot, heard)) return undefined;
   return {
     id: `telegram:${bot.id}:${update.data.update_id}`,
     channel: "telegram",
@@ -119,6 +126,7 @@ export function toInbound(payload: unknown, bot: BotIdentity): InboundMessage | 
     senderName: sender.name,
     direct,
     text,
+    command: isNamed ? commandOf(message, bot) : undefined,
     sentAt: message.date * 1000,
   };
 }
@@ -183,8 +191,20 @@ function thingOf(message: TelegramMessage): string | undefined {
   return `file ${oneLine(message.document.file_name)}`.trimEnd();
 }
 
+/** What names nobody is heard where all is; what names another bot is not. */
+function isHeard(message: TelegramMessage, bot: BotIdentity, heard: "all" | undefined): boolean {
+  return heard === "all" && !isForAnother(message, bot);
+}
+
+/** True for a command in a group that names another bot. */
+function isForAnother(message: TelegramMessage, bot: BotIdentity): boolean {
+  const addressee = addresseeOf(message);
+  return addressee !== undefined && !isUs(addressee, bot);
+}
+
 /** True when a message in a group mentions us, answers us, or is a command for us. */
 function isForUs(message: TelegramMessage, bot: BotIdentity): boolean {
+  if (isForAnother(message, bot)) return false;
   if (message.reply_to_message?.from?.id === bot.id) return true;
   const text = message.text ?? message.caption ?? "";
   return [...message.entities, ...message.caption_entities].some((entity) => {
@@ -192,12 +212,37 @@ function isForUs(message: TelegramMessage, bot: BotIdentity): boolean {
     if (entity.type !== "mention" && entity.type !== "bot_command") return false;
     // Offsets are UTF-16 units, like ours.
     const name = text.slice(entity.offset, entity.offset + entity.length).split("@")[1];
-    if (name === undefined) return false;
-    if (bot.username === undefined) {
-      throw new GatewayError("overloaded", "Telegram has not told us our own name yet");
-    }
-    return name.toLowerCase() === bot.username.toLowerCase();
+    return name !== undefined && isUs(name, bot);
   });
+}
+
+/** @throws GatewayError `overloaded` as long as our own name is not known. */
+function isUs(name: string, bot: BotIdentity): boolean {
+  if (bot.username === undefined) {
+    throw new GatewayError("overloaded", "Telegram has not told us our own name yet");
+  }
+  return name.toLowerCase() === bot.username.toLowerCase();
+}
+
+const ADDRESSED = /^(?<slash>\/\w{1,32})@(?<name>\w{1,64})(?=$|[\s:])/;
+
+/** Which bot a command is for: `/status@this_bot`. Undefined: it names none. */
+function addresseeOf({ text = "" }: TelegramMessage): string | undefined {
+  return ADDRESSED.exec(text)?.groups?.["name"];
+}
+
+/** What was typed, without our name. What was forwarded or comes of another bot, somebody else has typed. */
+function commandOf(message: TelegramMessage, bot: BotIdentity): string | undefined {
+  const { text, entities } = message;
+  const { forward_origin: origin, via_bot: maker } = message;
+  if (text === undefined || origin !== undefined || maker !== undefined) return undefined;
+  const addressee = addresseeOf(message);
+  if (addressee !== undefined) {
+    return isUs(addressee, bot) ? text.replace(ADDRESSED, "$<slash>") : undefined;
+  }
+  const first = entities.find(({ type, offset }) => type === "mention" && offset === 0);
+  const name = first === undefined ? undefined : text.slice(1, first.length);
+  return name !== undefined && isUs(name, bot) ? text.slice(1 + name.length).trim() : text;
 }
 
 /** Where an update is not as expected: paths, never values. */

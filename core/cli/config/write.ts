@@ -1,5 +1,4 @@
 import { open } from "node:fs/promises";
-import JSON5 from "json5";
 import { GatewayError } from "../../../shared/errors.ts";
 import { pathText } from "../../config/issues/path-text.ts";
 import { configErrorText } from "../../config/issues/error.ts";
@@ -14,7 +13,6 @@ const MAX_PATCH_BYTES = 2 * 1024 * 1024;
 
 const OPTIONS = {
   json: { type: "boolean" },
-  "strict-json": { type: "boolean" },
   "dry-run": { type: "boolean" },
   force: { type: "boolean" },
 } as const;
@@ -23,17 +21,6 @@ interface Said {
   readonly json?: boolean | undefined;
   readonly "dry-run"?: boolean | undefined;
   readonly force?: boolean | undefined;
-}
-
-/** `config set PATH VALUE` */
-export async function set(args: readonly string[], io: Io): Promise<number> {
-  const { values, positionals } = parseFlags(args, OPTIONS);
-  atMost(positionals, 2);
-  const path = pathOf(positionals[0]);
-  const [, text] = positionals;
-  if (text === undefined) throw new GatewayError("invalid_request", "name the value as well");
-  const value = valueOf(text, values["strict-json"] === true);
-  return write({ kind: "set", path, value }, `Updated ${pathText(path)}.`, values, io);
 }
 
 /** `config unset PATH` */
@@ -66,14 +53,32 @@ export async function patch(args: readonly string[], io: Io): Promise<number> {
   return write(change, "Updated the config.", values, io);
 }
 
-async function write(
+function write(
   change: ConfigChange,
   done: string,
   { json = false, "dry-run": dryRun = false, force = false }: Said,
   io: Io,
 ): Promise<number> {
+  return writeConfig({ change, done, json, dryRun, force, baseHash: undefined }, io);
+}
+
+/** A change of the config by a command. */
+export interface WriteOrder {
+  readonly change: ConfigChange;
+  /** What is said of it when it is done. */
+  readonly done: string;
+  readonly json: boolean;
+  readonly dryRun: boolean;
+  readonly force: boolean;
+  /** Of the config that it was made for; undefined: of whatever there is. */
+  readonly baseHash: string | undefined;
+}
+
+/** Writes, and says so. @returns The exit code. */
+export async function writeConfig(order: WriteOrder, io: Io): Promise<number> {
+  const { change, done, json, dryRun, force, baseHash } = order;
   const writer = new ConfigWriter(io);
-  const written = await writer.write({ change, force, dryRun });
+  const written = await writer.write({ change, force, dryRun, baseHash });
   if (!written.ok) return refuse(written.error, json, io);
   const { changed, file, hash, warnings, paths } = written.value;
   if (json) {
@@ -95,20 +100,6 @@ function refuse(fault: WriteFault, json: boolean, io: Io): number {
   if (fault.reason === "refused") return fail(fault.message, { json, io });
   const issues = issuesOf(fault);
   return fail(`nothing was written: ${issueLines(issues).join("; ")}`, { json, io, issues });
-}
-
-/** @throws GatewayError invalid_request for what is no JSON when it must be. */
-function valueOf(text: string, strict: boolean): unknown {
-  try {
-    const value: unknown = strict ? JSON.parse(text) : JSON5.parse(text);
-    // JSON5 has numbers that no file of plain JSON can hold.
-    return typeof value === "number" && !Number.isFinite(value) ? text : value;
-  } catch (cause) {
-    if (!strict) return text;
-    throw new GatewayError("invalid_request", "the value is not JSON; quote it for the shell", {
-      cause,
-    });
-  }
 }
 
 /** @throws GatewayError invalid_request */

@@ -4,22 +4,38 @@ import { type Io, parseFlags, settingsOf } from "../command.ts";
 import { targetOf, TARGET_OPTIONS } from "../target.ts";
 import { endProcess, runningPid } from "./signal.ts";
 
-const Scheduled = z.object({ status: z.string() });
+const Scheduled = z.object({
+  status: z.string(),
+  preflight: z.object({ safe: z.boolean() }),
+});
+
+const LATER = "restarts once its runs have ended";
+
+/** One that is to come already waits for the same. */
+function waits(status: string, isSafe: boolean): boolean {
+  return status === "deferred" || (status === "coalesced" && !isSafe);
+}
 
 /** Restarts a running gateway within its process. */
 export async function gatewayRestart(args: readonly string[], io: Io): Promise<number> {
   const { values } = parseFlags(args, {
     ...TARGET_OPTIONS,
     reason: { type: "string" },
+    force: { type: "boolean" },
+    "skip-deferral": { type: "boolean" },
+    safe: { type: "boolean" },
     json: { type: "boolean" },
   });
   const { askGateway } = await import("../client.ts");
   const target = await targetOf(values, io);
   const { reason } = values;
-  const payload = await askGateway(target, "gateway.restart.request", { reason });
-  const { status } = Scheduled.parse(payload);
+  // In the words of OpenClaw: `--safe --skip-deferral` is what `--force` comes to here.
+  const skipDeferral = values.force === true || values["skip-deferral"] === true;
+  const asked = { reason, skipDeferral };
+  const payload = await askGateway(target, "gateway.restart.request", asked);
+  const { status, preflight } = Scheduled.parse(payload);
   if (values.json === true) io.out(JSON.stringify(payload));
-  else io.out(status === "deferred" ? "restarts once its runs have ended" : "restarts now");
+  else io.out(waits(status, preflight.safe) && !skipDeferral ? LATER : "restarts now");
   return 0;
 }
 

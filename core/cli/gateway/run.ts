@@ -8,6 +8,7 @@ import type { Settings } from "../../config/settings.ts";
 import type { Gateway } from "../../gateway/lifecycle/start.ts";
 import { type Io, parseFlags, settingsOf } from "../command.ts";
 import { LogFile, logPattern } from "../../log-file.ts";
+import type { LoadSettings } from "../../gateway/lifecycle/reload.ts";
 import { sourceOf, stopped } from "../ready.ts";
 import { takeOver } from "./signal.ts";
 
@@ -61,8 +62,8 @@ export async function runGateway(args: readonly string[], io: Io): Promise<numbe
   for (const warning of settings.warnings) log.warn(warning);
 
   const { env, cwd, home, uid } = io;
-  const load = (): ReturnType<typeof loadSettings> =>
-    loadSettings({ env, cwd, home, uid, flags, memory: settings.secretMemory });
+  const load: LoadSettings = (adjust) =>
+    loadSettings({ env, cwd, home, uid, flags, memory: settings.secretMemory, adjust });
   await using running = await startWithPids(
     () => startGateway(settings, log, load, () => file?.path),
     settings,

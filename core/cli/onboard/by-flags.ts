@@ -26,7 +26,8 @@ export interface Onboarded {
 /**
  * Sets up what the flags say.
  *
- * @throws GatewayError model_unauthorized when the provider refuses the key: nothing is written then.
+ * @throws GatewayError model_unauthorized when the provider refuses the key, or the variable it is
+ *   to be in is not set: nothing is written then.
  */
 export async function onboardByFlags(
   plan: OnboardPlan,
@@ -59,6 +60,12 @@ async function checked(model: ModelPlan, settings: Settings, io: Io): Promise<Ke
   };
   const signal = AbortSignal.any([io.stop, AbortSignal.timeout(CHECK_TIMEOUT_MS)]);
   const key = await keyOf(model, io);
+  if (key === undefined && model.variable !== undefined) {
+    throw new GatewayError(
+      "model_unauthorized",
+      `${model.variable} is not set, and nothing was written (--skip-health writes it all the same)`,
+    );
+  }
   const { status, error } = await tryModel(model.ref, key, providers, signal, Date.now);
   return { status, error };
 }

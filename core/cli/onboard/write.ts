@@ -1,11 +1,18 @@
 import { GatewayError } from "../../../shared/errors.ts";
+import { isReference } from "../../config/credentials.ts";
 import { configErrorText } from "../../config/issues/error.ts";
 import { resolvePaths } from "../../config/paths.ts";
-import type { Tree } from "../../config/tree.ts";
-import { setVariables } from "../../config/write/env-file.ts";
-import { ConfigWriter } from "../../config/write/writer.ts";
+import { type Tree, valueAt } from "../../config/tree.ts";
+import { writeApart } from "../../config/write/write-apart.ts";
+import { ConfigWriter, type WriteFault } from "../../config/write/writer.ts";
+import type { Result } from "../../../shared/result.ts";
 import type { Io } from "../command.ts";
-import { separated } from "./secrets.ts";
+
+/** What wins over the config, whatever stands there. */
+const OVERRIDES = {
+  token: "OPENCLAW_GATEWAY_TOKEN",
+  password: "OPENCLAW_GATEWAY_PASSWORD",
+} as const;
 
 export interface Written {
   readonly configPath: string;
@@ -23,33 +30,31 @@ export interface Written {
  * @throws GatewayError invalid_request when the config would not be valid.
  */
 export async function writeSetup(change: Tree, io: Io, plain: boolean): Promise<Written> {
-  const { config, variables } = plain
-    ? { config: change, variables: new Map() }
-    : separated(change);
   const writer = new ConfigWriter(io);
-  const request = { change: { kind: "merge", patch: config, mayReplace: "all" } } as const;
-  // A config that would be refused must not leave its secrets behind.
-  check(await writer.write({ ...request, dryRun: true }));
-  const envFile = resolvePaths(io).envFiles.state;
-  const set = variables.size === 0 ? [] : await setVariables(envFile, variables);
-  const written = check(await writer.write(request));
-  const hidden = [...variables].filter(([name, value]) => {
-    const own = io.env[name] ?? "";
-    return own !== "" && own !== value.reveal();
-  });
-  const warnings = hidden.map(
-    ([name]) => `${name} of the environment wins over the one in ${envFile}`,
-  );
+  const request = { change: { kind: "merge", patch: change, mayReplace: "all" } } as const;
+  const written = plain
+    ? { ...check(await writer.write(request)), variables: [] }
+    : check(await writeApart(writer, change));
+  const { changed, variables, warnings } = written;
   return {
     configPath: writer.path,
-    changed: written.changed,
-    envFile,
-    variables: set,
-    warnings: [...written.warnings, ...warnings],
+    changed,
+    envFile: resolvePaths(io).envFiles.state,
+    variables,
+    warnings: [...warnings, ...overruled(change, io)],
   };
 }
 
-function check(result: Awaited<ReturnType<ConfigWriter["write"]>>) {
+function overruled(change: Tree, { env }: Io): string[] {
+  return Object.entries(OVERRIDES).flatMap(([name, variable]) => {
+    const value = valueAt(change, ["gateway", "auth", name]);
+    const own = env[variable] ?? "";
+    const isOurs = typeof value === "string" && !isReference(value) && own !== "" && own !== value;
+    return isOurs ? [`${variable} of the environment wins over what was written`] : [];
+  });
+}
+
+function check<T>(result: Result<T, WriteFault>): T {
   if (result.ok) return result.value;
   const { error } = result;
   if (error.reason === "refused") throw new GatewayError("forbidden", error.message);

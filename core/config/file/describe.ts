@@ -10,7 +10,7 @@ export type JsonSchema = Exclude<z.core.JSONSchema._JSONSchema, boolean>;
 const REFERENCE: JsonSchema = {
   type: "object",
   properties: {
-    source: { enum: ["env", "file", "exec"] },
+    source: { enum: ["env", "file", "exec", "store"] },
     provider: { type: "string" },
     id: { type: "string" },
   },

@@ -172,8 +172,8 @@ test.each([
     "gateway.publicOrigin: needs the variable NOT_SET, which is not set",
   ],
   [
-    "{ gateway: { auth: { token: { source: 'store', provider: 'default', id: 'X' } } } }",
-    'gateway.auth.token: source must be "env", "file" or "exec": this version keeps no secrets of its own',
+    "{ gateway: { auth: { token: { source: 'vault', provider: 'default', id: 'X' } } } }",
+    'gateway.auth.token: source must be "env", "file", "exec" or "store"',
   ],
   [
     "{ gateway: { auth: { token: { source: 'env', provider: 'Vault', id: 'X' } } } }",
@@ -188,8 +188,8 @@ test.each([
     'gateway.auth.token: refers to the provider "vault", which is not in secrets.providers',
   ],
   [
-    "{ secrets: { providers: { v: { source: 'store' } } } }",
-    'secrets.providers.v.source: source must be "env", "file" or "exec": this version keeps no secrets of its own',
+    "{ secrets: { providers: { v: { source: 'vault' } } } }",
+    'secrets.providers.v.source: source must be "env", "file", "exec" or "store"',
   ],
   ["{ env: { A: 1 } }", "env.A: must be a string"],
   ["[]", "a config is an object: { … }"],

@@ -56,6 +56,9 @@ export interface Interpreted {
   readonly missingSecrets: ReadonlyMap<string, string>;
 }
 
+/** Makes another config of one whose variables and secrets are filled in. Pure. */
+export type Adjust = (settings: unknown) => unknown;
+
 const NO_SECRETS: ResolvedSecrets = { values: new Map(), missing: new Map(), warnings: [] };
 
 /** From the text of a config to what it means: the same text and variables give the same. Pure. */
@@ -113,17 +116,22 @@ export function fill(
   return ok({ value, missing, environment, secrets: secrets.data, references, warnings });
 }
 
-/** Checks the whole. Pure. */
+/**
+ * Checks the whole. Pure.
+ *
+ * @param adjust - What of the config counts, where not all of it does.
+ */
 export function finish(
   { value, missing, environment, warnings }: Filled,
   file: string,
   resolved: ResolvedSecrets,
+  adjust: Adjust = (tree) => tree,
 ): Result<Interpreted, ConfigError> {
   const unsetVariables = new Map(
     missing.map((one) => [dotted(one), one.name] as const).filter(([path]) => isCredential(path)),
   );
   const unavailable = new Set([...unsetVariables.keys(), ...resolved.missing.keys()]);
-  const usable = putSecrets(omit(value, unavailable), resolved.values);
+  const usable = adjust(putSecrets(omit(value, unavailable), resolved.values));
   const checked = ConfigSchema.safeParse(usable);
   if (!checked.success) return err({ reason: "invalid", file, issues: toIssues(checked.error) });
   const broken = brokenRules(checked.data, environment, unavailable);

@@ -15,7 +15,7 @@ import { expect, test } from "vitest";
 import { configErrorText } from "../issues/error.ts";
 import { loadConfig } from "./load.ts";
 import type { Environment } from "../paths.ts";
-import type { SecretMemory } from "../secrets/resolve.ts";
+import { SecretMemory } from "../secrets/resolve.ts";
 
 async function home(config: string) {
   const path = await mkdtemp(join(tmpdir(), "sallyport-load-"));
@@ -209,7 +209,7 @@ test("a secret of a file with another name, or behind a link, is not to be had",
 test("a secret that was learned goes on to count while its place cannot be reached", async () => {
   await using h = await home(fileRef("/t"));
   const vault = await h.program("vault.json", '{"t":"learned-once"}', 0o600);
-  const memory: SecretMemory = new Map();
+  const memory = new SecretMemory();
   expect((await h.load({}, memory)).config.gateway.auth.token?.reveal()).toBe("learned-once");
   await chmod(vault, 0o644);
   const { config, warnings, missingSecrets } = await h.load({}, memory);

@@ -4,9 +4,17 @@ import { compose, type Composed, type ReadText } from "./compose.ts";
 import { type MergedEnvironment, mergeEnvironment } from "../environment/environment.ts";
 import type { ConfigError } from "../issues/error.ts";
 import { readSmallFile } from "./files.ts";
-import { type Draft, draftOf, fill, type Filled, finish, type Interpreted } from "./interpret.ts";
+import {
+  type Adjust,
+  type Draft,
+  draftOf,
+  fill,
+  type Filled,
+  finish,
+  type Interpreted,
+} from "./interpret.ts";
 import { type Environment, type Paths, resolvePaths, type Surroundings } from "../paths.ts";
-import { type ResolvedSecrets, resolveSecrets, type SecretMemory } from "../secrets/resolve.ts";
+import { type ResolvedSecrets, resolveSecrets, SecretMemory } from "../secrets/resolve.ts";
 
 /** Variables that are taken from a login shell without the config naming them. */
 const SHELL_NAMES = [
@@ -32,6 +40,8 @@ export interface LoadOptions {
   readonly uid?: number | undefined;
   /** Secrets of earlier loads. Default: there were none. */
   readonly memory?: SecretMemory | undefined;
+  /** What of the config counts. Default: all of it. */
+  readonly adjust?: Adjust | undefined;
 }
 
 /** Reads the config and the variable files. Changes nothing. A missing file means all defaults. */
@@ -45,7 +55,7 @@ export async function loadConfig(
   const filled = await fillFrom(read.value, paths.configPath);
   if (!filled.ok) return filled;
   const secrets = await secretsFor(filled.value, paths, options);
-  const interpreted = finish(filled.value, paths.configPath, secrets);
+  const interpreted = finish(filled.value, paths.configPath, secrets, options.adjust);
   if (!interpreted.ok) return err(interpreted.error);
   return ok({
     ...interpreted.value,
@@ -141,10 +151,10 @@ async function importShell(
 
 function secretsFor(
   { references, secrets, environment }: Filled,
-  { home }: Paths,
-  { uid, memory = new Map() }: LoadOptions,
+  { home, stateDir }: Paths,
+  { uid, memory = new SecretMemory() }: LoadOptions,
 ): Promise<ResolvedSecrets> {
-  return resolveSecrets(references, { secrets, environment, memory, uid, home });
+  return resolveSecrets(references, { secrets, environment, stateDir, memory, uid, home });
 }
 
 /** Of the text of the config and all that it includes. */

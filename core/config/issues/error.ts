@@ -48,10 +48,13 @@ export function configErrorText(error: ConfigError): string {
   }
 }
 
+/** One issue in one line. */
+export function issueText({ path, message }: Issue): string {
+  return path === "" ? message : `${path}: ${message}`;
+}
+
 function issuesText(issues: readonly Issue[]): string {
-  const shown = issues
-    .slice(0, MAX_SHOWN)
-    .map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
+  const shown = issues.slice(0, MAX_SHOWN).map(issueText);
   const more = issues.length - shown.length;
   return shown.join("; ") + (more > 0 ? `; and ${more} more` : "");
 }

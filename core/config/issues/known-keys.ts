@@ -1,10 +1,10 @@
 import { isTree } from "../tree.ts";
 
-const TOOLS = `updatePlan agentToAgent alsoAllow byProvider codeMode elevated exec fs github links loopDetection
-media message profile sandbox sessions sessions_spawn subagents swarm toolSearch toolsBySender web`;
+const TOOLS = `updatePlan agentToAgent codeMode elevated exec fs github links loopDetection
+media message sandbox sessions sessions_spawn subagents swarm toolSearch toolsBySender web`;
 
 const HEARTBEAT = `accountId agentId directPolicy includeReasoning includeSystemPromptSection
-lightContext skipWhenBusy suppressToolErrorWarnings`;
+skipWhenBusy suppressToolErrorWarnings`;
 
 /**
  * Settings of OpenClaw that this version reads past, by the object they stand in. `*` is any name.
@@ -16,8 +16,8 @@ lightContext skipWhenBusy suppressToolErrorWarnings`;
 const PASSED_OVER: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
     "": `accessGroups acp agent approvals attachments audio auth broadcast browser canvasHost cli
-    cloudWorkers commands crestodian desktop diagnostics discovery mcp media memory messages
-    meta nodeHost plugins proxy routing security skills surfaces talk telemetry transcripts tts
+    cloudWorkers crestodian desktop diagnostics discovery mcp media memory
+    meta nodeHost plugins proxy routing security surfaces talk telemetry transcripts tts
     ui update web wizard worktreeAcceleration worktreeRoot worktrees`,
     gateway: `channelHealthCheckMinutes channelMaxRestartsPerHour channelStaleEventThresholdMinutes
     cliAgents handshakeTimeoutMs portals push roles tailscale terminal tls webchat`,
@@ -28,10 +28,8 @@ const PASSED_OVER: ReadonlyMap<string, readonly string[]> = new Map(
     "gateway.nodes":
       "allowCommands allowSkills browser commands denyCommands pluginSurfaces pluginTools",
     "gateway.nodes.pairing": "sshVerify",
-    "gateway.reload": "deferralTimeoutMs",
     agents: "ownership",
-    "gateway.auth.trustedProxy": "cloudflareAccessOidc deviceAutoApprove",
-    "secrets.defaults": "store",
+    "gateway.auth.trustedProxy": "cloudflareAccessOidc",
     secrets: "egressProxy resolution",
     "gateway.remote":
       "edgeAuth enabled remotePort sshHostKeyPolicy sshIdentity sshTarget tlsFingerprint transport",
@@ -39,10 +37,10 @@ const PASSED_OVER: ReadonlyMap<string, readonly string[]> = new Map(
     "gateway.http.endpoints.responses": "files images maxBodyBytes maxUrlParts",
     "gateway.http.endpoints.chatCompletions":
       "images maxBodyBytes maxImageParts maxTotalImageBytes",
-    "agents.*": `agentDir bootstrapMaxChars bootstrapTotalMaxChars contextInjection contextLimits
+    "agents.*": `agentDir contextInjection contextLimits
     contextTokens cwd decisionModel description embeddedAgent embeddedHarness embeddedPi
-    experimental fastModeDefault groupChat humanDelay memory memorySearch modelPolicy models
-    params reasoningDefault runtime sandbox skills skillsLimits subagents thinkingDefault
+    experimental groupChat humanDelay memory memorySearch modelPolicy models
+    params runtime sandbox subagents
     toolProgressDetail tts typingMode utilityModel verboseDefault`,
     "agents.*.heartbeat": HEARTBEAT,
     "agents.defaults.heartbeat": HEARTBEAT,
@@ -59,17 +57,22 @@ const PASSED_OVER: ReadonlyMap<string, readonly string[]> = new Map(
     blockStreamingCoalesce blockStreamingDefault bootstrapPromptTruncationWarning cliBackends
     compaction contextInjection contextLimits contextPruning contextTokens cwd decisionModel
     elevatedDefault embeddedAgent embeddedHarness embeddedPi envelopeElapsed envelopeTimestamp
-    envelopeTimezone experimental fastModeDefault humanDelay imageGenerationModel
+    envelopeTimezone experimental humanDelay imageGenerationModel
     imageMaxDimensionPx imageModel imageQuality llm maxConcurrent mediaMaxMb mediaModels
     modelPolicy modelSelectionScope musicGenerationModel params pdfMaxBytesMb pdfMaxMb
-    pdfMaxPages pdfModel promptOverlays reasoningDefault repoRoot runRetries sandbox
-    sessionStore silentReply skills skipBootstrap skipOptionalBootstrapFiles startupContext
-    subagents systemAgent thinkingDefault timeFormat timeoutSeconds toolProgressDetail
+    pdfMaxPages pdfModel promptOverlays repoRoot runRetries sandbox
+    sessionStore silentReply skipBootstrap skipOptionalBootstrapFiles startupContext
+    subagents systemAgent timeFormat timeoutSeconds toolProgressDetail
     typingIntervalSeconds typingMode userTimezone utilityModel verboseDefault
     videoGenerationModel voiceModel`,
     "agents.defaults.memorySearch": `cache chunking documentInputType enabled experimental extraPaths
     fallback inputType local multimodal outputDimensionality qmd query queryInputType
     rememberAcrossConversations remote sources store sync`,
+    skills: "install workshop",
+    messages: `ackReaction ackReactionScope groupChat inbound messagePrefix removeAckAfterReply
+    responsePrefix responseUsage statusReactions suppressToolErrors tts usageTemplate
+    visibleReplies`,
+    "messages.queue": "debounceMsByPlugin",
     models: "bedrockDiscovery catalogRefresh mode pricing proxy",
     "models.providers.*": `agentRuntime auth authHeader contextTokens contextWindow headers injectNumCtxForOpenAICompat
     localService maxTokens params region request timeoutSeconds`,
@@ -77,13 +80,16 @@ const PASSED_OVER: ReadonlyMap<string, readonly string[]> = new Map(
     mattermost modelByChannel msteams nextcloud-talk nostr qa-channel qqbot raft reef signal
     slack sms synology-chat tlon twitch webchat wecom weixin whatsapp zalo zalouser`,
     "channels.telegram": `accounts ackReaction actions autoTopicLabel blockStreaming blockStreamingCoalesce
-    capabilities chunkMode commands configWrites contextVisibility customCommands defaultAccount
+    capabilities chunkMode configWrites contextVisibility customCommands defaultAccount
     defaultTo direct dmHistoryLimit dms draftChunk errorCooldownMs errorPolicy execApprovals
     groups healthMonitor heartbeat heartbeatVisibility historyLimit joinIntro linkPreview
     markdown mediaMaxMb mentionPatterns name network pollingStallThresholdMs proxy reactionLevel
     reactionNotifications replyToMode responsePrefix retry richMessages silentErrorReplies
     streamMode streaming threadBindings timeoutSeconds tokenFile trustedLocalFileRoots
     webhookCertPath webhookHost webhookPath webhookPort webhookSecret webhookUrl`,
+    "channels.telegram.commands": "nativeSkills",
+    commands: `bash bashForegroundMs config debug mcp nativeSkills ownerDisplay ownerDisplaySecret
+    plugins restart useAccessGroups`,
     hooks: "gmail transformsDir",
     "hooks.mappings.*": "allowUnsafeExternalContent model sessionMode thinking timeoutSeconds",
     logging: "audit consoleLevel consoleStyle redactPatterns redactSensitive",

@@ -24,7 +24,7 @@ export async function secretsOfFile(
   { uid, home }: Owner,
 ): Promise<ReadonlyMap<string, Result<string, SecretFault>>> {
   const file = path.replace(/^~(?=\/)/, home);
-  const text = await readPrivate(file, { maxBytes, timeoutMs, uid });
+  const text = present(await readPrivate(file, { maxBytes, timeoutMs, uid }));
   if (!text.ok) return new Map(ids.map((id) => [id, text]));
   if (mode === "singleValue") {
     const value = text.value.replace(/\r?\n$/, "");
@@ -37,10 +37,16 @@ export async function secretsOfFile(
   return new Map(ids.map((id) => [id, pointed(tree.value, id)]));
 }
 
-async function readPrivate(
+function present(text: Result<string | undefined, SecretFault>): Result<string, SecretFault> {
+  if (!text.ok) return text;
+  return text.value === undefined ? err("its file is not there") : ok(text.value);
+}
+
+/** The text of a file that only we can read; undefined when there is none. */
+export async function readPrivate(
   file: string,
   { maxBytes, timeoutMs, uid }: { maxBytes: number; timeoutMs: number; uid: number | undefined },
-): Promise<Result<string, SecretFault>> {
+): Promise<Result<string | undefined, SecretFault>> {
   try {
     // Without O_NONBLOCK a named pipe would be waited for.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -54,13 +60,12 @@ async function readPrivate(
     const signal = AbortSignal.timeout(timeoutMs);
     return ok(await handle.readFile({ encoding: "utf8", signal }));
   } catch (error) {
-    return err(faultOf(error));
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    return code === "ENOENT" || code === "ENOTDIR" ? ok(undefined) : err(faultOf(code));
   }
 }
 
-function faultOf(error: unknown): SecretFault {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (code === "ENOENT" || code === "ENOTDIR") return "its file is not there";
+function faultOf(code: string): SecretFault {
   if (code === "ELOOP") return "its file is a link";
   if (code === "ABORT_ERR") return "its file could not be read in time";
   return `its file cannot be read (${code === "" ? "unknown fault" : code})`;

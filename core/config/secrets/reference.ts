@@ -6,19 +6,22 @@ import { pathText } from "../issues/path-text.ts";
 import type { Secrets } from "../sections/secrets.ts";
 import { isTree } from "../tree.ts";
 
-/** As a provider without a name in the config is called: the environment needs no settings. */
-const DEFAULT_PROVIDER = "default";
+/** As a provider without a name in the config is called: variables and our own store need no settings. */
+export const DEFAULT_PROVIDER = "default";
 
+const NAME = /^[A-Z][A-Z0-9_]{0,127}$/;
 const ID = {
-  env: /^[A-Z][A-Z0-9_]{0,127}$/,
+  env: NAME,
+  store: NAME,
   file: /^(?:value|\/.{0,1023})$/,
   exec: /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9][A-Za-z0-9._:/#-]{0,255}$/,
 } as const;
 
-const Shape = z
+/** A reference as it is written. */
+export const WrittenReference = z
   .strictObject({
-    source: z.enum(["env", "file", "exec"], {
-      error: 'source must be "env", "file" or "exec": this version keeps no secrets of its own',
+    source: z.enum(["env", "file", "exec", "store"], {
+      error: 'source must be "env", "file", "exec" or "store"',
     }),
     provider: z
       .string()
@@ -32,7 +35,7 @@ const Shape = z
 export interface SecretReference {
   /** Of the setting that refers to it. */
   readonly path: readonly string[];
-  readonly source: "env" | "file" | "exec";
+  readonly source: "env" | "file" | "exec" | "store";
   readonly provider: string;
   readonly id: string;
 }
@@ -69,7 +72,7 @@ function readReference(
   path: readonly string[],
   { providers, defaults }: Secrets,
 ): SecretReference | Issue {
-  const shape = Shape.safeParse(value);
+  const shape = WrittenReference.safeParse(value);
   const at = pathText(path);
   if (!shape.success) {
     const [issue] = shape.error.issues;
@@ -77,7 +80,7 @@ function readReference(
   }
   const { source, id } = shape.data;
   const provider = shape.data.provider ?? defaults[source] ?? DEFAULT_PROVIDER;
-  const why = whyNotOf(source, provider, providers);
+  const why = whyNotOf(source, provider, { providers, defaults });
   if (why === undefined) return { path, source, provider, id };
   return { path: at, message: `refers to the provider "${provider}", which ${why}` };
 }
@@ -85,11 +88,13 @@ function readReference(
 function whyNotOf(
   source: SecretReference["source"],
   name: string,
-  providers: Secrets["providers"],
+  { providers, defaults }: Secrets,
 ): string | undefined {
   const known = Object.hasOwn(providers, name) ? providers[name] : undefined;
-  if (known !== undefined)
-    return known.source === source ? undefined : `is no "${source}" provider`;
-  const isBuiltIn = source === "env" && name === DEFAULT_PROVIDER;
-  return isBuiltIn ? undefined : "is not in secrets.providers";
+  if (known?.source === source) return undefined;
+  // A name that another source has taken is the built-in one of these two all the same.
+  const needsNone = source === "env" || source === "store";
+  const isBuiltIn = needsNone && (name === DEFAULT_PROVIDER || name === defaults[source]);
+  if (isBuiltIn) return undefined;
+  return known === undefined ? "is not in secrets.providers" : `is no "${source}" provider`;
 }

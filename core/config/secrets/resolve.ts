@@ -6,11 +6,15 @@ import type { Secrets } from "../sections/secrets.ts";
 import type { Owner, SecretFault } from "./file.ts";
 import type { SecretReference } from "./reference.ts";
 
-/**
- * The secrets of earlier loads, by reference. While a place of theirs cannot be reached, what was
- * learned there goes on to count.
- */
-export type SecretMemory = Map<string, Secret>;
+/** What is known from load to load. */
+export class SecretMemory {
+  /**
+   * By reference. While a place of theirs cannot be reached, what was learned there goes on to count.
+   */
+  readonly learned = new Map<string, Secret>();
+  /** Of the last load: dotted paths of settings whose secret could not be had, with the reason. */
+  faults: ReadonlyMap<string, SecretFault> = new Map();
+}
 
 export interface ResolvedSecrets {
   /** By dotted path of the setting. */
@@ -23,8 +27,12 @@ export interface ResolvedSecrets {
 export interface SecretSources extends Owner {
   readonly secrets: Secrets;
   readonly environment: Environment;
+  readonly stateDir: string;
   readonly memory: SecretMemory;
 }
+
+/** By id; one that is left out is not there any more. */
+type Answers = ReadonlyMap<string, Result<string, SecretFault>>;
 
 /** Gets all secrets that are referred to, each place asked once. */
 export async function resolveSecrets(
@@ -37,31 +45,44 @@ export async function resolveSecrets(
   );
   const values = new Map<string, string>();
   const missing = new Map<string, SecretFault>();
+  const faults = new Map<string, SecretFault>();
   const warnings: string[] = [];
+  const { learned } = sources.memory;
   for (const { group, found } of groups) {
     for (const reference of group) {
-      const got = found.get(reference.id) ?? err("it is not there");
+      const got = found.get(reference.id);
       const key = keyOf(reference);
       const path = reference.path.join(".");
-      const earlier = sources.memory.get(key);
-      if (got.ok) {
-        sources.memory.set(key, new Secret(got.value));
+      // Where nobody says anything of it, it was taken out: what was learned is out as well.
+      if (got === undefined) learned.delete(key);
+      const earlier = learned.get(key);
+      const fault = faultOf(got);
+      if (got?.ok === true) {
+        learned.set(key, new Secret(got.value));
         values.set(path, got.value);
-      } else if (earlier === undefined) missing.set(path, got.error);
+      } else if (earlier === undefined) missing.set(path, fault);
       else values.set(path, earlier.reveal());
-      if (!got.ok) warnings.push(warningOf(reference, got.error, earlier !== undefined));
+      if (got?.ok === true) continue;
+      faults.set(path, fault);
+      warnings.push(warningOf(reference, fault, earlier !== undefined));
     }
   }
+  sources.memory.faults = faults;
   return { values, missing, warnings };
 }
 
-async function ask(
-  group: readonly SecretReference[],
-  { secrets, environment, uid, home }: SecretSources,
-): Promise<ReadonlyMap<string, Result<string, SecretFault>>> {
+function faultOf(got: Result<string, SecretFault> | undefined): SecretFault {
+  if (got === undefined) return "it is not there";
+  return got.ok ? "" : got.error;
+}
+
+async function ask(group: readonly SecretReference[], sources: SecretSources): Promise<Answers> {
   const [first] = group;
-  const name = first?.provider ?? "";
-  const provider = Object.hasOwn(secrets.providers, name) ? secrets.providers[name] : undefined;
+  if (first === undefined) return new Map();
+  const { secrets, environment, stateDir, uid, home } = sources;
+  const { source, provider: name } = first;
+  const known = Object.hasOwn(secrets.providers, name) ? secrets.providers[name] : undefined;
+  const provider = known?.source === source ? known : undefined;
   const ids = [...new Set(group.map(({ id }) => id))];
   if (provider?.source === "file") {
     const { secretsOfFile } = await import("./file.ts");
@@ -71,7 +92,18 @@ async function ask(
     const { secretsOfProgram } = await import("./exec.ts");
     return secretsOfProgram({ name, provider, ids, environment, uid, home });
   }
-  const allowed = provider?.allowlist;
+  if (source === "store") {
+    const { SecretStore, secretsOfStore } = await import("./store.ts");
+    return secretsOfStore(new SecretStore(stateDir, uid), ids);
+  }
+  return variables(ids, environment, provider?.source === "env" ? provider.allowlist : undefined);
+}
+
+function variables(
+  ids: readonly string[],
+  environment: Environment,
+  allowed: readonly string[] | undefined,
+): Answers {
   return new Map(ids.map((id) => [id, variable(id, environment, allowed)]));
 }
 

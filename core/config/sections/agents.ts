@@ -1,6 +1,8 @@
 /** Agents: who answers, with which model, from which folder. */
 import * as z from "zod";
 import { Heartbeat } from "./heartbeat.ts";
+import { SkillNames } from "./skills.ts";
+import { ToolPolicy } from "./tools.ts";
 
 /** Agents one gateway may have: each is a folder and a few lines in every list. */
 const MAX_AGENTS = 64;
@@ -38,19 +40,31 @@ export const Identity = z.strictObject({
 });
 export type Identity = z.output<typeof Identity>;
 
-const ToolNames = z.array(z.string().min(1).max(128)).max(512);
-
-/** Which tools there are: `*` stands for anything, what is denied is never allowed. */
-export const ToolPolicy = z.strictObject({
-  allow: ToolNames.optional(),
-  deny: ToolNames.default([]),
-});
-export type ToolPolicy = z.output<typeof ToolPolicy>;
-
 const Workspace = z.string().min(1).max(4_096);
 const SystemPrompt = z.string().max(100_000);
 
+/** Characters of one file of the workspace that the model is told. */
+const FileChars = z.int().min(1).max(1_000_000);
+/** Of all of them together. */
+const AllChars = z.int().min(1).max(4_000_000);
+
+/** As people write them: what a model does with one it does not know, the models know. */
+const ThinkingLevel = z.enum(
+  ["off", "minimal", "low", "medium", "high", "xhigh", "adaptive", "max", "ultra"],
+  { error: 'must be "off", "minimal", "low", "medium", "high", "xhigh", "adaptive" or "max"' },
+);
+
+/** What holds for a session that chooses nothing. */
+const Wishes = {
+  thinkingDefault: ThinkingLevel.optional(),
+  /** True: the provider's faster service, where it has one. `auto`: not. */
+  fastModeDefault: z.union([z.boolean(), z.literal("auto")]).optional(),
+  /** Whether what a model thinks is told: `stream` to clients while it does, `on` with the answer. */
+  reasoningDefault: z.enum(["off", "on", "stream"]).optional(),
+};
+
 const AgentEntry = z.strictObject({
+  ...Wishes,
   default: z.boolean().optional(),
   name: z.string().max(128).optional(),
   model: ModelChoice.optional(),
@@ -60,16 +74,32 @@ const AgentEntry = z.strictObject({
   systemPromptOverride: SystemPrompt.optional(),
   /** In place of what the defaults have; with it, only agents that have their own have any. */
   heartbeat: Heartbeat.optional(),
+  /** In place of what the defaults have; empty: none. */
+  skills: SkillNames.optional(),
+  skillsLimits: z
+    .strictObject({ maxSkillsPromptChars: z.int().min(0).max(200_000).optional() })
+    .optional(),
+  bootstrapMaxChars: FileChars.optional(),
+  bootstrapTotalMaxChars: AllChars.optional(),
 });
 
 export const AgentDefaults = z.strictObject({
+  ...Wishes,
   /** Left out: the provider there is a key for, or else the demo. */
   model: ModelChoice.optional(),
-  /** By `provider/model`: short names for it. */
+  /** By `provider/model`: short names for it, and what is asked of it. */
   models: z
     .record(
       z.string().min(1).max(256),
-      z.looseObject({ alias: z.string().min(1).max(64).optional() }),
+      z.looseObject({
+        alias: z.string().min(1).max(64).optional(),
+        params: z
+          .looseObject({
+            thinking: z.union([z.literal(false), z.string().max(32)]).optional(),
+            fastMode: z.union([z.boolean(), z.literal("auto")]).optional(),
+          })
+          .optional(),
+      }),
     )
     .default({}),
   /** What the model is told in place of the files of the workspace. */
@@ -83,10 +113,10 @@ export const AgentDefaults = z.strictObject({
       model: z.string().min(1).max(200).optional(),
     })
     .optional(),
-  /** Of one file of the workspace, characters the model is told. */
-  bootstrapMaxChars: z.int().min(1).max(1_000_000).default(20_000),
-  /** Of all of them together. */
-  bootstrapTotalMaxChars: z.int().min(1).max(4_000_000).default(60_000),
+  bootstrapMaxChars: FileChars.default(20_000),
+  bootstrapTotalMaxChars: AllChars.default(60_000),
+  /** Names of the skills that agents have; left out: all. */
+  skills: SkillNames.optional(),
 });
 
 export const Agents = z.strictObject({

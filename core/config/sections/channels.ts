@@ -2,7 +2,7 @@ import * as z from "zod";
 import { HttpUrl, SecretText } from "../fields.ts";
 
 /** People write ids as numbers, platforms as text. */
-const Ids = z
+export const Ids = z
   .array(
     z
       .union([z.string().min(1).max(128), z.int()], {
@@ -27,6 +27,12 @@ export const Telegram = z.strictObject({
   apiRoot: HttpUrl.default("https://api.telegram.org"),
   /** Longest piece of a reply, characters. Telegram's own limit is 4096 after its markup is read. */
   textChunkLimit: z.int().min(100).max(4096).default(4000),
+  commands: z
+    .strictObject({
+      /** In place of `commands.native`. */
+      native: z.union([z.boolean(), z.literal("auto")]).optional(),
+    })
+    .prefault({}),
 });
 
 export const Channels = z.strictObject({ telegram: Telegram.optional() });

@@ -50,6 +50,19 @@ const TrustedProxy = z.strictObject({
   requiredHeaders: z.array(HeaderName).max(16).default([]),
   /** Left out or empty: whoever the proxy lets through. */
   allowUsers: z.array(z.string().min(1).max(256)).max(1_000).default([]),
+  /**
+   * Whether devices of users whom the proxy lets through are paired without anybody's word: interfaces
+   * of operators alone, with no more than these scopes.
+   */
+  deviceAutoApprove: z
+    .strictObject({
+      enabled: z.boolean().default(false),
+      scopes: z
+        .array(z.string().min(1).max(64))
+        .max(16)
+        .default(["operator.read", "operator.write", "operator.approvals", "operator.questions"]),
+    })
+    .optional(),
   /** Accepted for the files that have it: loopback is a proxy when `trustedProxies` says so. */
   allowLoopback: z.boolean().optional(),
 });
@@ -125,6 +138,12 @@ export const Gateway = z.strictObject({
     .strictObject({
       mode: z.enum(["off", "hot", "restart", "hybrid"]).default("hybrid"),
       debounceMs: z.int().min(0).max(60_000).default(300),
+      /** Longest that turns under way put a restart off; 0: as long as it takes. */
+      deferralTimeoutMs: z
+        .int()
+        .min(0)
+        .max(24 * 3_600_000)
+        .default(300_000),
     })
     .prefault({}),
   /** Tools that may be called over HTTP: what is closed besides, and opened of what is closed. */

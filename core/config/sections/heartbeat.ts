@@ -49,6 +49,8 @@ export const Heartbeat = z.strictObject({
   session: z.string().min(1).max(256).optional(),
   /** True: each in a session of its own, which knows nothing of the others. */
   isolatedSession: z.boolean().optional(),
+  /** True: the model is told nothing of the files of the workspace. */
+  lightContext: z.boolean().optional(),
   timeoutSeconds: z.int().min(1).max(86_400).optional(),
   /** What may stand beside an acknowledgement without being told to anybody, characters. */
   ackMaxChars: z.int().min(0).max(10_000).optional(),

@@ -15,7 +15,22 @@ const ProviderModel = z.looseObject({
     .array(z.enum(["text", "image", "audio", "video", "document"]))
     .max(8)
     .optional(),
-  cost: z.looseObject({ input: Price.optional(), output: Price.optional() }).optional(),
+  cost: z
+    .looseObject({
+      input: Price.optional(),
+      output: Price.optional(),
+      /** Of what is found in the provider's cache, and put there. Left out: as input. */
+      cacheRead: Price.optional(),
+      cacheWrite: Price.optional(),
+    })
+    .optional(),
+  compat: z
+    .looseObject({
+      /** False: the server is not told how much to think. */
+      supportsReasoningEffort: z.boolean().optional(),
+      supportedReasoningEfforts: z.array(z.string().min(1).max(32)).max(16).optional(),
+    })
+    .optional(),
 });
 export type ProviderModel = z.output<typeof ProviderModel>;
 

@@ -59,6 +59,8 @@ export const Sallyport = z.strictObject({
         .default(LIMITS.maxRequestBodyBytes),
       /** Longest a turn may take, its model and tools together. */
       turnTimeoutMs: DurationMs.default(600_000),
+      /** Work under way at an end is given so long: below the 30 s after which orchestrators kill. */
+      drainTimeoutMs: DurationMs.default(20_000),
     })
     .prefault({}),
 });

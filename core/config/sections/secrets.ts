@@ -45,10 +45,13 @@ const ExecProvider = z.strictObject({
   trustedDirs: z.array(z.string().min(1).max(4_096)).max(64).optional(),
 });
 
+/** What `sallyport secrets store` keeps in the state folder. */
+const StoreProvider = z.strictObject({ source: z.literal("store") });
+
 export const SecretProvider = z.discriminatedUnion(
   "source",
-  [EnvProvider, FileProvider, ExecProvider],
-  { error: 'source must be "env", "file" or "exec": this version keeps no secrets of its own' },
+  [EnvProvider, FileProvider, ExecProvider, StoreProvider],
+  { error: 'source must be "env", "file", "exec" or "store"' },
 );
 export type SecretProvider = z.output<typeof SecretProvider>;
 export type FileProvider = z.output<typeof FileProvider>;
@@ -67,6 +70,7 @@ export const Secrets = z.strictObject({
       env: ProviderName.optional(),
       file: ProviderName.optional(),
       exec: ProviderName.optional(),
+      store: ProviderName.optional(),
     })
     .prefault({}),
 });

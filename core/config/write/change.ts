@@ -4,9 +4,16 @@ import { err, ok, type Result } from "../../../shared/result.ts";
 import type { Issue } from "../issues/error.ts";
 import { pathText } from "../issues/path-text.ts";
 import { isTree, valueAt } from "../tree.ts";
+import { lostEntries } from "./lost-entries.ts";
 
 export type TreeChange =
-  | { readonly kind: "set"; readonly path: readonly string[]; readonly value: unknown }
+  | {
+      readonly kind: "set";
+      readonly path: readonly string[];
+      readonly value: unknown;
+      /** True: refused where it would lose entries of what people gather bit by bit. */
+      readonly isCareful?: boolean | undefined;
+    }
   | { readonly kind: "unset"; readonly path: readonly string[] }
   /** RFC 7396: objects are merged, null takes out, everything else replaces. */
   | {
@@ -14,7 +21,9 @@ export type TreeChange =
       readonly patch: unknown;
       /** Lists that may lose entries, as dotted paths; `all`: any. */
       readonly mayReplace: ReadonlySet<string> | "all";
-    };
+    }
+  /** One after the other. */
+  | { readonly kind: "batch"; readonly changes: readonly TreeChange[] };
 
 /** One place where two trees differ. Undefined: what was there is gone. */
 export interface Edit {
@@ -24,12 +33,21 @@ export interface Edit {
 
 export function changeTree(tree: unknown, change: TreeChange): Result<unknown, Issue> {
   switch (change.kind) {
-    case "set":
-      return setAt(tree, change.path, change.value, []);
+    case "set": {
+      const lost = change.isCareful === true ? lostEntries(tree, change.path, change.value) : [];
+      if (lost.length === 0) return setAt(tree, change.path, change.value, []);
+      const message = `would lose ${lost.slice(0, 3).join(", ")}: --merge adds, --replace means it`;
+      return err({ path: pathText(change.path), message });
+    }
     case "unset":
       return unsetAt(tree, change.path);
     case "merge":
       return mergePatch(tree, change);
+    case "batch":
+      return change.changes.reduce<Result<unknown, Issue>>(
+        (now, one) => (now.ok ? changeTree(now.value, one) : now),
+        ok(tree),
+      );
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { expect, test } from "vitest";
 import { Secret } from "../../../shared/secret.ts";
-import { envLine, envNames, setVariables } from "./env-file.ts";
+import { envLine, envNames, removeVariables, setVariables } from "./env-file.ts";
 
 async function folder() {
   const dir = await mkdtemp(join(tmpdir(), "env-file-"));
@@ -51,6 +51,18 @@ test("other lines stay, and what was set is set once", async () => {
   expect(await it.set({ KEY: "new" })).toEqual([]);
 });
 
+test("of a value of several lines nothing is left, and none of them becomes a variable", async () => {
+  await using it = await folder();
+  const key = "-----BEGIN\nEVIL=1\nTAIL\n-----END";
+  await it.set({ A: "1", KEY: key, B: "it's\nB2=2" });
+  await it.set({ KEY: "new", C: "3" });
+  expect(parseEnv(await it.text())).toEqual({ A: "1", B: "it's\nB2=2", KEY: "new", C: "3" });
+  expect(await it.text()).not.toContain("TAIL");
+  await it.set({ KEY: key });
+  expect(await removeVariables(it.file, new Set(["KEY", "B"]))).toEqual(["KEY", "B"]);
+  expect(await it.text()).toBe("A=1\nC=3\n");
+});
+
 test("the file is its owner's alone, also when it was open before", async () => {
   await using it = await folder();
   await writeFile(it.file, "A=1\n");
@@ -79,9 +91,16 @@ test("a link in its place is not followed", async () => {
   await expect(it.set({ KEY: "k" })).rejects.toMatchObject({ code: "forbidden" });
 });
 
-test("a file whose other lines would be lost stays as it is", async () => {
+test("what looks like a line within another value is not one", async () => {
   await using it = await folder();
   await writeFile(it.file, "CERT='one\nKEY=not a variable\ntwo'\n");
-  await expect(it.set({ KEY: "k" })).rejects.toMatchObject({ code: "invalid_request" });
-  expect(await it.text()).toContain("KEY=not a variable");
+  expect(await it.set({ KEY: "k" })).toEqual(["KEY"]);
+  expect(parseEnv(await it.text())).toEqual({ CERT: "one\nKEY=not a variable\ntwo", KEY: "k" });
+});
+
+test("a file whose other lines would be lost stays as it is", async () => {
+  await using it = await folder();
+  await writeFile(it.file, "CERT='nobody closes this\n");
+  await expect(it.set({ KEY: "k k" })).rejects.toMatchObject({ code: "invalid_request" });
+  expect(await it.text()).toBe("CERT='nobody closes this\n");
 });

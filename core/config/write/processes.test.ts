@@ -44,7 +44,7 @@ test("two processes and this one write at once, and no change is lost", async ()
   expect(results.every(({ ok }) => ok)).toBe(true);
   expect(Object.keys(await h.vars())).toHaveLength(60);
   expect(await readFile(h.file, "utf8")).toContain("// kept");
-}, 30_000);
+});
 
 test("a writer that is killed in the middle leaves a whole config, and nobody locked out", async () => {
   await using h = await home();
@@ -63,4 +63,4 @@ test("a writer that is killed in the middle leaves a whole config, and nobody lo
   const last = await writer.write({ change: { kind: "set", path: ["gateway", "port"], value: 7 } });
   expect(last.ok).toBe(true);
   expect((await readdir(h.folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
-}, 30_000);
+});

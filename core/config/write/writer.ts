@@ -17,6 +17,7 @@ import { changeTree, type Edit, editsBetween, type TreeChange } from "./change.t
 import { editText, writtenAnew } from "./edit-text.ts";
 import { underLock } from "./lock.ts";
 import { ownerOf } from "./owner.ts";
+import { whyReadOnly } from "./read-only.ts";
 import {
   isForeign,
   keepBackup,
@@ -42,6 +43,8 @@ export interface WriteRequest {
   readonly force?: boolean | undefined;
   /** Does everything but writing. */
   readonly dryRun?: boolean | undefined;
+  /** False: what was there is not kept beside it, for there are secrets in it. Default: true. */
+  readonly backup?: boolean | undefined;
 }
 
 export interface WriteOutcome {
@@ -53,6 +56,8 @@ export interface WriteOutcome {
   readonly file: string;
   readonly hash: string;
   readonly warnings: readonly string[];
+  /** The config by then, as it is written; with what is secret in it. */
+  readonly tree: unknown;
 }
 
 export type WriteFault =
@@ -94,6 +99,10 @@ export class ConfigWriter {
     return resolvePaths(this.#surroundings).configPath;
   }
 
+  get surroundings(): Surroundings {
+    return this.#surroundings;
+  }
+
   /** The config as it is written, with what it includes; undefined when it is broken. */
   async read(): Promise<unknown> {
     return (await this.#find(this.path)).composed?.value;
@@ -102,6 +111,8 @@ export class ConfigWriter {
   /** @throws GatewayError `conflict` when somebody else writes and does not come to an end. */
   async write(request: WriteRequest): Promise<Result<WriteOutcome, WriteFault>> {
     const { path } = this;
+    const readOnly = whyReadOnly(this.#surroundings.env);
+    if (readOnly !== undefined) return refused(readOnly);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     return underLock(`${path}.lock`, () => this.#write(path, request));
   }
@@ -119,6 +130,7 @@ export class ConfigWriter {
   /** Keeps the config beside itself as one that worked, if it still is the one with this hash. */
   async keepLastGood(hash: string): Promise<void> {
     const { path } = this;
+    if (whyReadOnly(this.#surroundings.env) !== undefined) return;
     const found = await this.#find(path);
     if (found.text === undefined || found.hash !== hash) return;
     const { text } = found;
@@ -129,27 +141,21 @@ export class ConfigWriter {
   }
 
   async #write(path: string, request: WriteRequest): Promise<Result<WriteOutcome, WriteFault>> {
-    const { force = false, dryRun = false } = request;
+    const { force = false, dryRun = false, backup = true } = request;
     const found = await this.#find(path);
     const planned = await planFor(path, request, found);
     if (!planned.ok) return planned;
     const { file, text, paths, warnings } = planned.value;
     const before = file === path ? found.text : found.composed?.included.get(file);
-    if (text === before) {
-      return ok({ changed: false, paths: [], file, hash: found.hash, warnings: [] });
-    }
+    if (text === before) return ok(unchanged(file, found));
     const checked = await this.#check(file, text);
     if (!checked.ok) return checked;
     const { composed, hash } = checked.value;
     const accident = force ? undefined : accidentOf(found, composed, before, text);
     if (accident !== undefined) return putAside(accident, planned.value, dryRun);
-    if (!dryRun) {
-      await sweepDrafts(file);
-      await keepBackup(file);
-      await replaceFile(file, text);
-    }
+    if (!dryRun) await put(file, text, backup);
     const all = [...warnings, ...checked.value.warnings];
-    return ok({ changed: true, paths, file, hash, warnings: all });
+    return ok({ changed: true, paths, file, hash, warnings: all, tree: composed.value });
   }
 
   async #find(path: string): Promise<Found> {
@@ -182,6 +188,16 @@ export class ConfigWriter {
     const hash = hashOf(sources.text, sources.composed);
     return ok({ composed: sources.composed, hash, warnings: checked.value.warnings });
   }
+}
+
+function unchanged(file: string, { hash, composed }: Found): WriteOutcome {
+  return { changed: false, paths: [], file, hash, warnings: [], tree: composed?.value };
+}
+
+async function put(file: string, text: string, backup: boolean): Promise<void> {
+  await sweepDrafts(file);
+  if (backup) await keepBackup(file);
+  await replaceFile(file, text);
 }
 
 /** What a request comes to, unless something is in its way. */

@@ -31,6 +31,6 @@ export function judgeSecrets(plain: readonly string[], inGit: readonly string[])
   const shown = plain.slice(0, MAX_SHOWN).join(", ");
   return warning(
     `in the config itself: ${shown}${more > 0 ? ` and ${more} more` : ""}`,
-    "put each into .env of the state folder, and ${NAME} in its place",
+    "run sallyport secrets configure: it moves them into the store, or with --to env into .env, and leaves references",
   );
 }

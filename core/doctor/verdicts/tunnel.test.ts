@@ -4,7 +4,13 @@ import { type Dialled, judgeKey, judgePin, judgeUpgrade } from "./tunnel.ts";
 
 const welcomed: Dialled = {
   result: "welcomed",
-  welcome: { edgeKey: "edge-key-1234567", relay: "weur:1", relays: [], colo: "" },
+  welcome: {
+    edgeKey: "edge-key-1234567",
+    relay: "weur:1",
+    relays: [],
+    features: new Set<string>(),
+    colo: "",
+  },
   rttMs: 1,
   state: undefined,
 };

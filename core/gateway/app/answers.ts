@@ -5,6 +5,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import { ERROR_HEADER, problemResponse } from "../../../shared/problem.ts";
 import type { Caller } from "../../tunnel/handlers.ts";
 import type { Origin } from "../auth/auth.ts";
+import { loggedPath } from "./logged-path.ts";
 
 export interface AppTypes {
   /** Decided before the app: by the edge, or by the socket of our own port. */
@@ -34,7 +35,7 @@ export function observe(log: Logger): MiddlewareHandler<AppTypes> {
       requestId,
       via: c.env.via,
       method: c.req.method,
-      path: c.req.path.slice(0, 256),
+      path: loggedPath(c.req.path),
       status,
       code: headers.get(ERROR_HEADER) ?? undefined,
       durationMs: Math.round(performance.now() - startedAt),

@@ -8,14 +8,14 @@ import type { ApiParts } from "../../http/api.ts";
 import { EventStreams } from "../../http/events.ts";
 import { createEmbedder } from "../../models/registry.ts";
 import { DEMO_REF } from "../../models/settings.ts";
-import type { ResponseStore } from "../../store/response.ts";
+import type { Store } from "../../store/store.ts";
 
 interface ApiSources {
   readonly directory: AgentDirectory;
   /** As they are now: asked for each time. */
   readonly settings: () => Settings;
   readonly run: RunTurn;
-  readonly responses: ResponseStore;
+  readonly store: Pick<Store, "responses" | "usage">;
   readonly status: () => object | Promise<object>;
   readonly version: string;
   readonly hooksPath: string;
@@ -26,20 +26,23 @@ interface ApiSources {
 
 /** What the HTTP API works with. */
 export function apiParts(sources: ApiSources): ApiParts {
-  const { directory, settings, run, responses, status, version, hooksPath, now, log } = sources;
+  const { directory, settings, run, store, status, version, hooksPath, now, log } = sources;
   const agents = httpAgents(directory);
   const http = () => settings().config.gateway;
   return {
     run,
     streams: new EventStreams(now),
     agents,
-    responses,
+    responses: store.responses,
     embedding: {
       defaultRef() {
         const { provider, model } = settings().config.agents.defaults.memorySearch ?? {};
         return provider === undefined || model === undefined ? undefined : `${provider}/${model}`;
       },
       create: (ref) => createEmbedder(ref, settings().providers, now),
+      pricesOf: (ref) => directory.facts(ref).cost,
+      keep: (agentId, call) => store.usage.add({ calls: [call], agentId, kind: "embedding" }),
+      now,
     },
     tools: new ToolInvoker({ directory, policy: () => http().tools, now }),
     status,

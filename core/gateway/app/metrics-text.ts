@@ -3,9 +3,11 @@
  * Source: https://prometheus.io/docs/instrumenting/exposition_formats/
  */
 import { collectDefaultMetrics, Registry } from "prom-client";
+import type { ModelCount } from "../../store/usage.ts";
 import type { Tunnel } from "../../tunnel/handlers.ts";
 import type { Histogram } from "../../tunnel/metrics.ts";
 import { counterIn, gaugeIn } from "./metrics-registry.ts";
+import { modelMetrics } from "./metrics-models.ts";
 import { relayWebhookMetrics, type WebhookCounts, webhookMetrics } from "./metrics-webhooks.ts";
 import type { RelayReport } from "../methods/relay-reports.ts";
 
@@ -20,13 +22,16 @@ type CountedTunnel = Pick<Tunnel, "metrics" | "relays">;
 /**
  * @param reports - What relays said of themselves once a minute while awake.
  * @param webhooks - What our own log says; undefined: there is none.
+ * @param models - What models were asked for since the start.
  */
 export async function metricsText(
   tunnel: CountedTunnel | undefined,
   reports: ReadonlyMap<string, RelayReport>,
   webhooks?: WebhookCounts,
+  models: readonly ModelCount[] = [],
 ): Promise<string> {
   const parts = [await processMetrics.metrics()];
+  if (models.length > 0) parts.push(await modelMetrics(models).metrics());
   if (webhooks !== undefined) parts.push(await webhookMetrics(webhooks).metrics());
   if (tunnel !== undefined) {
     const { streamSeconds, deliveryLag } = tunnel.metrics;

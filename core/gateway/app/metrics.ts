@@ -1,4 +1,5 @@
 import { GatewayError } from "../../../shared/errors.ts";
+import type { ModelCount } from "../../store/usage.ts";
 import type { Tunnel } from "../../tunnel/handlers.ts";
 import type { Authenticator, Origin } from "../auth/auth.ts";
 import type { WebhookCounts } from "./metrics-webhooks.ts";
@@ -12,6 +13,8 @@ export interface MetricsParts {
   readonly reports: RelayReports;
   /** What our own log of webhooks says; absent: there is none. */
   readonly webhooks?: () => Promise<WebhookCounts>;
+  /** What models were asked for since the start. */
+  readonly models: () => readonly ModelCount[];
   /** Whether programs of this machine need no token. */
   readonly openToLoopback: boolean;
 }
@@ -24,7 +27,7 @@ export interface MetricsParts {
 export async function answerMetrics(
   request: Request,
   origin: Origin,
-  { authenticator, tunnel, reports, webhooks, openToLoopback }: MetricsParts,
+  { authenticator, tunnel, reports, webhooks, models, openToLoopback }: MetricsParts,
 ): Promise<Response> {
   const isOpen = openToLoopback && origin.via === "local" && isDirect(origin);
   if (!isOpen) {
@@ -35,7 +38,7 @@ export async function answerMetrics(
   }
   // Loaded by the first scrape: most gateways are never scraped.
   const { metricsText, METRICS_TYPE } = await import("./metrics-text.ts");
-  const body = await metricsText(tunnel(), reports.last(), await webhooks?.());
+  const body = await metricsText(tunnel(), reports.last(), await webhooks?.(), models());
   const headers = { "Content-Type": METRICS_TYPE, "Cache-Control": "no-store" };
   return new Response(body, { headers });
 }

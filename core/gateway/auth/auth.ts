@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { bytesMatch } from "../../../shared/constant-time.ts";
+import { SETUP_SUBJECT } from "../../../shared/edge-bundle.ts";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Principal } from "../../../shared/principal.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
@@ -7,7 +8,7 @@ import type { Secret } from "../../../shared/secret.ts";
 import type { DeviceBook } from "../../devices/book.ts";
 import { allows } from "../../devices/rules.ts";
 import { OPERATOR_SCOPES, type OperatorScope } from "../../methods/method.ts";
-import type { Device, DeviceToken } from "../../store/device.ts";
+import type { Device, DeviceToken, SetupCode } from "../../store/device.ts";
 import type { Caller } from "../../tunnel/handlers.ts";
 import type { Lockout } from "./lockout.ts";
 import { isDirect, type LocalPeer } from "../port/peer.ts";
@@ -52,6 +53,8 @@ export interface PairingRules {
   readonly autoApproveLocal: boolean;
   /** Of a node, by its address. */
   readonly autoApproves: (address: string) => boolean;
+  /** Of an interface whose user a proxy has vouched for: with these scopes at most. */
+  readonly vouchedScopes?: readonly string[] | undefined;
 }
 
 const DEFAULT_PAIRING: PairingRules = { autoApproveLocal: true, autoApproves: () => false };
@@ -61,6 +64,11 @@ export type Access =
   | {
       readonly method: "token" | "password" | "trusted-proxy" | "none";
       readonly principal: Principal;
+    }
+  | {
+      readonly method: "bootstrap-token";
+      readonly principal: Principal;
+      readonly code: SetupCode;
     }
   | {
       readonly method: "device-token";
@@ -74,6 +82,8 @@ export interface Shown {
   readonly token?: string | undefined;
   readonly password?: string | undefined;
   readonly deviceToken?: string | undefined;
+  /** Of a setup code; counts where nothing else is shown. */
+  readonly setupToken?: string | undefined;
 }
 
 /** Decides who a local caller is. */
@@ -111,16 +121,26 @@ export class Authenticator {
 
   /** Checks what a local caller shows. Locked-out addresses are turned away with the right one as well. */
   access(shown: Shown, origin: LocalOrigin): Result<Access, AuthFailure> {
-    const { token, password, deviceToken } = shown;
+    const { token, password, deviceToken, setupToken } = shown;
     const free = this.#withoutSecret(origin);
     if (free !== undefined) return ok(free);
     const given = [token ?? origin.urlToken?.reveal(), password].filter(isShown);
     // Asking without a credential is how clients find out that they need one: no attempt.
-    if (given.length === 0 && !isShown(deviceToken)) return err({ reason: "missing" });
+    const isBare = given.length === 0 && !isShown(deviceToken);
+    if (isBare && !isShown(setupToken)) return err({ reason: "missing" });
+    return this.#counted(origin, () =>
+      isBare
+        ? this.#bySetupCode(setupToken, origin)
+        : (this.#bySecret(given, origin) ?? this.#byDevice([deviceToken, ...given])),
+    );
+  }
+
+  /** One attempt of somebody who may have had too many. */
+  #counted(origin: LocalOrigin, look: () => Access | undefined): Result<Access, AuthFailure> {
     const counts = this.#counts(origin);
     const retryAfterMs = counts ? this.#lockout.lockedForMs(origin.ip, this.now()) : 0;
     if (retryAfterMs > 0) return err({ reason: "locked_out", retryAfterMs });
-    const found = this.#bySecret(given, origin) ?? this.#byDevice([deviceToken, ...given]);
+    const found = look();
     if (found === undefined) {
       if (counts) this.#lockout.fail(origin.ip, this.now());
       return err({ reason: "mismatch" });
@@ -170,6 +190,32 @@ export class Authenticator {
     if (mode === "trusted-proxy" && !isDirect(origin)) return undefined;
     const isKnown = given.filter((one) => isOneOf(one, credentials)).length > 0;
     return isKnown ? { method: this.secretKind, principal: OPERATOR } : undefined;
+  }
+
+  /** It opens nothing but the way to be paired. */
+  #bySetupCode(token: string | undefined, origin: LocalOrigin): Access | undefined {
+    if (this.#settings().mode === "trusted-proxy" && !isDirect(origin)) return undefined;
+    const code = this.setupCode(token);
+    const principal: Principal = { subject: SETUP_SUBJECT, scopes: [] };
+    return code && { method: "bootstrap-token", principal, code };
+  }
+
+  /** Whose device token is among what is shown. */
+  ownerOf({
+    token,
+    password,
+    deviceToken,
+  }: Omit<Shown, "setupToken">):
+    | { readonly device: Device; readonly token: DeviceToken }
+    | undefined {
+    const found = this.#byDevice([deviceToken, token, password]);
+    return found && { device: found.device, token: found.token };
+  }
+
+  /** The good setup code with this token. */
+  setupCode(token: string | undefined): SetupCode | undefined {
+    if (!isShown(token) || token.length > MAX_CREDENTIAL_LENGTH) return undefined;
+    return this.devices?.codes.find(token);
   }
 
   #byDevice(

@@ -1,13 +1,15 @@
 import { randomUUID } from "node:crypto";
+import { networkInterfaces } from "node:os";
 import type { Logger } from "pino";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Secret } from "../../../shared/secret.ts";
 import { generatedCredential } from "../../config/credential.ts";
 import { configErrorText } from "../../config/issues/error.ts";
 import type { Settings } from "../../config/settings.ts";
-import { DeviceBook, type DeviceNews } from "../../devices/book.ts";
+import { DeviceBook } from "../../devices/book.ts";
+import type { DeviceNews } from "../../devices/news.ts";
 import { cleanText } from "../../log.ts";
-import { deviceMethods } from "../../methods/devices/methods.ts";
+import { type DeviceMethodParts, deviceMethods } from "../../methods/devices/methods.ts";
 import { requestView } from "../../methods/devices/views.ts";
 import type { NamedMethod } from "../../methods/method.ts";
 import type { DeviceStore, PairingRequest } from "../../store/device.ts";
@@ -66,7 +68,34 @@ export function createDoor(parts: DoorParts): Door {
   return {
     authenticator: authenticatorOf(settings, devices),
     devices,
-    methods: deviceMethods({ book: devices, isConnected, disconnect, now }),
+    methods: deviceMethods({
+      book: devices,
+      isConnected,
+      disconnect,
+      now,
+      ...setupPartsOf(settings),
+    }),
+  };
+}
+
+/** Where a new device finds this gateway, and what it is told to show. */
+export function setupPartsOf(
+  settings: () => Settings,
+): Pick<DeviceMethodParts, "places" | "secretKind"> {
+  return {
+    places() {
+      const { gateway, config, edge } = settings();
+      const interfaces = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
+      return {
+        edgeUrl: edge?.url,
+        publicOrigin: config.gateway.publicOrigin,
+        remoteUrl: config.gateway.remote?.url,
+        hosts: [gateway.host, ...gateway.alsoHosts],
+        port: gateway.port,
+        addresses: interfaces.map(({ address }) => address),
+      };
+    },
+    secretKind: () => (settings().gateway.authMode === "password" ? "password" : "token"),
   };
 }
 
@@ -103,6 +132,16 @@ function tell(news: DeviceNews, { connections, publish, now, log }: DoorParts): 
       connections.publish("device.pair.resolved", { ...resolved, ts: now() }, to);
       return;
     }
+    case "codes":
+      publish();
+      return;
+    case "completed":
+      log.info(
+        { device: news.outcome.deviceId.slice(0, 12), access: news.outcome.access },
+        "a device came with a setup code",
+      );
+      connections.publish("device.pair.setup.completed", news.outcome, to);
+      return;
     case "changed":
       connections.publish("device.pair.changed", {}, to);
       publish();

@@ -1,17 +1,23 @@
 /** What the first message of a WebSocket leads to. */
 import { setTimeout as delay } from "node:timers/promises";
+import { SETUP_SUBJECT } from "../../../shared/edge-bundle.ts";
 import { type ConnectParams, REFUSAL_DELAY_MS } from "../../../shared/gateway/connect-params.ts";
 import {
   badProof,
+  badSetupCode,
   type ConnectRefusal,
   identityRequired,
   refuse,
 } from "../../../shared/gateway/connect-refusal.ts";
 import { type Challenge, checkDeviceProof } from "../../../shared/gateway/device-proof.ts";
 import { readConnect } from "../../../shared/gateway/read-connect.ts";
+import type { Principal } from "../../../shared/principal.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
-import { allows, type Ask, type Standing } from "../../devices/rules.ts";
+import type { DeviceBook } from "../../devices/book.ts";
+import type { HandedToken } from "../../devices/entry.ts";
+import { allows, type Ask, type Standing, vouchedAsk } from "../../devices/rules.ts";
 import { OPERATOR_SCOPES } from "../../methods/method.ts";
+import type { SetupCode } from "../../store/device.ts";
 import type { Access, Authenticator, AuthFailure, Origin } from "./auth.ts";
 import type { KeptClient } from "../rpc/kept.ts";
 import { isDirect } from "../port/peer.ts";
@@ -34,17 +40,21 @@ export interface Session {
 
 /** How a client was let in, as its greeting tells it. */
 export interface GreetingAuth {
-  readonly method: "token" | "password" | "device-token" | "trusted-proxy" | "none";
+  readonly method: Access["method"];
   /** Made or renewed for the device it has proven to be. */
   readonly deviceToken?: string | undefined;
   /** Unix ms. */
   readonly issuedAtMs?: number | undefined;
+  /** By a setup code: tokens of its other roles. */
+  readonly deviceTokens?: readonly HandedToken[] | undefined;
 }
 
 /** Client and mode pairs that keep the scopes they ask for without a device identity. */
 const TRUSTED_PAIRS: ReadonlySet<string> = new Set(["cli/cli", "gateway-client/backend"]);
 /** Clients that are pages: they always come with an origin and a device of their own. */
 const INTERFACES: ReadonlySet<string> = new Set(["openclaw-control-ui", "webchat-ui", "webchat"]);
+/** Ways in that prove as much as the shared secret. */
+const KNOWS_SECRET: ReadonlySet<string> = new Set(["token", "password", "none"]);
 const ROLES: ReadonlySet<string> = new Set(["operator", "node"]);
 
 /** The first message of a client, and all that is known of who sends it. */
@@ -130,9 +140,12 @@ function isGuess({ error }: HandshakeRefusal): boolean {
 function accessOf(knock: Knock): Result<Access, HandshakeRefusal> {
   const { id, params, origin, authenticator } = knock;
   if (origin.via === "edge") return edgeAccess(knock, origin.caller);
-  const { token, password, deviceToken, bootstrapToken } = params.auth;
-  const shown = { token, password, deviceToken: deviceToken ?? bootstrapToken };
-  const found = authenticator.access(shown, origin);
+  const { token, password, deviceToken, bootstrapToken: setupToken } = params.auth;
+  // Who shows one is to be a device, and proves which.
+  if (setupToken && params.device === undefined && !token && !password && !deviceToken) {
+    return err(identityRequired(id));
+  }
+  const found = authenticator.access({ token, password, deviceToken, setupToken }, origin);
   if (!found.ok) return err(localRefusal(knock, found.error));
   const access = found.value;
   if (access.method !== "device-token") return found;
@@ -150,21 +163,34 @@ function localRefusal(knock: Knock, failure: AuthFailure): HandshakeRefusal {
 
 /** The edge has looked at the credentials; whose device token it was is looked up once more here. */
 function edgeAccess(
-  { id, params, authenticator }: Knock,
+  knock: Knock,
   { principal, operatorScopes, deviceId }: Extract<Origin, { via: "edge" }>["caller"],
 ): Result<Access, HandshakeRefusal> {
+  const { id, params, authenticator } = knock;
+  if (principal.subject === SETUP_SUBJECT) return setupAccess(knock, principal);
   if (operatorScopes === undefined && deviceId === undefined) {
     return ok({ method: "token", principal });
   }
   if (params.device === undefined) return err(identityRequired(id));
-  const device = authenticator.devices?.device(params.device.id);
-  // The edge has those of operators alone.
-  const { role } = params;
-  const token = device?.tokens.find((one) => one.role === role && one.revokedAtMs === undefined);
-  const isOwn = deviceId === params.device.id && device?.publicKey === params.device.publicKey;
-  const isGood = isOwn && role === "operator";
-  if (device === undefined || token === undefined || !isGood) return err(wrongDeviceToken(id));
-  return ok({ method: "device-token", principal, device, token });
+  // A token is good for its role alone, and the edge does not know which that is.
+  const owner = authenticator.ownerOf(params.auth);
+  const isOwn = deviceId === params.device.id && owner?.device.deviceId === deviceId;
+  if (owner === undefined || !isOwn || owner.token.role !== params.role) {
+    return err(wrongDeviceToken(id));
+  }
+  return ok({ method: "device-token", principal, ...owner });
+}
+
+/** The edge knew the code a moment ago; whether it is still good is known here alone. */
+function setupAccess(
+  { id, params, authenticator }: Knock,
+  principal: Principal,
+): Result<Access, HandshakeRefusal> {
+  if (params.device === undefined) return err(identityRequired(id));
+  const code = authenticator.setupCode(params.auth.bootstrapToken);
+  return code === undefined
+    ? err(badSetupCode(id))
+    : ok({ method: "bootstrap-token", principal, code });
 }
 
 async function enter(knock: Knock, access: Access): Promise<Result<Session, HandshakeRefusal>> {
@@ -178,19 +204,32 @@ async function enter(knock: Knock, access: Access): Promise<Result<Session, Hand
     if (params.role !== "operator") return err(identityRequired(id));
     return ok(sessionOf(knock, access, { scopes: grantedScopes(knock, access) }));
   }
-  const unknown = params.scopes.find((scope) => !isScope(scope));
-  if (params.role === "operator" && unknown !== undefined) {
+  if (params.role === "operator" && !params.scopes.every(isScope)) {
     return err(refuse(id, "requested scopes contain an unknown operator scope"));
   }
   if (access.method === "device-token" && !allows(scopesOf(access), params.scopes)) {
     return err(scopeRefusal(id));
   }
-  const ask = askOf(knock);
-  const entry = await devices.enter(ask, standingOf(knock, access));
+  return pair(knock, access, devices);
+}
+
+/** What becomes of a device that may be here. */
+async function pair(
+  knock: Knock,
+  access: Access,
+  devices: DeviceBook,
+): Promise<Result<Session, HandshakeRefusal>> {
+  const { id } = knock;
+  const vouched = vouchedFor(knock, access, devices);
+  const ask = vouched ?? askOf(knock);
+  const { deviceId, scopes } = ask;
+  const standing = { ...standingOf(knock, access), isVouched: vouched !== undefined };
+  const entry = await devices.enter(ask, standing);
+  if (entry.state === "late") return err(badSetupCode(id));
   if (entry.state === "waits") return err(pairingRefusal(id, ask, entry));
-  const { token: deviceToken, issuedAtMs } = entry;
-  const auth = { method: access.method, deviceToken, issuedAtMs };
-  return ok(sessionOf(knock, access, { scopes: params.scopes, deviceId: device.id, auth }));
+  const { token: deviceToken, issuedAtMs, others: deviceTokens } = entry;
+  const auth = { method: access.method, deviceToken, issuedAtMs, deviceTokens };
+  return ok(sessionOf(knock, access, { scopes, deviceId, auth }));
 }
 
 function scopesOf({ token }: Extract<Access, { method: "device-token" }>): readonly string[] {
@@ -251,12 +290,38 @@ function standingOf({ params, origin, authenticator }: Knock, access: Access): S
   const { autoApproveLocal, autoApproves } = authenticator.pairingRules;
   const ip = origin.via === "local" ? origin.ip : origin.caller.ip;
   return {
-    isDirect: origin.via === "local" && isDirect(origin),
-    knowsSecret: access.method !== "device-token" && access.method !== "trusted-proxy",
+    // A code is worth what its owner has said, on this machine as well.
+    isDirect: access.method !== "bootstrap-token" && origin.via === "local" && isDirect(origin),
+    knowsSecret: KNOWS_SECRET.has(access.method),
     isInterface: isInterface(params),
     autoApproveLocal,
-    isInNodeNetwork: autoApproves(ip),
+    isInNodeNetwork: access.method !== "bootstrap-token" && autoApproves(ip),
+    invitation: invitationOf(params, access, authenticator),
+    hasOnlyCode: access.method === "bootstrap-token",
   };
+}
+
+/** Behind a proxy that has vouched for its user, and where no secret is asked for, a code counts as well. */
+function invitationOf(
+  { auth }: ConnectParams,
+  access: Access,
+  authenticator: Authenticator,
+): SetupCode | undefined {
+  if (access.method === "bootstrap-token") return access.code;
+  if (access.method !== "trusted-proxy" && access.method !== "none") return undefined;
+  const { token, password, deviceToken, bootstrapToken } = auth;
+  return token || password || deviceToken ? undefined : authenticator.setupCode(bootstrapToken);
+}
+
+/** What an interface asks for whose user a proxy has vouched for, as far as such users may have it. */
+function vouchedFor(knock: Knock, access: Access, devices: DeviceBook): Ask | undefined {
+  const { params, authenticator } = knock;
+  const { vouchedScopes } = authenticator.pairingRules;
+  const isMeant = isInterface(params) || params.client.mode === "ui";
+  if (access.method !== "trusted-proxy" || vouchedScopes === undefined || !isMeant)
+    return undefined;
+  const ask = askOf(knock);
+  return vouchedAsk(devices.device(ask.deviceId), ask, vouchedScopes);
 }
 
 function isInterface({ client }: ConnectParams): boolean {

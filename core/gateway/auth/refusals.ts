@@ -6,7 +6,7 @@ import {
   refuse,
 } from "../../../shared/gateway/connect-refusal.ts";
 import type { ConnectParams } from "../../../shared/gateway/connect-params.ts";
-import type { Entry } from "../../devices/book.ts";
+import type { Entry } from "../../devices/entry.ts";
 import type { Ask, PairingReason } from "../../devices/rules.ts";
 import type { AuthFailure } from "./auth.ts";
 
@@ -25,9 +25,7 @@ export function authRefusal(
 ): ConnectRefusal {
   if (failure.reason === "locked_out") return rateLimited(id, failure.retryAfterMs);
   if (failure.reason === "missing") return missing(id, kind);
-  const { token, password, deviceToken, bootstrapToken } = auth;
-  const isBootstrap = bootstrapToken !== undefined && !token && !password && !deviceToken;
-  return isBootstrap ? badBootstrap(id) : credentialMismatch(id, auth, hasDevice);
+  return credentialMismatch(id, auth, hasDevice);
 }
 
 /** Of no device, of another one, revoked or made anew since. */
@@ -97,14 +95,5 @@ function missing(id: string, kind: AuthHint["kind"]): ConnectRefusal {
     authReason: `${kind}_missing`,
     canRetryWithDeviceToken: false,
     recommendedNextStep: "update_auth_configuration",
-  });
-}
-
-function badBootstrap(id: string): ConnectRefusal {
-  return refuse(id, "unauthorized: bootstrap token invalid or expired (scan a fresh setup code)", {
-    code: "AUTH_BOOTSTRAP_TOKEN_INVALID",
-    authReason: "bootstrap_token_invalid",
-    canRetryWithDeviceToken: false,
-    recommendedNextStep: "update_auth_credentials",
   });
 }

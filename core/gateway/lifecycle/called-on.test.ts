@@ -26,6 +26,9 @@ function world() {
   const leader: Leader = {
     local: { fetch: () => new Response(), upgrade: () => () => undefined },
     remote,
+    work: { jobs: [], changed: () => Promise.resolve() },
+    isWork: () => false,
+    hold: () => undefined,
     start: () => undefined,
     drain: () => Promise.resolve(),
     leave: () => Promise.resolve(),

@@ -2,6 +2,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import { configErrorText } from "../../config/issues/error.ts";
 import type { Settings } from "../../config/settings.ts";
 import { isTree } from "../../config/tree.ts";
+import { writeApart } from "../../config/write/write-apart.ts";
 import type { WriteFault } from "../../config/write/writer.ts";
 import type { ConfigFile } from "../../methods/agents/parts.ts";
 
@@ -25,8 +26,8 @@ export function configFileOf(
     },
     async patch(patch) {
       const writer = await settings().openWriter();
-      const change = { kind: "merge", patch, mayReplace: "all" } as const;
-      const written = await writer.write({ change });
+      // Whoever sets something up by what he does has no use for its secrets in a file he shows.
+      const written = await writeApart(writer, patch);
       if (!written.ok) throw refusalOf(written.error);
       if (written.value.changed) await inEffect(written.value.hash);
     },

@@ -1,94 +1,119 @@
-/** What a suspended gateway does not begin. Pure but for the suspension it asks. */
+/** What a gateway does not begin while it is suspended, or about to begin anew. */
 import { GatewayError } from "../../../shared/errors.ts";
 import { problemResponse } from "../../../shared/problem.ts";
-import type { RunState } from "../../conversation/run.ts";
-import type { Methods } from "../../methods/method.ts";
-import { Suspension } from "../../methods/system/suspension.ts";
+import { type Method, type Methods, PutOff } from "../../methods/method.ts";
+import type { Suspension } from "../../methods/system/suspension.ts";
 import type { TunnelHandlers } from "../../tunnel/handlers.ts";
 import type { Origin } from "../auth/auth.ts";
 import type { UnderWay } from "./under-way.ts";
+import { LOOK } from "./work.ts";
 
 /** A suspension is short, or the machine is asleep. */
 const RETRY_AFTER_MS = 5_000;
 
-/** Methods that make work; all others only look, or change what is set. */
-const WORK: ReadonlySet<string> = new Set([
-  "agent",
-  "chat.send",
-  "cron.run",
-  "message.action",
-  "send",
-  "sessions.compact",
-  "sessions.send",
-  "tools.invoke",
+/**
+ * Methods that make work; all others only look, or change what is set. `run`: the work is a run,
+ * which is known as such; `call`: it is over when the call is.
+ */
+const WORK: ReadonlyMap<string, "run" | "call"> = new Map([
+  ["agent", "run"],
+  ["chat.send", "run"],
+  ["cron.run", "run"],
+  ["message.action", "call"],
+  ["send", "call"],
+  ["sessions.compact", "call"],
+  ["sessions.send", "run"],
+  ["tools.invoke", "call"],
 ]);
-
-/** The same methods, of which those that make work are refused while the gateway is suspended. */
-export function gateMethods(methods: Methods, gate: Pick<Suspension, "admit">): Methods {
-  return new Map(
-    methods.entries().map(([name, method]) => {
-      if (!WORK.has(name)) return [name, method];
-      const call: typeof method.call = (params, context) => {
-        gate.admit();
-        return method.call(params, context);
-      };
-      return [name, { ...method, call }];
-    }),
-  );
-}
 
 type Fetch = (request: Request, origin: Origin) => Response | Promise<Response>;
 
-/** The same requests and deliveries, less those that a suspended gateway refuses. */
-export class Gate {
-  readonly #suspension: Suspension;
-  readonly #underWay: UnderWay;
+export interface GateParts {
+  readonly suspension: Pick<Suspension, "isOpen" | "admit">;
+  /** Knows of each request and call until it is answered. */
+  readonly underWay: () => UnderWay;
+  /** Below it are webhooks, which are done as soon as they are kept. */
+  readonly hooksPath: string;
+}
 
-  /** @param underWay - Knows of each until it is answered. */
-  constructor(suspension: Suspension, underWay: UnderWay) {
-    this.#suspension = suspension;
-    this.#underWay = underWay;
+/** The door of a leader: who comes in, and what is under way behind it. */
+export class Gate {
+  readonly #parts: GateParts;
+  #holds = false;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+  }
+
+  /** True while no work is begun: the gateway is suspended, or about to begin anew. */
+  get isShut(): boolean {
+    return this.#holds || !this.#parts.suspension.isOpen;
+  }
+
+  /** From now on work waits, for this gateway or for the one after it; or no longer. */
+  hold(holds: boolean): void {
+    this.#holds = holds;
+  }
+
+  /** Whether a request asks for work, which waits while work waits. */
+  isWork(request: Request): boolean {
+    const { pathname } = new URL(request.url);
+    return mayChange(request) && !pathname.startsWith(`${this.#parts.hooksPath}/`);
+  }
+
+  /** The same methods, of which those that make work are refused or put off while it is shut. */
+  methods(methods: Methods): Methods {
+    return new Map(
+      methods.entries().map(([name, method]) => {
+        const work = WORK.get(name);
+        return [name, work === undefined ? method : this.#guarded(name, method, work)];
+      }),
+    );
   }
 
   fetch(fetch: Fetch): (request: Request, origin: Origin) => Promise<Response> {
+    const { suspension, underWay } = this.#parts;
     return (request, origin) =>
-      this.#pass(() =>
-        this.#suspension.isOpen || !isWork(request)
+      underWay().during(this.isWork(request) ? "request" : LOOK, () =>
+        suspension.isOpen || !mayChange(request)
           ? fetch(request, origin)
           : suspended(request, origin),
       );
   }
 
   deliver(deliver: TunnelHandlers["deliver"]): TunnelHandlers["deliver"] {
+    const { suspension, underWay } = this.#parts;
     return (delivery) =>
-      this.#pass(() => {
-        this.#suspension.admit();
+      underWay().during(LOOK, () => {
+        suspension.admit();
         return deliver(delivery);
       });
   }
 
-  async #pass<T>(work: () => T | Promise<T>): Promise<T> {
-    this.#underWay.begin();
-    try {
-      return await work();
-    } finally {
-      this.#underWay.end();
-    }
+  #guarded(name: string, method: Method, work: "run" | "call"): Method {
+    const { suspension, underWay } = this.#parts;
+    const call: Method["call"] = (params, context) =>
+      underWay().during(work === "call" ? name : LOOK, () => {
+        suspension.admit();
+        if (this.#holds) throw new PutOff(() => Promise.reject(draining()));
+        return method.call(params, context);
+      });
+    return { ...method, call };
   }
 }
 
-/** What waits is no blocker: it is not begun while the gateway is suspended. */
-export function suspensionOf(active: () => readonly RunState[], now: () => number): Suspension {
-  const runs = (): number => active().filter(({ status }) => status === "running").length;
-  return new Suspension(() => ({ runs: runs() }), now);
-}
-
-/** Whether a request asks for work: the probes of a suspended gateway are answered as ever. */
-function isWork({ method }: Request): boolean {
+/** Whether a request may change something: the probes of a suspended gateway are answered as ever. */
+function mayChange({ method }: Request): boolean {
   return method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
 }
 
-/** The answer to one that does. */
+function draining(): GatewayError {
+  return new GatewayError("core_draining", "The gateway is about to begin anew", {
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+}
+
+/** The answer to a request for work while the gateway is suspended. */
 function suspended(request: Request, origin: Origin): Response {
   const { requestId } = origin.via === "edge" ? origin.caller : origin;
   const error = new GatewayError("core_draining", "The gateway is suspended", {

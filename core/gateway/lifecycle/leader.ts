@@ -1,76 +1,36 @@
-import type { Logger } from "pino";
 import type { Channel } from "../../channels/channel.ts";
 import { systemClock } from "../../channels/clock.ts";
 import type { Settings } from "../../config/settings.ts";
-import { startEngine } from "../../conversation/engine.ts";
-import { createAutomation } from "../../cron/automation.ts";
-import { configMethods } from "../../methods/config/lazy.ts";
-import { lazyApprovalMethods } from "../../methods/approvals/lazy.ts";
-import { channelPairingMethods } from "../../methods/devices/channel-pairing.ts";
 import { resumable } from "../../resume/resumable.ts";
-import type { ResumeSessions } from "../../resume/sessions.ts";
-import type { PresenceRegistry } from "../../methods/system/presence.ts";
-import type { Store } from "../../store/store.ts";
-import type { Tunnel, TunnelHandlers } from "../../tunnel/handlers.ts";
+import type { TunnelHandlers } from "../../tunnel/handlers.ts";
 import { apiParts } from "../app/api-parts.ts";
-import { automationMethods } from "../methods/automation-methods.ts";
 import { createApp } from "../app/app.ts";
-import { ChannelRunner } from "./channel-runner.ts";
-import { createChatDesk } from "../methods/chat-methods.ts";
-import { accessTo, routeOf } from "../chat-policy.ts";
-import type { Connections, Farewell } from "../rpc/connections.ts";
+import { LocalAdmission } from "../app/local-admission.ts";
+import { storeProbe } from "../app/store-probe.ts";
 import { createDoor } from "../auth/door.ts";
+import { Lockout } from "../auth/lockout.ts";
 import { withDevices } from "../edge-bundle.ts";
 import { fullHealth, type HealthSource } from "../health.ts";
-import { LocalAdmission } from "../app/local-admission.ts";
-import { Lockout } from "../auth/lockout.ts";
-import { managementOf } from "../methods/management.ts";
-import { pairingMethods } from "../methods/pairing-methods.ts";
-import type { Prepared } from "./prepared.ts";
-import { publicKeyOf } from "./identity.ts";
-import { Gate, gateMethods, suspensionOf } from "./gate.ts";
+import { createChatDesk } from "../methods/chat-methods.ts";
+import { leaderMethods } from "../methods/leader-methods.ts";
 import { startOperations } from "../methods/operations.ts";
 import { RelayReports } from "../methods/relay-reports.ts";
-import { reloadKind } from "./reload-kind.ts";
 import type { LocalHandlers } from "../port/serve.ts";
 import { slowRefusal } from "../port/slow-refusal.ts";
-import { storeProbe } from "../app/store-probe.ts";
+import type { Farewell } from "../rpc/connections.ts";
 import { tunnelHandlers } from "../tunnel-handlers.ts";
-import { tunnelMethods } from "../methods/tunnel-methods.ts";
 import { boundedTurns } from "../turns.ts";
-import { UnderWay } from "./under-way.ts";
 import { WebhookBase } from "../webhook-base.ts";
-import { createWebhooks, webhookHandlers, webhookSenders } from "../webhooks.ts";
+import { createWebhooks } from "../webhooks.ts";
+import { ChannelRunner } from "./channel-runner.ts";
+import { Gate } from "./gate.ts";
+import { publicKeyOf } from "./identity.ts";
+import { startLeaderEngine } from "./leader-engine.ts";
+import type { LeaderParts } from "./leader-parts.ts";
+import { blockersOf, Work } from "./work.ts";
 
 /** Of a drain, kept back for answers that were cut off to reach their clients. */
 const CUT_OFF_MS = 1_000;
-
-export interface LeaderParts {
-  readonly settings: Settings;
-  readonly prepared: Prepared;
-  readonly version: string;
-  readonly startedAt: number;
-  readonly store: Store;
-  /** Undefined: no edge is configured, or it is not dialled yet. */
-  readonly tunnel: () => Tunnel | undefined;
-  /** All clients, for as long as the process lives: this leader serves them from now on. */
-  readonly connections: Connections;
-  /** Of the edge only: on our own port there is no relay that could be lost. */
-  readonly resumed: ResumeSessions;
-  /** Who is there, whoever leads. */
-  readonly presence: PresenceRegistry;
-  /** Begins anew within the process, `delayMs` from now. Never rejects. */
-  readonly restart: (reason: string, delayMs: number) => Promise<void>;
-  /** The log file of this moment; undefined: there is none. */
-  readonly logFile: () => string | undefined;
-  /** Of our own port. */
-  readonly port: () => number;
-  /** Looks at the config and takes over what has changed there. */
-  readonly reload: () => Promise<void>;
-  /** Tells clients that the config was written; its hash as it is now. */
-  readonly announce: (hash: string) => void;
-  readonly log: Logger;
-}
 
 /** All that works on the store. Disposing it ends what it began; the store stays open. */
 export interface Leader extends AsyncDisposable {
@@ -78,6 +38,12 @@ export interface Leader extends AsyncDisposable {
   readonly local: LocalHandlers;
   /** For the edge. */
   readonly remote: TunnelHandlers;
+  /** What an end would cut off. */
+  readonly work: Pick<Work, "jobs" | "changed">;
+  /** Whether a request asks for work, which waits while work waits. */
+  isWork(request: Request): boolean;
+  /** True: begins no work from now on; false: does so again. */
+  hold(holds: boolean): void;
   /** Channels begin to receive. */
   start(): void;
   /** Takes nothing new from anywhere but the edge; settles when what is under way is done or cut off. */
@@ -88,9 +54,10 @@ export interface Leader extends AsyncDisposable {
 
 /** Builds what only a leader has, in the order data flows. */
 export function createLeader(parts: LeaderParts): Leader {
-  const { settings, prepared, version, startedAt, store, tunnel, connections, resumed, log } =
-    parts;
+  const { settings, prepared, version, startedAt, store, tunnel, connections, log } = parts;
+  const { suspension, endedRuns } = parts;
   const { model, bundle, ingress, directory } = prepared;
+  const { stateDir } = settings;
   const clock = systemClock;
   const { random } = Math;
   const { now } = clock;
@@ -99,53 +66,36 @@ export function createLeader(parts: LeaderParts): Leader {
   const cutOff = new AbortController();
   const channel = (id: string): Channel | undefined =>
     prepared.channels.find((one) => one.id === id);
-  const suspension = suspensionOf(() => engine.runs.active(), now);
-  const mayBegin = (): boolean => suspension.isOpen;
-  const automation = createAutomation({
+  const { path: hooksPath } = ingress();
+  // Before the engine, whose workers ask it at once whether they may begin.
+  const gate = new Gate({ suspension, underWay: () => work.requests, hooksPath });
+  const { engine, automation } = startLeaderEngine({
+    prepared,
     store,
-    engine: () => engine,
-    settings: prepared.settings,
-    channels: () => prepared.channels.map(({ id }) => id),
-    publish: (event, payload) => connections.publish(event, payload),
-    mayBegin,
+    connections,
+    channel,
+    mayBegin: () => !gate.isShut,
+    endedRuns,
     clock,
     stop: stop.signal,
     log,
   });
-  const engine = startEngine({
-    store,
-    systemNotes: automation.systemNotes,
-    mayBegin,
-    agent: (id, ref, sessionKey) => directory.settingsFor(id, ref, sessionKey),
-    channel,
-    senders: webhookSenders({ store, ingress, clock }),
-    access: (id) => accessTo(id, prepared.settings()),
-    route: (message) => routeOf(prepared.settings(), directory.defaultId(), message),
-    turnTimeoutMs: () => prepared.settings().limits.turnTimeoutMs,
-    handlers: new Map([
-      ...automation.handlers,
-      ...webhookHandlers({
-        ingress,
-        store,
-        clock,
-        random,
-        log: log.child({ part: "forward" }),
-      }),
-    ]),
-    clock,
-    random,
-    log,
-  });
-  const { stateDir } = settings;
+  const work = new Work(engine.runs, now);
+  suspension.lookAt(() => blockersOf(work.runs));
+  const hub = automation.watched(connections);
   const chats = createChatDesk({
     engine,
     store,
     directory,
     channel,
     connections,
-    hub: automation.watched(connections),
+    hub,
     stateDir,
     now,
+    prepared,
+    version,
+    startedAt,
+    tunnel,
   });
   const webhooks = createWebhooks({
     ingress,
@@ -153,14 +103,13 @@ export function createLeader(parts: LeaderParts): Leader {
     store,
     engine,
     tunnel,
+    clock,
+    stop: stop.signal,
     edgeUrl: settings.edge?.url,
     fetch: (request, origin) => app.fetch(request, origin),
     port: settings.gateway.port,
-    clock,
-    stop: stop.signal,
     log: log.child({ part: "webhooks" }),
   });
-
   const health: HealthSource = {
     version,
     model,
@@ -180,9 +129,6 @@ export function createLeader(parts: LeaderParts): Leader {
     log,
   });
   const { authenticator } = door;
-  const { turnTimeoutMs } = settings.limits;
-  const requests = new UnderWay();
-  const run = boundedTurns(engine.conversations, turnTimeoutMs, cutOff.signal, requests);
   const reports = new RelayReports(tunnel);
   const operations = startOperations({
     health,
@@ -193,35 +139,45 @@ export function createLeader(parts: LeaderParts): Leader {
     presence: parts.presence,
     activeRuns: () => engine.runs.active().length,
     suspension,
+    life: parts.life,
+    stability: parts.stability,
     enqueue: (text, key, id) => void automation.events.enqueue(key, text, id),
     restart: parts.restart,
-    publicKey: () => publicKeyOf(settings.stateDir, tunnel()),
+    pendingRestart: parts.pendingRestart,
+    publicKey: () => publicKeyOf(stateDir, tunnel()),
     logFile: parts.logFile,
     port: parts.port,
   });
   const http = log.child({ part: "http" });
+  const { turnTimeoutMs } = settings.limits;
   const app = createApp({
     authenticator,
     health,
     api: apiParts({
       directory,
       settings: prepared.settings,
-      run,
-      responses: store.responses,
+      run: boundedTurns(engine.conversations, turnTimeoutMs, cutOff.signal, work.turns),
+      store,
       status: () => fullHealth(health),
       version,
-      hooksPath: ingress().path,
+      hooksPath,
       now,
       log: http,
     }),
     hooks: {
-      path: ingress().path,
+      path: hooksPath,
       desk: webhooks.desk,
       admission: new LocalAdmission(),
       ...guardOf(settings),
       now,
     },
-    metrics: { tunnel, reports, webhooks: webhooks.counts, ...settings.config.sallyport.metrics },
+    metrics: {
+      tunnel,
+      reports,
+      webhooks: webhooks.counts,
+      models: () => store.usage.counts(),
+      ...settings.config.sallyport.metrics,
+    },
     log: http,
   });
   const base = new WebhookBase();
@@ -233,44 +189,29 @@ export function createLeader(parts: LeaderParts): Leader {
     random,
     log,
   });
-  const { mode } = settings;
+  const others = [operations.methods, door.methods, webhooks.methods, chats.methods];
+  const methods = leaderMethods({
+    leader: parts,
+    engine,
+    automation,
+    runner,
+    reports,
+    others,
+    now,
+  });
   connections.resume({
     authenticator,
-    methods: gateMethods(
-      new Map([
-        ...operations.methods,
-        ...pairingMethods(engine.pairing),
-        ...door.methods,
-        ...channelPairingMethods({
-          pairing: engine.pairing,
-          channels: () => prepared.channels.map(({ id }) => id),
-        }),
-        ...lazyApprovalMethods({ store, hub: connections, stateDir: settings.stateDir, now }),
-        ...tunnelMethods({ tunnel, reports, mode, lease: store.lease, now }),
-        ...webhooks.methods,
-        ...configMethods({
-          settings: prepared.settings,
-          reload: parts.reload,
-          announce: parts.announce,
-          reloadKind,
-          version,
-          now,
-        }),
-        ...automationMethods({ automation, store, settings: prepared.settings, directory, now }),
-        ...chats.methods,
-        ...managementOf(prepared, runner, store.sessions, now),
-      ]),
-      suspension,
-    ),
+    methods: gate.methods(methods),
     snapshot: (scopes) => operations.snapshot(scopes),
     version,
     now,
   });
-
-  const gate = new Gate(suspension, requests);
   const fetch = gate.fetch((request, origin) => app.fetch(request, origin));
   const loops: Promise<void>[] = [];
   return {
+    work,
+    isWork: (request) => gate.isWork(request),
+    hold: (holds) => gate.hold(holds),
     local: {
       fetch: async (request, peer) => slowRefusal(await fetch(request, { via: "local", ...peer })),
       upgrade(_request, peer) {
@@ -283,9 +224,9 @@ export function createLeader(parts: LeaderParts): Leader {
         fetch,
         connections,
         deliver: gate.deliver((delivery) => webhooks.desk.take(delivery)),
-        bundle: () => withDevices(bundle(), door.devices.devices),
+        bundle: () => withDevices(bundle(), door.devices.devices, door.devices.codes.live),
       }),
-      resumed,
+      parts.resumed,
     ),
     start() {
       const dialled = tunnel();
@@ -300,7 +241,7 @@ export function createLeader(parts: LeaderParts): Leader {
       const late = setTimeout(() => cutOff.abort(), patienceMs);
       await Promise.all([
         engine.drain(patienceMs),
-        requests.ended(deadlineMs),
+        work.ended(deadlineMs),
         connections.settle(deadlineMs),
         runner.settled(),
         ...loops,
@@ -315,6 +256,7 @@ export function createLeader(parts: LeaderParts): Leader {
       chats[Symbol.dispose]();
       operations[Symbol.dispose]();
       await engine[Symbol.asyncDispose]();
+      work[Symbol.dispose]();
     },
   };
 }

@@ -1,8 +1,13 @@
 import type { Logger } from "pino";
 import type { EdgeBundle } from "../../../shared/edge-bundle.ts";
 import { systemClock } from "../../channels/clock.ts";
+import { EndedRuns } from "../../conversation/ended-runs.ts";
 import type { ClientInfo } from "../../methods/method.ts";
+import { Life } from "../../methods/system/life.ts";
+import { Stability } from "../../methods/system/stability.ts";
+import { Suspension } from "../../methods/system/suspension.ts";
 import { ResumeSessions } from "../../resume/sessions.ts";
+import type { Store } from "../../store/store.ts";
 import { Connections } from "../rpc/connections.ts";
 import type { Leader } from "./leader.ts";
 import { presenceOf } from "../methods/operations.ts";
@@ -17,19 +22,52 @@ const CREDENTIAL_CHANGED = 4001;
 export class Office implements Disposable {
   /** Of the edge only: on our own port there is no relay that could be lost. */
   readonly resumed = new ResumeSessions();
+  /** Of this process, and of those before it. */
+  readonly life: Life;
+  readonly stability = new Stability(systemClock.now);
+  /** How runs ended that are kept nowhere else. */
+  readonly endedRuns = new EndedRuns(systemClock.now);
   readonly presence;
   readonly connections: Connections;
   readonly seat: Seat;
+  /** Goes on whoever leads, until it is over. */
+  readonly suspension: Suspension;
 
   /** @param bundle - What the edge must know before anybody leads. */
   constructor(version: string, bundle: () => EdgeBundle) {
     const presence = presenceOf(version, systemClock.now);
     this.presence = presence;
+    this.life = new Life(version, systemClock.now);
     this.connections = new Connections(undefined, {
       onJoin: (client) => presence.join(client),
       onLeave: (client) => presence.leave(client),
     });
     this.seat = new Seat(bundle);
+    this.suspension = new Suspension(systemClock.now, (phase) =>
+      this.connections.publish("gateway.suspension", { phase }),
+    );
+  }
+
+  /** From now on new work waits, for this leader or for the one after it; all else goes on. */
+  hold(leader: Leader): void {
+    leader.hold(true);
+    this.connections.hold();
+    this.seat.hold();
+  }
+
+  /** What waits is begun by this leader after all. */
+  release(leader: Leader): void {
+    leader.hold(false);
+    this.connections.release();
+    this.seat.release();
+  }
+
+  /** The state is ours from now on: what was left there for us is taken up. */
+  async open(store: Store): Promise<void> {
+    await Promise.all([this.suspension.recall(store), this.life.begin(store)]);
+    const { isAfterCrash, starts, previous } = this.life.facts;
+    if (isAfterCrash) this.stability.note("gateway.crashed", { previous });
+    this.stability.note("gateway.started", { starts });
   }
 
   /** Lets a leader finish, while what comes waits for the next one. */
@@ -52,6 +90,7 @@ export class Office implements Disposable {
 
   [Symbol.dispose](): void {
     this.resumed[Symbol.dispose]();
+    this.stability[Symbol.dispose]();
   }
 }
 

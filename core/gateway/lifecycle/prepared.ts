@@ -8,14 +8,16 @@ import { makeWorkspace } from "../../agents/workspace/files.ts";
 import { createTools } from "../../agents/tools/registry.ts";
 import type { Channel } from "../../channels/channel.ts";
 import type { Clock } from "../../channels/clock.ts";
-import { createChannels } from "../../channels/registry.ts";
+import { createChannels, type TelegramAccount } from "../../channels/registry.ts";
 import type { IngressSettings } from "../../config/ingress/ingress.ts";
 import type { Settings } from "../../config/settings.ts";
+import { menuOf } from "../../conversation/commands/text.ts";
 import type { ModelIdentity } from "../../http/models.ts";
 import { createConfiguredModel } from "../../models/registry.ts";
 import { resolveModel } from "../../models/resolve.ts";
 import { DEMO_REF } from "../../models/settings.ts";
 import { outageAlert, publishedRoutes } from "../../webhooks/publish.ts";
+import { hasMenu } from "../chat-policy.ts";
 import { edgeBundle } from "../edge-bundle.ts";
 
 /** What leading takes and needs no store: made, and its SDKs loaded, while another core leads. */
@@ -104,17 +106,23 @@ async function made(settings: Settings, parts: PrepareParts, before?: Made): Pro
   const channels =
     accounts === before?.accounts
       ? before.channels
-      : await createChannels({ telegram: settings.telegram }, parts);
+      : await createChannels({ telegram: accountOf(settings) }, parts);
   const bundle = await bundleOf(settings, channels);
   await makeWorkspaces(settings, parts.log);
   return { settings, channels, accounts, bundle };
 }
 
 /** What of the settings a channel is made of, to be compared and nothing else: it holds a secret. */
-function accountsOf({ telegram }: Settings): string {
-  if (telegram === undefined) return "";
-  const { botToken, apiRoot, textChunkLimit } = telegram;
-  return JSON.stringify([botToken.reveal(), apiRoot, textChunkLimit]);
+function accountsOf(settings: Settings): string {
+  const account = accountOf(settings);
+  if (account === undefined) return "";
+  const { botToken, apiRoot, textChunkLimit, menu } = account;
+  return JSON.stringify([botToken.reveal(), apiRoot, textChunkLimit, menu]);
+}
+
+function accountOf(settings: Settings): TelegramAccount | undefined {
+  const { telegram } = settings;
+  return telegram && { ...telegram, menu: hasMenu(settings) ? menuOf() : [] };
 }
 
 /** People look for them to put files there; an agent without one answers all the same. */

@@ -6,3 +6,8 @@ export function reloadKind(path: string): "restart" | "hot" | "none" {
   if (now.length === 0) return "restart";
   return effects.has("none") ? "none" : "hot";
 }
+
+/** Whether a change of the settings at these dotted paths has a gateway begin anew by itself. */
+export function beginsAnew(paths: readonly string[]): boolean {
+  return planOf(paths, GATEWAY_EFFECTS).restart.length > 0;
+}

@@ -20,7 +20,8 @@ export type Effects = ReadonlyMap<string, Effect>;
 
 /** Read each time they are needed. */
 const LIVE = `agents audio bindings broadcast commands env hooks identity messages models routing secrets
-  session skills talk tools ui logging sallyport.ingress sallyport.limits.rate sallyport.legacy
+  session skills talk tools ui logging sallyport.ingress sallyport.limits.rate
+  sallyport.limits.drainTimeoutMs sallyport.legacy
   gateway.auth.rateLimit gateway.trustedProxies gateway.allowRealIpFallback gateway.controlUi
   gateway.nodes gateway.publicOrigin gateway.http gateway.tools`;
 

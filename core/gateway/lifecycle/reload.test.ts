@@ -1,76 +1,6 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { GatewayError } from "../../../shared/errors.ts";
-import { configErrorText } from "../../config/issues/error.ts";
-import { loadSettings } from "../../config/resolve.ts";
-import type { Settings } from "../../config/settings.ts";
-import { createLog } from "../../log.ts";
-import { Reloader } from "./reload.ts";
-import { GATEWAY_EFFECTS } from "./reload-plan.ts";
-
-interface World extends AsyncDisposable {
-  readonly reloader: Reloader;
-  /** The settings that run. */
-  readonly running: () => Settings;
-  readonly applied: () => number;
-  readonly restarted: () => number;
-  /** Logged since the last call: level, sentence and facts. */
-  readonly logged: () => Record<string, unknown>[];
-  write(config: object | string): Promise<void>;
-  writeVariables(text: string): Promise<void>;
-  remove(): Promise<void>;
-  /** What the next settings are refused with. */
-  refuse(error: Error | undefined): void;
-}
-
-async function world(config: object | undefined, canRestart = true): Promise<World> {
-  const dir = await mkdtemp(join(tmpdir(), "sallyport-reload-"));
-  const file = join(dir, "openclaw.json");
-  const write = (text: object | string): Promise<void> =>
-    writeFile(file, typeof text === "string" ? text : JSON.stringify(text));
-  if (config !== undefined) await write(config);
-  const env = { OPENCLAW_STATE_DIR: dir };
-  const load = () => loadSettings({ env, cwd: dir, home: dir, flags: {}, uid: undefined });
-  const first = await load();
-  if (!first.ok) throw new Error(configErrorText(first.error));
-  let running = first.value;
-  let applied = 0;
-  let restarted = 0;
-  let error: Error | undefined;
-  const lines: Record<string, unknown>[] = [];
-  const log = createLog("info", { write: (line: string) => void lines.push(JSON.parse(line)) });
-  return {
-    reloader: new Reloader({
-      load,
-      settings: running,
-      effects: GATEWAY_EFFECTS,
-      async apply(next) {
-        if (error !== undefined) throw error;
-        applied += 1;
-        running = next;
-      },
-      ...(canRestart && {
-        async restart(next: Settings) {
-          if (error !== undefined) throw error;
-          restarted += 1;
-          running = next;
-        },
-      }),
-      log,
-    }),
-    running: () => running,
-    applied: () => applied,
-    restarted: () => restarted,
-    logged: () => lines.splice(0).map(({ time: _when, ...line }) => line),
-    write,
-    writeVariables: (text) => writeFile(join(dir, ".env"), text),
-    remove: () => rm(file),
-    refuse: (next) => (error = next),
-    [Symbol.asyncDispose]: () => rm(dir, { recursive: true }),
-  };
-}
+import { reloadWorld } from "../../../test/support/reload-world.ts";
 
 const route = (secret: string): object => ({ verify: "github", secret, agent: {} });
 const withRoutes = (routes: object, more: object = {}): object => ({
@@ -79,7 +9,7 @@ const withRoutes = (routes: object, more: object = {}): object => ({
 });
 
 test("a route that is added takes effect, and the paths that changed are logged", async () => {
-  await using it = await world({});
+  await using it = await reloadWorld({});
   await it.write(withRoutes({ github: route("s") }));
   await it.reloader.look();
   expect(it.running().ingress.routes.map(({ name }) => name)).toEqual(["github"]);
@@ -97,7 +27,7 @@ test("a route that is added takes effect, and the paths that changed are logged"
 });
 
 test("a file that says the same in other words changes nothing", async () => {
-  await using it = await world(withRoutes({ github: route("s") }));
+  await using it = await reloadWorld(withRoutes({ github: route("s") }));
   await it.write(`// the same\n${JSON.stringify(withRoutes({ github: route("s") }), null, 2)}`);
   await it.reloader.look();
   expect(it.applied()).toBe(0);
@@ -118,7 +48,7 @@ test.each<[string, object | string, string]>([
     "routes.github.secret: is needed",
   ],
 ])("a file %s changes nothing, and what is wrong is logged", async (_name, text, reason) => {
-  await using it = await world(withRoutes({ github: route("s") }));
+  await using it = await reloadWorld(withRoutes({ github: route("s") }));
   await it.write(text);
   await it.reloader.look();
   expect(it.applied()).toBe(0);
@@ -136,7 +66,7 @@ test.each<[string, object | string, string]>([
 });
 
 test("a file that is gone changes nothing", async () => {
-  await using it = await world(withRoutes({ github: route("s") }));
+  await using it = await reloadWorld(withRoutes({ github: route("s") }));
   await it.remove();
   await it.reloader.look();
   expect(it.running().ingress.routes).toHaveLength(1);
@@ -144,7 +74,7 @@ test("a file that is gone changes nothing", async () => {
 });
 
 test("a first file decides about webhooks, which are on without one", async () => {
-  await using it = await world(undefined);
+  await using it = await reloadWorld(undefined);
   expect(it.running().ingress.routes.map(({ name }) => name)).toEqual(["agent", "wake"]);
   await it.write({});
   await it.reloader.look();
@@ -161,7 +91,7 @@ test("a first file decides about webhooks, which are on without one", async () =
 });
 
 test("what needs a restart gets one, and the rest comes with it", async () => {
-  await using it = await world({});
+  await using it = await reloadWorld({});
   const config = { gateway: { port: 1 }, logging: { level: "debug" } };
   await it.write(config);
   await it.reloader.look();
@@ -177,7 +107,7 @@ test("what needs a restart gets one, and the rest comes with it", async () => {
 });
 
 test("a restart that fails leaves what ran, and says why", async () => {
-  await using it = await world({});
+  await using it = await reloadWorld({});
   it.refuse(new GatewayError("conflict", "port 1 on 127.0.0.1 is in use"));
   await it.write({ gateway: { port: 1 } });
   await it.reloader.look();
@@ -192,7 +122,7 @@ test("a restart that fails leaves what ran, and says why", async () => {
 });
 
 test("where there is no restart, what needs one is named, and the rest is done", async () => {
-  await using it = await world({}, false);
+  await using it = await reloadWorld({}, false);
   await it.write({ gateway: { port: 1 }, logging: { level: "debug" } });
   await it.reloader.look();
   expect(it.applied()).toBe(1);
@@ -205,7 +135,7 @@ test("where there is no restart, what needs one is named, and the rest is done",
 });
 
 test("what only a new process can do is named, and nothing is restarted for it", async () => {
-  await using it = await world({});
+  await using it = await reloadWorld({});
   await it.write({ sallyport: { core: { mode: "standby" } } });
   await it.reloader.look();
   expect(it.restarted()).toBe(0);
@@ -216,7 +146,7 @@ test("what only a new process can do is named, and nothing is restarted for it",
 });
 
 test("a variable is read anew, and its value is not logged", async () => {
-  await using it = await world(undefined);
+  await using it = await reloadWorld(undefined);
   await it.writeVariables("HOOK_SECRET=hunter2-one");
   await it.write(withRoutes({ github: route("${HOOK_SECRET}") }));
   await it.reloader.look();
@@ -230,7 +160,7 @@ test("a variable is read anew, and its value is not logged", async () => {
 });
 
 test("settings that the edge would not take change nothing", async () => {
-  await using it = await world({});
+  await using it = await reloadWorld({});
   it.refuse(new GatewayError("too_large", "What the edge must know has 2 bytes and may have 1"));
   await it.write(withRoutes({ github: route("s") }));
   await it.reloader.look();
@@ -250,7 +180,7 @@ test("settings that the edge would not take change nothing", async () => {
 });
 
 test("a fault of ours is logged and ends nothing", async () => {
-  await using it = await world({});
+  await using it = await reloadWorld({});
   it.refuse(new RangeError("a bug"));
   await it.write(withRoutes({ github: route("s") }));
   await it.reloader.look();
@@ -261,14 +191,14 @@ test("a fault of ours is logged and ends nothing", async () => {
 });
 
 test("reload that is off follows nothing", async () => {
-  await using it = await world({ gateway: { reload: { mode: "off" } } });
+  await using it = await reloadWorld({ gateway: { reload: { mode: "off" } } });
   await it.write(withRoutes({ github: route("s") }));
   await it.reloader.look();
   expect(it.running().ingress.routes).toEqual([]);
 });
 
 test("changes that come while one is dealt with are dealt with, too", async () => {
-  await using it = await world({});
+  await using it = await reloadWorld({});
   await it.write(withRoutes({ one: route("s") }));
   const first = it.reloader.look();
   await it.write(withRoutes({ two: route("s") }));
@@ -277,7 +207,7 @@ test("changes that come while one is dealt with are dealt with, too", async () =
 });
 
 test("whoever ends the following waits for what it was about to do, and nothing comes after", async () => {
-  await using it = await world({});
+  await using it = await reloadWorld({});
   await it.write({ logging: { level: "debug" } });
   const looking = it.reloader.look();
   await it.reloader.end();

@@ -1,14 +1,19 @@
 import type { Logger } from "pino";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Result } from "../../../shared/result.ts";
-import { changedPaths } from "../../config/changes.ts";
+import { changedPaths, mixOf } from "../../config/changes.ts";
+import type { Adjust } from "../../config/file/interpret.ts";
 import { type ConfigError, configErrorText } from "../../config/issues/error.ts";
 import type { Settings } from "../../config/settings.ts";
 import { watchFiles } from "../../config/file/watch.ts";
 import { type Effects, planOf, type ReloadPlan } from "./reload-plan.ts";
 
-/** Reads the settings anew, variables and all. */
-export type LoadSettings = () => Promise<Result<Settings, ConfigError>>;
+/**
+ * Reads the settings anew, variables and all.
+ *
+ * @param adjust - What of the config counts. Default: all of it.
+ */
+export type LoadSettings = (adjust?: Adjust) => Promise<Result<Settings, ConfigError>>;
 
 /** How many paths one line names. */
 const MAX_NAMED = 8;
@@ -25,11 +30,17 @@ export interface ReloadParts {
    */
   readonly apply: (file: Settings, plan: ReloadPlan) => Promise<void>;
   /**
-   * Begins anew with these settings, within the process; left out: that cannot be done here.
+   * Begins anew within the process, with the settings as they are by then; left out: that cannot be
+   * done here.
    *
+   * @returns Those settings; undefined when it has to wait. Once it has begun, `took` is told.
    * @throws GatewayError for settings it cannot run with: then it runs with those it had.
    */
-  readonly restart?: ((file: Settings) => Promise<void>) | undefined;
+  readonly restart?: ((file: Settings) => Promise<Settings | undefined>) | undefined;
+  /** The config needs no restart any more. */
+  readonly restartUnneeded?: (() => void) | undefined;
+  /** Hears of settings that are not taken over before a restart, or not all of them. */
+  readonly putOff?: ((file: Settings) => void) | undefined;
   /** Hears of settings that were taken over. Must not reject. */
   readonly accepted?: ((file: Settings) => Promise<void>) | undefined;
   readonly log: Logger;
@@ -39,6 +50,8 @@ export interface ReloadParts {
 export interface Follower extends AsyncDisposable {
   /** Looks at the files now; resolves when all that has changed until now is dealt with. */
   look(): Promise<void>;
+  /** It runs with these now. */
+  took(settings: Settings): void;
 }
 
 /** Follows the config, what it includes and the variables beside it until it is disposed. */
@@ -58,12 +71,17 @@ export function followConfig(parts: ReloadParts): Follower {
     follow(file);
     await parts.accepted?.(file);
   };
-  const reloader = new Reloader({ ...parts, accepted });
+  const putOff = (file: Settings): void => {
+    follow(file);
+    parts.putOff?.(file);
+  };
+  const reloader = new Reloader({ ...parts, accepted, putOff });
   follow(parts.settings);
   // What was written while we started.
   void reloader.look();
   return {
     look: () => reloader.look(),
+    took: (settings) => reloader.took(settings),
     async [Symbol.asyncDispose]() {
       watch?.[Symbol.dispose]();
       await reloader.end();
@@ -118,17 +136,30 @@ export class Reloader {
     }
   }
 
+  /** It runs with these now; what was written since is looked at. */
+  took(settings: Settings): void {
+    if (settings === this.#known) return;
+    void this.#accept(settings);
+    void this.look();
+  }
+
   async #reload(): Promise<void> {
     if (this.#known.config.gateway.reload.mode === "off") return;
     const file = await this.#read();
     if (file === undefined || this.#ended) return;
     const paths = changesBetween(this.#known, file);
-    if (paths.length === 0) return;
     const plan = planOf(paths, this.#parts.effects);
-    if (!(await this.#applied(file, plan))) return;
-    this.#tell(file, plan);
-    this.#known = file;
-    await this.#parts.accepted?.(file);
+    if (plan.restart.length === 0) this.#parts.restartUnneeded?.();
+    if (paths.length === 0) return;
+    const running = await this.#applied(file, plan);
+    if (running !== undefined) await this.#accept(running);
+  }
+
+  async #accept(settings: Settings): Promise<void> {
+    if (settings === this.#known) return;
+    this.#tell(settings, planOf(changesBetween(this.#known, settings), this.#parts.effects));
+    this.#known = settings;
+    await this.#parts.accepted?.(settings);
   }
 
   /** Undefined when the file is not fit to be followed. */
@@ -145,17 +176,39 @@ export class Reloader {
     return undefined;
   }
 
-  async #applied(file: Settings, plan: ReloadPlan): Promise<boolean> {
+  /** The settings that run then; undefined: as before. */
+  async #applied(file: Settings, plan: ReloadPlan): Promise<Settings | undefined> {
     const { apply, restart, log } = this.#parts;
     try {
-      if (plan.restart.length > 0 && restart !== undefined) await restart(file);
-      else if (plan.now.length > 0) await apply(file, plan);
-      return true;
+      if (plan.restart.length > 0 && restart !== undefined) {
+        const running = await restart(file);
+        if (running === undefined) await this.#meanwhile(file, plan);
+        return running;
+      }
+      if (plan.now.length > 0) await apply(file, plan);
+      return file;
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       log.warn({ reason: error.message }, "config is refused: nothing has changed");
-      return false;
+      return undefined;
     }
+  }
+
+  /** Until there is a restart, what can be had without one. */
+  async #meanwhile(file: Settings, plan: ReloadPlan): Promise<void> {
+    const { effects, load, apply, log, putOff } = this.#parts;
+    putOff?.(file);
+    if (plan.now.length === 0) return;
+    const before: unknown = JSON.parse(this.#known.source.reveal());
+    const isLive = (path: string): boolean => planOf([path], effects).now.length > 0;
+    const loaded = await load((after) => mixOf(before, after, isLive));
+    // What counts only together with the rest waits as well.
+    if (!loaded.ok) return;
+    const mixed = planOf(changesBetween(this.#known, loaded.value), effects);
+    if (mixed.restart.length > 0 || mixed.now.length === 0) return;
+    await apply(loaded.value, mixed);
+    log.info({ paths: named(mixed.now) }, "config reloaded");
+    this.#known = loaded.value;
   }
 
   #tell({ warnings }: Settings, plan: ReloadPlan): void {

@@ -29,7 +29,9 @@ async function world(env: Record<string, string> = {}, config?: object) {
   });
   if (!loaded.ok) throw new Error(loaded.error.reason);
   const settings: Settings = loaded.value;
-  const gateway = parts.use(await startGateway(settings, pino({ level: "silent" })));
+  const complaints: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line: string) => void complaints.push(line) });
+  const gateway = parts.use(await startGateway(settings, log));
   const call = (path: string, init: RequestInit = {}, token = TOKEN): Promise<Response> => {
     const headers = new Headers(init.headers);
     headers.set("Authorization", `Bearer ${token}`);
@@ -38,6 +40,7 @@ async function world(env: Record<string, string> = {}, config?: object) {
   return {
     settings,
     gateway,
+    complaints,
     call,
     post: (path: string, body: unknown, token = TOKEN) =>
       call(
@@ -74,6 +77,12 @@ test("health tells strangers that we live, and the owner how", async () => {
   });
   expect(await (await it.call("/ready")).json()).toMatchObject({ ready: true, failing: [] });
   expect((await it.call("/health", { method: "HEAD" })).status).toBe(200);
+});
+
+test("a start has nothing to complain of", async () => {
+  await using it = await world();
+  await expect.poll(async () => (await it.call("/ready")).status).toBe(200);
+  expect(it.complaints).toEqual([]);
 });
 
 test("the openai SDK completes a plain chat, and can see that the demo answered", async () => {

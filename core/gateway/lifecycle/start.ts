@@ -21,7 +21,7 @@ export interface Gateway extends AsyncDisposable {
    * Takes nothing new, finishes what is under way or cuts it off, lets go of the state and says
    * goodbye.
    *
-   * @param deadlineMs - Default: 20 s.
+   * @param deadlineMs - Default: `sallyport.limits.drainTimeoutMs`, 20 s.
    */
   drain(deadlineMs?: number): Promise<void>;
 }

@@ -6,6 +6,8 @@ import type { Automation } from "../../cron/automation.ts";
 import { lazyCronMethods } from "../../methods/cron/lazy.ts";
 import { heartbeatMethods } from "../../methods/heartbeat/methods.ts";
 import { hookMethods } from "../../methods/hooks/methods.ts";
+import { cronTool } from "../../methods/tools/cron-tool.ts";
+import { gatewayTool } from "../../methods/tools/gateway-tool.ts";
 import type { NamedMethod } from "../../methods/method.ts";
 import type { Store } from "../../store/store.ts";
 
@@ -18,6 +20,15 @@ export function automationMethods(parts: {
   readonly now: () => number;
 }): readonly NamedMethod[] {
   const { automation, store, settings, directory, now } = parts;
+  directory.equip([
+    cronTool({
+      scheduler: automation.scheduler,
+      defaultAgent: () => directory.defaultId(),
+      now,
+      newId: randomUUID,
+    }),
+    gatewayTool({ settings }),
+  ]);
   return [
     ...lazyCronMethods({
       ...automation,

@@ -81,18 +81,16 @@ test("a channel that is written into the config begins to receive, and ends when
   await using it = await world();
   const account = { botToken: TOKEN, apiRoot: there.url };
   await it.write({ channels: { telegram: account } });
-  await expect.poll(() => there.polls.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => there.polls.length).toBe(1);
   expect(await it.call("channels.status")).toMatchObject(running(true));
 
   await it.call("channels.stop", { channel: "telegram" });
   expect(await it.call("channels.status")).toMatchObject(running(false));
   await it.call("channels.start", { channel: "telegram" });
-  await expect.poll(() => there.polls.length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => there.polls.length).toBe(2);
 
   await it.write({ channels: { telegram: { ...account, enabled: false } } });
-  await expect
-    .poll(() => it.call("channels.status"), { timeout: 10_000 })
-    .toMatchObject(running(false));
+  await expect.poll(() => it.call("channels.status")).toMatchObject(running(false));
 });
 
 test("an agent that a client adds is there when the answer is", async () => {

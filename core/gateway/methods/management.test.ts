@@ -77,17 +77,15 @@ async function world(config: object) {
     return loaded.value;
   };
   let settings = await load();
-  const tools = createTools(() => 0);
   const directory = createDirectory({
     settings: () => settings,
     createModel: createConfiguredModel,
-    tools,
+    tools: createTools(() => 0),
   });
   const asked: string[] = [];
   const parts = managementParts({
     settings: () => settings,
     directory,
-    tools,
     control: {
       stateOf,
       start: async (id) => void asked.push(`start ${id}`),
@@ -100,11 +98,13 @@ async function world(config: object) {
         settings = await load();
       },
     ),
-    sessions: { list: async () => ({ sessions: [], total: 0 }) },
+    usage: {
+      report: async () => ({ sums: [], tools: [], p95Ms: undefined }),
+      oldestAt: async () => undefined,
+    },
     now: () => 86_400_000,
   });
   const methods = new Map(allManagementMethods(parts));
-  const context = commandLineContext(new AbortController().signal);
   return {
     stateDir,
     path,
@@ -112,7 +112,7 @@ async function world(config: object) {
     asked,
     settings: () => settings,
     call: async (name: string, params: object = {}): Promise<unknown> =>
-      methods.get(name)?.call(params, context),
+      methods.get(name)?.call(params, commandLineContext(new AbortController().signal)),
     [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
   };
 }

@@ -1,5 +1,4 @@
 import type { AgentDirectory } from "../../agents/directory.ts";
-import type { Tool } from "../../agents/tool.ts";
 import { ToolInvoker } from "../../agents/tools/invoke.ts";
 import { CHANNELS, probeChannel } from "../../channels/registry.ts";
 import type { ChannelControl } from "../../channels/state.ts";
@@ -12,17 +11,16 @@ import { split } from "../../models/catalog.ts";
 import { createConfiguredModel } from "../../models/registry.ts";
 import type { Secret } from "../../../shared/secret.ts";
 import { GatewayError } from "../../../shared/errors.ts";
-import type { SessionStore } from "../../store/session.ts";
+import type { UsageStore } from "../../store/usage.ts";
 import { awaitSettings, configFileOf } from "../lifecycle/config-file.ts";
 import type { Prepared } from "../lifecycle/prepared.ts";
 
 export interface ManagementSources {
   readonly settings: () => Settings;
   readonly directory: AgentDirectory;
-  readonly tools: readonly Tool[];
   readonly control: ChannelControl;
   readonly configFile: ConfigFile;
-  readonly sessions: Pick<SessionStore, "list">;
+  readonly usage: Pick<UsageStore, "report" | "oldestAt">;
   /** Unix time, milliseconds. */
   readonly now: () => number;
 }
@@ -51,13 +49,13 @@ export function managementParts(sources: ManagementSources): ManagementParts {
 export function managementOf(
   prepared: Prepared,
   control: ChannelControl,
-  sessions: ManagementSources["sessions"],
+  usage: ManagementSources["usage"],
   now: () => number,
 ): readonly NamedMethod[] {
-  const { settings, directory, tools, onChange } = prepared;
+  const { settings, directory, onChange } = prepared;
   const configFile = configFileOf(settings, (hash) => awaitSettings(hash, settings, onChange));
   return managementMethods(
-    managementParts({ settings, directory, tools, control, configFile, sessions, now }),
+    managementParts({ settings, directory, control, configFile, usage, now }),
   );
 }
 

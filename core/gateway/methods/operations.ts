@@ -7,13 +7,16 @@ import { logsMethods } from "../../methods/logs/methods.ts";
 import { covers, type NamedMethod } from "../../methods/method.ts";
 import { Board } from "../../methods/system/board.ts";
 import type { HealthParts, HealthReport, HeartbeatFacts } from "../../methods/system/health.ts";
-import { lifecycleMethods } from "../../methods/system/lifecycle.ts";
+import { type LifecycleParts, lifecycleMethods } from "../../methods/system/lifecycle.ts";
+import type { Life } from "../../methods/system/life.ts";
+import type { Stability } from "../../methods/system/stability.ts";
 import { systemMethods } from "../../methods/system/methods.ts";
 import { PresenceRegistry } from "../../methods/system/presence.ts";
 import type { Suspension } from "../../methods/system/suspension.ts";
 import type { Store } from "../../store/store.ts";
 import type { Connections } from "../rpc/connections.ts";
 import { describeEdge, type HealthSource } from "../health.ts";
+import { installKind } from "../version.ts";
 import { BOOT_ID } from "../rpc/hello.ts";
 
 /** What every agent calls the session of its owner. */
@@ -30,7 +33,10 @@ export interface OperationParts {
   readonly suspension: Suspension;
   /** For the agent, with its next prompt. */
   readonly enqueue: (text: string, sessionKey: string, id: string) => void;
-  readonly restart: (reason: string, delayMs: number) => Promise<void>;
+  readonly life: Life;
+  readonly stability: Stability;
+  readonly restart: LifecycleParts["restart"];
+  readonly pendingRestart: LifecycleParts["pendingRestart"];
   readonly publicKey: () => Promise<string>;
   /** The log file of this moment; undefined: there is none. */
   readonly logFile: () => string | undefined;
@@ -71,6 +77,7 @@ export function startOperations(parts: OperationParts): Operations {
     agents: () => directory.list(),
     heartbeat: (id) => heartbeatFacts(settings(), id),
     sessions: store.sessions,
+    contextWindowOf: (ref) => directory.facts(ref).contextWindow,
     statePath: join(stateDir, "sallyport.sqlite"),
     reloads: () => settings().config.gateway.reload.mode !== "off",
     now,
@@ -89,12 +96,22 @@ export function startOperations(parts: OperationParts): Operations {
           parts.enqueue(text, key, id);
         },
         activeRuns,
+        pendingRestart: parts.pendingRestart,
+        life: parts.life,
+        stability: parts.stability,
+        installedAs: installKind(),
         stateDir,
         port: parts.port,
         instanceId: BOOT_ID,
         startedAt,
       }),
-      ...lifecycleMethods({ restart: parts.restart, suspension, publicKey: parts.publicKey }),
+      ...lifecycleMethods({
+        restart: parts.restart,
+        pendingRestart: parts.pendingRestart,
+        suspension,
+        publicKey: parts.publicKey,
+        instanceId: BOOT_ID,
+      }),
       ...logsMethods(parts.logFile),
     ],
     snapshot(scopes) {

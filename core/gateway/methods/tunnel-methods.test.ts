@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { utf8 } from "../../../shared/bytes.ts";
 import { Secret } from "../../../shared/secret.ts";
 import { startFakeEdge } from "../../../test/support/fake-edge.ts";
@@ -6,6 +6,7 @@ import { connectCore } from "../../../test/support/tunnel-core.ts";
 import { commandLineContext } from "../../methods/command-line.ts";
 import { RelayReports } from "./relay-reports.ts";
 import { tunnelMethods } from "./tunnel-methods.ts";
+import { until } from "../../../test/support/until.ts";
 
 function report(sockets: number): string {
   return JSON.stringify({ cores: [], sockets, spooled: 0, awakeMs: 1, wakes: {} });
@@ -30,7 +31,7 @@ async function world() {
   const { session } = await edge.link(1);
   session.tell(utf8(report(0)));
   session.flush();
-  await vi.waitUntil(() => core.tunnel.relays[0]?.stats !== undefined);
+  await until(() => core.tunnel.relays[0]?.stats !== undefined);
   const methods = new Map(
     tunnelMethods({
       tunnel: () => core.tunnel,

@@ -1,13 +1,14 @@
 import { once } from "node:events";
 import { networkInterfaces } from "node:os";
 import { WebSocket } from "ws";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { connectFrame } from "../../../test/support/gateway-socket.ts";
 import {
   GATEWAY_TOKEN as token,
   type GatewayWorld,
   startGatewayWorld,
 } from "../../../test/support/gateway-world.ts";
+import { eventually } from "../../../test/support/until.ts";
 
 const AUTH = { Authorization: `Bearer ${token}` };
 const hasIpv6 = Object.values(networkInterfaces())
@@ -168,7 +169,7 @@ test("a page may come in from the moment the file says so, and its proxy is beli
       controlUi: { allowedOrigins: [page] },
     },
   });
-  await vi.waitFor(() => expect(it.log.map(({ msg }) => msg)).toContain("config reloaded"), 10_000);
+  await eventually(() => expect(it.log.map(({ msg }) => msg)).toContain("config reloaded"));
   const client = await it.open(undefined, headers);
   expect(await client.frame({ event: "connect.challenge" })).toBeDefined();
   client[Symbol.dispose]();

@@ -75,6 +75,49 @@ test.runIf(NGINX)("a real nginx that nobody has named gets nothing through", asy
   expect(await response.json()).toMatchObject({ error: { type: "proxy_attribution_required" } });
 });
 
+/** The shortest that works, as people write it: no word of whom it speaks for, nor our name. */
+const bare = (gateway: string): string => `location / { proxy_pass ${gateway}; }`;
+const bareSockets = (gateway: string): string => `
+    location / {
+      proxy_pass ${gateway};
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection "upgrade";
+    }`;
+const OPEN = { gateway: { auth: { mode: "none" } } };
+
+test.runIf(NGINX)("a real nginx that says nothing of itself is no program of ours", async () => {
+  await using it = await startGatewayWorld(OPEN);
+  expect((await it.fetch("/v1/models")).status).toBe(200);
+  await using nginx = await startNginx({}, bare(it.url));
+  const response = await fetch(new URL("/v1/models", nginx.url));
+  expect(response.status).toBe(401);
+});
+
+test.runIf(NGINX && process.getuid?.() === 0)(
+  "a real nginx that speaks as a program does is known by its user",
+  async () => {
+    await using it = await startGatewayWorld(OPEN);
+    await using nginx = await startNginx({}, bareSockets(it.url), "nobody nogroup");
+    expect((await fetch(new URL("/v1/models", nginx.url))).status).toBe(401);
+    const socket = new WebSocket(`${nginx.url.origin.replace("http", "ws")}/gateway`);
+    await once(socket, "message");
+    socket.send(JSON.stringify(connectFrame({ auth: { token } })));
+    const [answer] = await once(socket, "message");
+    expect(JSON.parse(String(answer))).toMatchObject({ ok: false });
+    socket.terminate();
+  },
+);
+
+test.each([{ Via: "1.1 proxy" }, { "CF-Connecting-IP": "203.0.113.7" }, { "Client-IP": "x" }])(
+  "a request with %o is not from this machine",
+  async (headers) => {
+    await using it = await startGatewayWorld(OPEN);
+    expect((await it.fetch("/v1/models", { headers })).status).toBe(401);
+    expect((await it.fetch("/v1/models")).status).toBe(200);
+  },
+);
+
 test.each(["GET", "HEAD"])(
   "%s /api/auth/check says yes or no, and nothing else",
   async (method) => {

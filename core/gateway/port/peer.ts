@@ -4,6 +4,7 @@ import { requestId } from "../../../shared/request-id.ts";
 import type { Secret } from "../../../shared/secret.ts";
 import { bareAddress, isLoopbackAddress } from "../../config/networks.ts";
 import { type AdmissionRules, isLoopbackHost } from "../auth/admission.ts";
+import { peerOwner } from "./peer-owner.ts";
 import { attributionOf, type ProxyRules } from "./forwarded.ts";
 
 /** Who sent a request to our own port, before anything is proven. */
@@ -40,6 +41,21 @@ export interface NetworkRules extends AdmissionRules, ProxyRules {
   readonly userHeaders: UserHeaders | undefined;
 }
 
+/** Of proxies, beside those that are read (`attributionOf`); lower case. */
+const PROXY_HEADERS = [
+  "via",
+  "cdn-loop",
+  "cf-connecting-ip",
+  "cf-ray",
+  "client-ip",
+  "fastly-client-ip",
+  "tailscale-user-login",
+  "true-client-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "x-envoy-external-address",
+  "x-original-forwarded-for",
+] as const;
 /** Longest name of a user. */
 const MAX_USER_UNITS = 256;
 
@@ -71,10 +87,21 @@ export function peerOf(
   return ok({
     ip,
     requestId: id,
-    isProxied: isProxied || !isLoopbackHost(headers.host),
+    isProxied: isProxied || !isLoopbackHost(headers.host) || looksProxied(incoming, peer),
     browserOrigin: headers.origin,
     user: rules.trusts(peer) ? userOf(incoming, rules.userHeaders) : undefined,
   });
+}
+
+/**
+ * What gives a proxy away that neither passes on our name nor says whom it speaks for: another
+ * header of proxies, the version of HTTP that nginx speaks unless it is told otherwise and no
+ * program of today, or that it is somebody else's program.
+ */
+function looksProxied({ httpVersion, headers, socket }: IncomingMessage, peer: string): boolean {
+  if (httpVersion === "1.0") return true;
+  if (PROXY_HEADERS.some((name) => headers[name] !== undefined)) return true;
+  return isLoopbackAddress(peer) && peerOwner(socket) === "other";
 }
 
 /** Its own, or one made for it. */

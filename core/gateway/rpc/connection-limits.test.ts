@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { connectParams, rpcWorld } from "../../../test/support/rpc-world.ts";
-import type { Method } from "../../methods/method.ts";
+import { type Method, PutOff } from "../../methods/method.ts";
 import { patiently } from "../../methods/patiently.ts";
 
 test("an unknown property is named as the protocol names it", async () => {
@@ -155,4 +155,59 @@ test("what comes behind the first message is not read before that one is answere
   gateway.connections.resume(gateway.parts);
   expect(await client.next()).toMatchObject({ id: "1", ok: true });
   for (let id = 2; id <= 600; id += 1) expect(await client.next()).toMatchObject({ type: "res" });
+});
+
+/** A call that cannot be done now; `next` is what whoever leads next makes of it. */
+async function putOffWorld(next: Method["call"]) {
+  const gateway = await rpcWorld();
+  const otherwise = { put: "off" };
+  const asked: number[] = [];
+  const later: Method = {
+    scope: "operator.read",
+    call(_params, context) {
+      asked.push(context.askedAt);
+      context.accept("accepted");
+      throw new PutOff(() => otherwise);
+    },
+  };
+  const done: Method = {
+    scope: "operator.read",
+    call(params, context) {
+      asked.push(context.askedAt);
+      context.accept("accepted again");
+      return next(params, context);
+    },
+  };
+  gateway.connections.resume({ ...gateway.parts, methods: new Map([["later", later]]) });
+  const client = gateway.dial();
+  await client.next();
+  await client.request("connect", connectParams());
+  return {
+    gateway,
+    client,
+    asked,
+    resume: () =>
+      gateway.connections.resume({ ...gateway.parts, methods: new Map([["later", done]]) }),
+    [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
+  };
+}
+
+test("a call that is put off is made again of whoever leads next, holds up no end, and is accepted once", async () => {
+  await using it = await putOffWorld(() => "done by the next one");
+  it.gateway.connections.hold();
+  it.client.send({ type: "req", id: "2", method: "later" });
+  expect(await it.client.next()).toMatchObject({ id: "2", payload: "accepted" });
+  await it.gateway.connections.settle(60_000);
+  it.gateway.connections.pause();
+  it.resume();
+  expect(await it.client.next()).toMatchObject({ id: "2", payload: "done by the next one" });
+  expect(it.asked).toHaveLength(2);
+  expect(new Set(it.asked).size).toBe(1);
+});
+
+test("a call that is put off when nobody comes after gets the answer there is then", async () => {
+  await using it = await putOffWorld(() => undefined);
+  it.client.send({ type: "req", id: "2", method: "later" });
+  expect(await it.client.next()).toMatchObject({ id: "2", payload: "accepted" });
+  expect(await it.client.next()).toMatchObject({ id: "2", payload: { put: "off" } });
 });

@@ -19,12 +19,11 @@ import {
 import { type HelloSource, helloOf, policyOf } from "./hello.ts";
 import { type Challenge, encodeKept, type Kept } from "./kept.ts";
 import type { CallContext, ClientInfo } from "../../methods/method.ts";
-import { answerFrame, isRequest, refuseFrame, refuseHeavy } from "./rpc.ts";
+import { type Call, Calls } from "./calls.ts";
+import { isRequest, refuseHeavy } from "./rpc.ts";
 
 /** A client says `connect` this soon after the challenge, or it is no client. */
 const HANDSHAKE_TIMEOUT_MS = 15_000;
-/** Requests of one client under way at once: people and their tools need few, a flood has no end. */
-const MAX_IN_FLIGHT = 64;
 /** Messages of one client that wait for its handshake or for a restart, at most. */
 const MAX_HELD = 256;
 /** More than anybody looks at side by side; each event looks through them. */
@@ -45,6 +44,8 @@ export interface ConnectionHost {
   parts(): ConnectionParts;
   /** While the gateway restarts: resolves when `parts` are those of the new one. */
   paused(): Promise<void> | undefined;
+  /** Resolves when calls that were put off are to be made again; undefined: there is nobody left. */
+  held(): Promise<void> | undefined;
   /** Aborts when nobody may wait for somebody's word any more. */
   patience(): AbortSignal;
 }
@@ -91,7 +92,7 @@ export class Connection implements SocketListener {
   #asked: Challenge = { nonce: "", ts: 0 };
   #session: Session | undefined;
   #seq = 0;
-  #inFlight = 0;
+  readonly #calls: Calls;
   /** Messages that wait until `#connecting` or a restart is over. */
   #held = 0;
   #connecting: Promise<void> | undefined;
@@ -112,6 +113,7 @@ export class Connection implements SocketListener {
     this.#origin = origin;
     this.#host = host;
     this.#watcher = watcher;
+    this.#calls = new Calls(host, () => watcher.onIdle());
     this.#resumed = kept !== undefined;
     if (kept?.state === "open") {
       this.#seq = kept.seq;
@@ -149,7 +151,7 @@ export class Connection implements SocketListener {
 
   /** No request of this client is under way. */
   get isIdle(): boolean {
-    return this.#inFlight === 0;
+    return this.#calls.isIdle;
   }
 
   onMessage(message: string | Uint8Array, receipt: Receipt): void {
@@ -286,30 +288,28 @@ export class Connection implements SocketListener {
       this.#greet(session, receipt);
       return;
     }
-    if (this.#inFlight >= MAX_IN_FLIGHT) {
-      this.#send(refuseFrame(json), receipt);
-      return;
-    }
-    this.#inFlight += 1;
-    const answer = await answerFrame(json, this.#host.parts().methods, (id) =>
-      this.#contextOf(id, session),
-    );
-    this.#inFlight -= 1;
-    this.#send(answer, receipt);
-    if (this.#inFlight === 0) this.#watcher.onIdle();
+    await this.#calls.answer(json, {
+      contextOf: (id, call) => this.#contextOf(id, session, call),
+      isOpen: () => this.isOpen,
+      send: (frame) => this.#send(frame, receipt),
+    });
   }
 
-  #contextOf(id: string, session: Session): CallContext {
+  #contextOf(id: string, session: Session, call: Call): CallContext {
     const gone = this.#gone.signal;
     const host = this.#host;
     return {
       client: this.#infoOf(session),
+      askedAt: call.askedAt,
       signal: gone,
       // Made when it is asked for: most methods do not wait.
       get patience() {
         return AbortSignal.any([gone, host.patience()]);
       },
-      accept: (payload) => this.#send({ type: "res", id, ok: true, payload }),
+      accept: (payload) => {
+        if (!call.isAccepted) this.#send({ type: "res", id, ok: true, payload });
+        call.isAccepted = true;
+      },
       subscribe: (topic) => this.#subscribe(topic, session),
       unsubscribe: (topic) => {
         if (this.#topics.delete(topic)) this.#keep(this.#keptOpen(session));

@@ -13,6 +13,7 @@ import {
 } from "./connection.ts";
 import { TICK_INTERVAL_MS } from "./hello.ts";
 import type { Kept } from "./kept.ts";
+import { Missed } from "./missed.ts";
 
 /** Sockets that have not said who they are; each may hold 64 KiB of a message it never ends. */
 const MAX_HANDSHAKES = 64;
@@ -46,14 +47,17 @@ export class Connections implements EventHub {
   readonly #watcher: ClientWatcher | undefined;
   readonly #open = new Set<Connection>();
   readonly #waiting = new Set<() => void>();
+  readonly #missed = new Missed();
   readonly #host: ConnectionHost = {
     parts: () => this.#current,
     paused: () => this.#pause?.promise,
+    held: () => this.#hold?.promise ?? this.#pause?.promise,
     patience: () => this.#patience.signal,
   };
   /** Aborts what only waits for somebody's word. */
   #patience = new AbortController();
   #pause: PromiseWithResolvers<void> | undefined;
+  #hold: PromiseWithResolvers<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param parts - Left out: clients wait until the first `resume`. */
@@ -68,6 +72,17 @@ export class Connections implements EventHub {
     this.#pause ??= Promise.withResolvers();
   }
 
+  /** From now on calls that are put off wait for `release` or `resume`. */
+  hold(): void {
+    this.#hold ??= Promise.withResolvers();
+  }
+
+  release(): void {
+    const hold = this.#hold;
+    this.#hold = undefined;
+    hold?.resolve();
+  }
+
   /** Clients are served by these from now on. */
   resume(parts: ConnectionParts): void {
     this.#parts = parts;
@@ -75,6 +90,7 @@ export class Connections implements EventHub {
     const pause = this.#pause;
     this.#pause = undefined;
     pause?.resolve();
+    this.release();
   }
 
   /**
@@ -97,13 +113,19 @@ export class Connections implements EventHub {
    */
   add(socket: ClientSocket, origin: Origin, kept?: Kept): void {
     const watcher: ConnectionWatcher = {
-      onOpen: () => this.#joined(connection),
+      onOpen: () => {
+        this.#missed.meet(connection.id);
+        this.#joined(connection);
+      },
       onIdle: () => this.#changed(),
       onClose: () => this.#remove(connection),
     };
     const connection = new Connection(socket, origin, this.#host, watcher, kept);
     this.#open.add(connection);
-    if (connection.isOpen) this.#joined(connection);
+    if (connection.isOpen) {
+      this.#tellMissed(connection);
+      this.#joined(connection);
+    }
     if (origin.via === "local") {
       this.#timer ??= setInterval(() => this.#tick(), TICK_INTERVAL_MS).unref();
     }
@@ -119,6 +141,9 @@ export class Connections implements EventHub {
     payload: unknown,
     to: Audience & Pick<Emission, "stateVersion"> = {},
   ): void {
+    if (this.#parts !== undefined) {
+      this.#missed.note({ event, payload, to }, this.#parts.now());
+    }
     for (const connection of this.#open) {
       if (isMeant(connection, to)) connection.emit(event, payload, to);
     }
@@ -181,6 +206,13 @@ export class Connections implements EventHub {
 
   #local(): Connection[] {
     return [...this.#open].filter(({ via }) => via === "local");
+  }
+
+  #tellMissed(connection: Connection): void {
+    if (this.#parts === undefined) return;
+    for (const { event, payload, to } of this.#missed.of(connection.id, this.#parts.now())) {
+      if (isMeant(connection, to)) connection.emit(event, payload, to);
+    }
   }
 
   #joined({ client }: Connection): void {

@@ -69,7 +69,7 @@ export function helloOf(
   via: Origin["via"],
   { methods, snapshot, version }: HelloSource,
 ): object {
-  const { method = "token", deviceToken, issuedAtMs } = auth ?? {};
+  const { method = "token", deviceToken, issuedAtMs, deviceTokens } = auth ?? {};
   return {
     type: "hello-ok",
     protocol: PROTOCOL_VERSION,
@@ -80,7 +80,7 @@ export function helloOf(
       capabilities: CAPABILITIES,
     },
     snapshot: snapshot(scopes),
-    auth: { method, role, scopes, deviceToken, issuedAtMs },
+    auth: { method, role, scopes, deviceToken, issuedAtMs, deviceTokens },
     policy: policyOf(via),
   };
 }

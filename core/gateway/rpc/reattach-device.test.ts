@@ -33,6 +33,8 @@ function world(tokens: readonly object[] | undefined) {
     putDevice: async () => undefined,
     removeDevices: async () => undefined,
     setRequests: async () => undefined,
+    setupCodes: async () => [],
+    setSetupCodes: async () => undefined,
   };
   const devices = new DeviceBook({
     store,

@@ -266,7 +266,7 @@ test("events are counted on, and each number is kept before its event leaves", (
   const origin = { via: "edge", caller: CALLER } as const;
   const watcher = { onOpen: () => undefined, onIdle: () => undefined, onClose: () => undefined };
   const { signal } = new AbortController();
-  const host = { parts: () => PARTS, paused: () => undefined, patience: () => signal };
+  const host = { parts: () => PARTS, paused: none, held: none, patience: () => signal };
   const client = { clientId: "cli", mode: "cli", version: "1", platform: "linux" };
   const named = { connection: "1", requestId: "c", role: "operator", scopes: [], topics: [] };
   const kept: Kept = { ...named, state: "open", client, seq: 7 };
@@ -339,4 +339,8 @@ function helloOf({ heard }: EdgeSocket): { connId: string; tickIntervalMs: numbe
   const text = heard.map((frame) => JSON.stringify(frame)).find((one) => one.includes("hello-ok"));
   const { payload } = JSON.parse(text ?? "{}");
   return { connId: payload.server.connId, tickIntervalMs: payload.policy.tickIntervalMs };
+}
+
+function none(): undefined {
+  return undefined;
 }

@@ -7,6 +7,7 @@ import {
   MethodError,
   type Methods,
   type OperatorScope,
+  PutOff,
 } from "../../methods/method.ts";
 import { complaintOf, failure, type ResponseFrame, type RpcError } from "./frames.ts";
 
@@ -28,15 +29,24 @@ export function isRequest(json: unknown, method: string, id: string): boolean {
   return frame.success && frame.data.method === method && frame.data.id === id;
 }
 
-/** A call of a client, before it is known which request it is for. */
-export type ContextOf = (requestId: string) => CallContext;
+/** Of a client that calls. */
+export interface CallSource {
+  /** The call, once it is known which request it is for. */
+  readonly context: (requestId: string) => CallContext;
+  /** Whether it can be made again, once the gateway has begun anew. */
+  readonly canPutOff: () => boolean;
+}
 
-/** The one place where RPC errors are made. Answers any parsed JSON a client sends; never rejects. */
+/**
+ * The one place where RPC errors are made. Answers any parsed JSON a client sends; never rejects.
+ *
+ * @returns `later`: the same call is to be made again.
+ */
 export async function answerFrame(
   json: unknown,
   methods: Methods,
-  contextOf: ContextOf,
-): Promise<ResponseFrame> {
+  { context: contextOf, canPutOff }: CallSource,
+): Promise<ResponseFrame | "later"> {
   const frame = RequestFrame.safeParse(json);
   if (!frame.success) {
     return failure("invalid", invalid(`invalid request frame: ${complaintOf(frame.error)}`));
@@ -51,9 +61,20 @@ export async function answerFrame(
     if (scope !== "any" && !covers(context.client.scopes, scope)) {
       return failure(id, missingScope(scope));
     }
-    return { type: "res", id, ok: true, payload: await method.call(params, context) };
+    const payload = await method.call(params, context);
+    return { type: "res", id, ok: true, payload };
   } catch (error) {
-    return failure(id, toRpcError(error, name));
+    if (!(error instanceof PutOff)) return failure(id, toRpcError(error, name));
+    return canPutOff() ? "later" : await otherwise(id, error, name);
+  }
+}
+
+/** The answer to a call that nobody will make again. */
+async function otherwise(id: string, error: PutOff, name: string): Promise<ResponseFrame> {
+  try {
+    return { type: "res", id, ok: true, payload: await error.otherwise() };
+  } catch (reason) {
+    return failure(id, toRpcError(reason, name));
   }
 }
 

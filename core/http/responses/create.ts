@@ -8,10 +8,11 @@ import type { ResponseStore, StoredResponse } from "../../store/response.ts";
 import type { Caller } from "../../tunnel/handlers.ts";
 import type { HttpAgents } from "../agents.ts";
 import { type AnswerParts, collect, streamed, type Teller } from "../answer.ts";
+import { thinkingOf } from "../effort.ts";
 import { MODEL_HEADER } from "../models.ts";
 import { readJson } from "../read-json.ts";
 import { refusal } from "../refusal.ts";
-import { placeOf, type Selection, selectionOf, type SessionPlace } from "../selection.ts";
+import { isOwners, placeOf, type Selection, selectionOf, type SessionPlace } from "../selection.ts";
 import { toMessages } from "./items.ts";
 import { type Ended, ended, type ResponseHead, responseId } from "./object.ts";
 import { resolveReferences } from "./references.ts";
@@ -82,13 +83,14 @@ async function prepare(
       : await store.chain(previous.id, owner, MAX_LINKS);
   const said = [...before, ...news];
   const { maxUnits } = HISTORY_LIMITS;
+  const key = randomBytes(16).toString("hex");
   return {
     order,
     owner,
     agent: selection.agent.id,
     news,
     head: {
-      key: randomBytes(16).toString("hex"),
+      key,
       createdAt: Math.floor(now() / 1000),
       asked,
     },
@@ -100,12 +102,15 @@ async function prepare(
       ],
       via: selection.channel ?? "http",
       model: selection.model,
+      asOwner: isOwners(selection, caller),
       temperature: asked.temperature ?? undefined,
       maxOutputTokens: asked.max_output_tokens ?? undefined,
+      thinking: thinkingOf(asked.reasoning?.effort),
       clientTools,
       toolChoice,
       parallelToolCalls: asked.parallel_tool_calls ?? undefined,
       format,
+      runId: responseId(key),
       requestId: caller.requestId,
     },
   };

@@ -142,7 +142,7 @@ function echoed(asked: ResponseRequest): object {
       ),
     ),
     model: asked.model,
-    reasoning: { effort: null, summary: null },
+    reasoning: { effort: asked.reasoning?.effort ?? null, summary: null },
     text: { format: asked.text?.format ?? { type: "text" } },
     tools: asked.tools?.map(toTool) ?? [],
   };

@@ -14,6 +14,7 @@ import {
   ResponseTools,
 } from "../client-tools.ts";
 import type { AnswerFormat } from "../../models/model.ts";
+import { Effort } from "../effort.ts";
 import { UserName } from "../openai.ts";
 import { parseBody, refusal } from "../refusal.ts";
 import { Item } from "./items.ts";
@@ -53,6 +54,7 @@ export const ResponseRequest = z.object({
   tools: ResponseTools.nullish(),
   tool_choice: ResponseToolChoice.nullish(),
   parallel_tool_calls: z.boolean().nullish(),
+  reasoning: z.object({ effort: Effort.nullish() }).nullish(),
   text: z.object({ format: TextFormat.nullish() }).nullish(),
   background: z.literal(false, { error: "is not supported: stream the answer instead" }).nullish(),
   conversation: z.null({ error: NOT_KEPT }).optional(),

@@ -25,7 +25,10 @@ export function fileMethods(parts: AgentMethodParts): readonly NamedMethod[] {
         scope: "operator.read",
         call(params) {
           const { id, workspace } = profileOf(parts, List.parse(params).agentId);
-          const files = WORKSPACE_FILES.map((name) => entryOf(workspace, name));
+          const all = WORKSPACE_FILES.map((name) => entryOf(workspace, name));
+          const isNew = all.every(({ name, missing }) => missing || !SAYS_WHO.includes(name));
+          // The first conversation of a workspace is not had again.
+          const files = all.filter((one) => isNew || one.name !== FIRST || !one.missing);
           return { agentId: id, workspace, files };
         },
       },
@@ -67,6 +70,10 @@ export function fileMethods(parts: AgentMethodParts): readonly NamedMethod[] {
     ],
   ];
 }
+
+const FIRST = "BOOTSTRAP.md";
+/** One of these is there once somebody has been told who they are. */
+const SAYS_WHO: readonly string[] = ["SOUL.md", "IDENTITY.md", "USER.md"];
 
 interface Entry {
   readonly name: string;

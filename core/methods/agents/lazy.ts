@@ -22,6 +22,7 @@ const SCOPES = {
   "tools.effective": "operator.read",
   "tools.invoke": "operator.write",
   "skills.status": "operator.read",
+  "skills.update": "operator.admin",
   "commands.list": "operator.read",
   "usage.status": "operator.read",
   "usage.cost": "operator.read",

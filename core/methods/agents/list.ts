@@ -16,13 +16,6 @@ const Identity = z.strictObject({
   sessionKey: z.string().max(512).optional(),
 });
 
-/** No model of this version is told how long to think. */
-const THINKING = {
-  thinkingLevels: [{ id: "off", label: "off" }],
-  thinkingOptions: ["off"],
-  thinkingDefault: "off",
-};
-
 const MAX_IDENTITY_BYTES = 64 * 1024;
 
 export function listMethods(parts: AgentMethodParts): readonly NamedMethod[] {
@@ -55,11 +48,14 @@ async function listAgents({ directory, settings }: AgentMethodParts): Promise<ob
     selectionRequired: false,
     mainKey: "main",
     scope: settings().config.session.scope,
-    agents: await Promise.all(agents.map(summaryOf)),
+    agents: await Promise.all(agents.map((agent) => summaryOf(agent, directory))),
   };
 }
 
-async function summaryOf(agent: AgentProfile): Promise<object> {
+async function summaryOf(
+  agent: AgentProfile,
+  directory: AgentMethodParts["directory"],
+): Promise<object> {
   const [primary, ...fallbacks] = agent.modelRefs;
   const identity = filled(agent.identity);
   return {
@@ -75,7 +71,7 @@ async function summaryOf(agent: AgentProfile): Promise<object> {
       devicePlacementSupported: false,
       source: "implicit",
     },
-    ...THINKING,
+    ...directory.thinking(agent.id, primary),
     model: { primary, ...(fallbacks.length > 0 ? { fallbacks } : {}) },
   };
 }

@@ -1,8 +1,9 @@
 /**
- * What a user interface asks for again and again, of things this version has none of: the answer is
- * empty because there are none, and cheap because it is asked for often.
+ * What a user interface asks for again and again: cheap, because it is asked for often. Of things
+ * that this version has none of the answer is empty.
  */
 import * as z from "zod";
+import { OFFERED } from "../chat/commands.ts";
 import type { NamedMethod } from "../method.ts";
 
 const Commands = z.strictObject({
@@ -28,7 +29,7 @@ export function polledMethods(): readonly NamedMethod[] {
         scope: "operator.read",
         call(params) {
           Commands.parse(params);
-          return { commands: [] };
+          return { commands: OFFERED };
         },
       },
     ],

@@ -3,7 +3,7 @@ import type { RunOrder } from "../../conversation/run.ts";
 import type { SessionInfo } from "../../store/session.ts";
 import { MethodError } from "../method.ts";
 import { attached, Attachments } from "./attachments.ts";
-import { commandOf } from "./commands.ts";
+import { resetOf } from "./commands.ts";
 import {
   bareTarget,
   type ChatParts,
@@ -11,6 +11,7 @@ import {
   type Named,
   sessionOf,
   tellChanged,
+  thinkingIn,
   unknownAgent,
 } from "./parts.ts";
 import { modelOf } from "./wire.ts";
@@ -77,6 +78,8 @@ export async function agentOrder(given: unknown, parts: ChatParts): Promise<RunO
     images: images.length === 0 ? undefined : images,
     extraSystem: isSaid(extraSystemPrompt) ? extraSystemPrompt : undefined,
     model: chosenModel(params, session, parts),
+    thinking: params.thinking ? thinkingIn(params.thinking) : undefined,
+    lightContext: params.bootstrapContextMode === "lightweight" ? true : undefined,
     deliver: params.deliver === true ? deliveryOf(params, info?.origin, parts) : undefined,
     timeoutMs: timeout === 0 ? undefined : timeout * 1_000,
     keep: params.suppressPromptPersistence === true ? false : undefined,
@@ -121,13 +124,13 @@ async function questionOf(
   { key }: Named,
   parts: ChatParts,
 ): Promise<string> {
-  const command = commandOf(message);
-  if (command?.do !== "reset") return message;
+  const reset = resetOf(message);
+  if (reset === undefined) return message;
   if ((await parts.engine.runs.find(idempotencyKey)) === undefined) {
     await parts.engine.sessions.reset(key);
     tellChanged(parts, key, { reason: "reset" });
   }
-  return isSaid(command.rest) ? command.rest : GREETING;
+  return isSaid(reset.rest) ? reset.rest : GREETING;
 }
 
 /** A model without its provider is one of the agent's. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { RunState } from "../../conversation/run.ts";
-import { type CallContext, MethodError } from "../method.ts";
+import { type CallContext, covers, MethodError, PutOff } from "../method.ts";
 import { agentOrder } from "./agent-order.ts";
 import type { ChatParts } from "./parts.ts";
 import { modelOf, stopReasonOf, usageOf } from "./wire.ts";
@@ -22,7 +22,8 @@ export async function runAgentTurn(
   context: CallContext,
   parts: ChatParts,
 ): Promise<object> {
-  const order = await agentOrder(given, parts);
+  const asOwner = covers(context.client.scopes, "operator.admin");
+  const order = { ...(await agentOrder(given, parts)), asOwner };
   const { run } = await parts.engine.runs.start(order);
   if (run.endedAt === undefined) {
     const { id: runId, sessionKey, agentId, acceptedAt } = run;
@@ -36,12 +37,16 @@ export async function runAgentTurn(
 /** `agent.wait`: what has become of a run, at the latest after a while. */
 export async function waitForRun(
   given: unknown,
-  { signal }: CallContext,
-  { engine }: ChatParts,
+  { signal, askedAt }: CallContext,
+  { engine, now }: ChatParts,
 ): Promise<object> {
   const { runId, timeoutMs } = Wait.parse(given);
-  const run = await engine.runs.wait(runId, Math.min(timeoutMs, MAX_WAIT_MS), signal);
-  if (run?.endedAt === undefined) return { runId, status: "timeout" };
+  const until = askedAt + Math.min(timeoutMs, MAX_WAIT_MS);
+  const run = await engine.runs.wait(runId, Math.max(0, until - now()), signal);
+  const timeout = { runId, status: "timeout" };
+  // Nobody here goes on with it any more, but whoever leads next does.
+  if (run?.endedAt === undefined && now() < until) throw new PutOff(() => timeout);
+  if (run?.endedAt === undefined) return timeout;
   const { startedAt, endedAt } = run;
   if (run.status === "ok") {
     return { runId, status: "ok", startedAt, endedAt, stopReason: stopReasonOf(run.stop) };
@@ -57,10 +62,10 @@ async function lastOf(id: string, signal: AbortSignal, parts: ChatParts): Promis
     const run = await parts.engine.runs.wait(id, MAX_WAIT_MS, signal);
     if (run === undefined) throw unavailable(id, "the run is gone");
     if (run.endedAt !== undefined) return run;
-    // Put off to a later process, or nobody is there to be told any more.
-    if (signal.aborted || run.status === "queued") {
-      throw unavailable(id, "the gateway goes on with this run later");
-    }
+    const later = unavailable(id, "the gateway goes on with this run later");
+    if (signal.aborted) throw later;
+    // Put off to whoever leads next, in this process or in a later one.
+    if (run.status === "queued") throw new PutOff(() => Promise.reject(later));
   }
 }
 

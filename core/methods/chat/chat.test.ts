@@ -1,7 +1,8 @@
 import { AgentEventSchema, ChatEventSchema } from "@openclaw/gateway-protocol";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type ChatWorld, mustFit, SLOW, startChatWorld } from "../../../test/support/chat-world.ts";
 import { reply } from "../../../test/support/fake-model.ts";
+import { eventually } from "../../../test/support/until.ts";
 
 let w: ChatWorld;
 
@@ -131,7 +132,7 @@ test("what was accepted before the gateway was killed is answered after, once", 
     message: "survive",
     idempotencyKey: "killed",
   });
-  await vi.waitFor(() => expect(w.sentLast()).toContain("survive"), 10_000);
+  await eventually(() => expect(w.sentLast()).toContain("survive"));
   await w.killAndRestart();
   const wait = await w.request("agent.wait", { runId: "killed", timeoutMs: 10_000 });
   expect(wait).toMatchObject({ status: "ok" });

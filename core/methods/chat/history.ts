@@ -1,6 +1,8 @@
 import * as z from "zod";
 import type { SessionInfo, SessionMessage, SessionPage } from "../../store/session.ts";
+import { defaultsFor, thinkingIn, windowsIn } from "../sessions/list.ts";
 import { sessionRow } from "../sessions/row.ts";
+import { OFFERED } from "./commands.ts";
 import { type ChatParts, type Named, sessionOf } from "./parts.ts";
 import { modelOf, seqOf, wireMessage } from "./wire.ts";
 
@@ -73,14 +75,8 @@ export function chatMetadata({ agents }: Pick<ChatParts, "agents">): object {
     const { modelProvider: provider = "", model: id = ref } = modelOf(ref);
     return { id, name: id, provider };
   });
-  return { models, commands: COMMANDS };
+  return { models, commands: OFFERED };
 }
-
-const COMMANDS = [
-  { name: "stop", description: "Stop the answer under way", textAliases: ["/stop"] },
-  { name: "new", description: "Begin a new session", textAliases: ["/new"] },
-  { name: "reset", description: "Begin a new session", textAliases: ["/reset"] },
-] as const;
 
 /** `chat.message.get`: one message, longer than a history shows it. */
 export async function chatMessage(given: unknown, parts: ChatParts): Promise<object> {
@@ -190,7 +186,7 @@ function aboutSession(
   const ref = parts.agents().find(session.agentId)?.modelRefs[0];
   const level = info?.settings["thinkingLevel"];
   return {
-    defaults: { ...modelOf(ref), contextTokens: null, modelSelectionTarget: "session" },
+    defaults: defaultsFor(session.agentId, ref, parts),
     sessionInfo: rowOf(session, info, parts),
     ...(level === undefined ? {} : { thinkingLevel: level }),
   };
@@ -200,7 +196,8 @@ function rowOf({ key, agentId }: Named, info: SessionInfo | undefined, parts: Ch
   const defaultModel = parts.agents().find(agentId)?.modelRefs[0];
   const active = parts.engine.runs.active(key);
   const now = parts.now();
-  if (info !== undefined) return sessionRow(info, { active, defaultModel, now });
+  const known = { contextWindowOf: windowsIn(parts), thinkingOf: thinkingIn(agentId, parts) };
+  if (info !== undefined) return sessionRow(info, { active, defaultModel, ...known, now });
   const ids = active.map(({ id }) => id);
   const runs = { hasActiveRun: ids.length > 0, activeRunIds: ids, activeLeafEntryId: null };
   const flags = { archived: false, pinned: false, unread: false, totalTokensFresh: false };

@@ -1,10 +1,11 @@
 import * as list from "../sessions/list.ts";
 import { patchSession, patchSessions } from "../sessions/patch.ts";
 import * as read from "../sessions/read.ts";
+import { usageLogs, usageTimeseries } from "../sessions/session-usage.ts";
 import { sessionsUsage } from "../sessions/usage.ts";
 import * as write from "../sessions/write.ts";
 import { actOnMessage, sendMessage } from "../send/send.ts";
-import type { Method } from "../method.ts";
+import { covers, type Method } from "../method.ts";
 import { runAgentTurn, waitForRun } from "./agent.ts";
 import { chatAbort, chatInject } from "./control.ts";
 import * as history from "./history.ts";
@@ -16,7 +17,8 @@ import { ChatSender } from "./send.ts";
 export function chatCalls(parts: ChatParts): Readonly<Record<ChatMethodName, Method["call"]>> {
   const sender = new ChatSender(parts);
   return {
-    "chat.send": (params) => sender.call(params),
+    "chat.send": (params, { client }) =>
+      sender.call(params, covers(client.scopes, "operator.admin")),
     "chat.history": (params) => history.chatHistory(params, parts),
     "chat.startup": (params) => history.chatStartup(params, parts),
     "chat.metadata": () => history.chatMetadata(parts),
@@ -31,6 +33,8 @@ export function chatCalls(parts: ChatParts): Readonly<Record<ChatMethodName, Met
     "sessions.preview": (params) => read.previewSessions(params, parts),
     "sessions.search": (params) => read.searchSessions(params, parts),
     "sessions.usage": (params) => sessionsUsage(params, parts),
+    "sessions.usage.timeseries": (params) => usageTimeseries(params, parts),
+    "sessions.usage.logs": (params) => usageLogs(params, parts),
     "sessions.create": (params) => write.createSession(params, parts),
     "sessions.patch": (params) => patchSession(params, parts),
     "sessions.patchMany": (params) => patchSessions(params, parts),

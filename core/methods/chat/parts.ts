@@ -1,6 +1,8 @@
 import type { AgentDirectory } from "../../agents/directory.ts";
 import type { Channel } from "../../channels/channel.ts";
 import type { Engine } from "../../conversation/engine.ts";
+import { THINKING_LEVELS, type Thinking } from "../../models/model.ts";
+import { parseThinking } from "../../models/thinking.ts";
 import { agentIdOf, canonicalSessionKey } from "../../store/session-key.ts";
 import type { SessionInfo } from "../../store/session.ts";
 import type { Store } from "../../store/store.ts";
@@ -9,9 +11,9 @@ import { MethodError } from "../method.ts";
 
 /** What the methods of chats, sessions and messages work with. */
 export interface ChatParts {
-  readonly engine: Pick<Engine, "runs" | "sessions" | "tell">;
-  readonly store: Pick<Store, "sessions">;
-  readonly agents: () => Pick<AgentDirectory, "defaultId" | "find">;
+  readonly engine: Pick<Engine, "runs" | "sessions" | "commands" | "tell">;
+  readonly store: Pick<Store, "sessions" | "usage">;
+  readonly agents: () => Pick<AgentDirectory, "defaultId" | "find" | "facts" | "thinking">;
   /** @throws GatewayError for a model that cannot be asked for. */
   readonly mustBeModel: (agentId: string, model: string) => Promise<unknown>;
   readonly channel: (id: string) => Channel | undefined;
@@ -71,6 +73,14 @@ export const SESSIONS_TOPIC = "sessions";
 /** Followers of what is said in one session. */
 export function messagesTopic(sessionKey: string): string {
   return `session:${sessionKey}`;
+}
+
+/** @throws MethodError for a word that is no level of thinking. */
+export function thinkingIn(word: string): Thinking {
+  const level = parseThinking(word);
+  if (level !== undefined) return level;
+  const levels = THINKING_LEVELS.join("|");
+  throw new MethodError("INVALID_REQUEST", `invalid thinkingLevel (use ${levels})`);
 }
 
 /** @throws MethodError when nothing may be sent in the session. */

@@ -24,6 +24,8 @@ export interface RunEventParts {
   readonly engine: Pick<Engine, "runs">;
   readonly store: Pick<Store, "sessions">;
   readonly hub: EventHub;
+  /** How many tokens `provider/model` takes; undefined: not known. */
+  readonly contextWindowOf: (ref: string) => number | undefined;
   /** Whether anybody is there to be told. */
   readonly isHeard: () => boolean;
   /** Unix ms. */
@@ -35,6 +37,8 @@ interface Told {
   seq: number;
   /** Units of its text. */
   units: number;
+  /** Units of what was thought. */
+  thoughtUnits: number;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -69,6 +73,8 @@ class RunTeller implements Disposable {
         return this.#started(run);
       case "text":
         return this.#said(run);
+      case "thinking":
+        return this.#gather(run);
       case "tool_start": {
         const { id: toolCallId, name, input } = event.call;
         this.#flush(run);
@@ -105,6 +111,11 @@ class RunTeller implements Disposable {
   #said(run: RunState): void {
     const told = this.#of(run);
     if (told.units === 0) return this.#flush(run);
+    this.#gather(run);
+  }
+
+  #gather(run: RunState): void {
+    const told = this.#of(run);
     told.timer ??= setTimeout(() => {
       told.timer = undefined;
       const now = this.#parts.engine.runs.active(run.sessionKey).find(({ id }) => id === run.id);
@@ -116,6 +127,10 @@ class RunTeller implements Disposable {
     const told = this.#of(run);
     clearTimeout(told.timer);
     told.timer = undefined;
+    const { thinking = "" } = run;
+    const thought = thinking.slice(told.thoughtUnits);
+    told.thoughtUnits = thinking.length;
+    if (thought !== "") this.#agent(run, "thinking", { text: thinking, delta: thought }, true);
     const delta = run.text.slice(told.units);
     if (delta === "") return;
     told.units = run.text.length;
@@ -165,7 +180,9 @@ class RunTeller implements Disposable {
     }
     const { info } = page;
     const active = engine.runs.active(sessionKey);
-    const session = sessionRow(info, { active, defaultModel: run.model, now: now() });
+    const { contextWindowOf } = this.#parts;
+    const of = { active, defaultModel: run.model, contextWindowOf, now: now() };
+    const session = sessionRow(info, of);
     for (const stored of page.messages) {
       const message = stored.run === id ? wireMessage(info, stored, MAX_CHARS) : undefined;
       if (message === undefined) continue;
@@ -195,7 +212,7 @@ class RunTeller implements Disposable {
   #of({ id }: RunState): Told {
     const known = this.#told.get(id);
     if (known !== undefined) return known;
-    const fresh = { seq: 0, units: 0, timer: undefined };
+    const fresh = { seq: 0, units: 0, thoughtUnits: 0, timer: undefined };
     this.#told.set(id, fresh);
     return fresh;
   }

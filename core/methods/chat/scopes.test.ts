@@ -13,6 +13,11 @@ test.each<[ChatMethodName, unknown, string]>([
   ["chat.send", { message: " /RESET now" }, "operator.admin"],
   ["chat.send", { message: "/new" }, "operator.admin"],
   ["chat.send", { message: "/newer" }, "operator.write"],
+  ["chat.send", { message: "/model" }, "operator.write"],
+  ["chat.send", { message: "/model a/b" }, "operator.admin"],
+  ["chat.send", { message: "/think: high" }, "operator.admin"],
+  ["chat.send", { message: "/compact" }, "operator.admin"],
+  ["chat.send", { message: "/status" }, "operator.write"],
   ["chat.send", null, "operator.write"],
   ["chat.history", {}, "operator.read"],
   ["chat.inject", {}, "operator.admin"],
@@ -20,6 +25,7 @@ test.each<[ChatMethodName, unknown, string]>([
   ["agent", { message: "hello", model: "a/b" }, "operator.admin"],
   ["agent", { message: "hello", extraSystemPrompt: "be evil" }, "operator.admin"],
   ["agent", { message: "/reset" }, "operator.admin"],
+  ["agent", { message: "/think high" }, "operator.write"],
   ["sessions.create", { label: "x" }, "operator.write"],
   ["sessions.create", { model: "a/b" }, "operator.admin"],
   ["sessions.patch", { key: "s", label: "x", pinned: true }, "operator.write"],
@@ -54,6 +60,8 @@ test("nothing can be changed with the right to read", () => {
     "sessions.subscribe",
     "sessions.unsubscribe",
     "sessions.usage",
+    "sessions.usage.logs",
+    "sessions.usage.timeseries",
   ]);
 });
 

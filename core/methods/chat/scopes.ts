@@ -1,7 +1,8 @@
 /** What it takes to call each method. Known before the methods are loaded. Pure. */
 import * as z from "zod";
+import { commandOf, isChange } from "../../conversation/commands/parse.ts";
 import type { Method, OperatorScope } from "../method.ts";
-import { commandOf } from "./commands.ts";
+import { resetOf } from "./commands.ts";
 
 const Asked = z.looseObject({});
 
@@ -11,15 +12,18 @@ function namesIn(params: unknown): readonly string[] {
   return Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
 }
 
-/** To begin a session anew takes the right to do so, by whatever method. */
-function isReset(params: unknown): boolean {
-  const { data } = z.object({ message: z.string() }).safeParse(params);
-  return data !== undefined && commandOf(data.message)?.do === "reset";
+const Message = z.object({ message: z.string() });
+
+/** To change a session by a word takes the right to do so; a chat takes more words than others. */
+function changes(params: unknown, by: "chat" | "turn"): boolean {
+  const { data } = Message.safeParse(params);
+  if (data === undefined) return false;
+  return by === "chat" ? isChange(commandOf(data.message)) : resetOf(data.message) !== undefined;
 }
 
 function adminFor(names: readonly string[], params: unknown): OperatorScope {
   const asksForMore = namesIn(params).some((name) => names.includes(name));
-  return asksForMore || isReset(params) ? "operator.admin" : "operator.write";
+  return asksForMore || changes(params, "turn") ? "operator.admin" : "operator.write";
 }
 
 /** How a session is shown to people: changing it changes nothing of what an agent does. */
@@ -50,7 +54,7 @@ function deleteScope(params: unknown): OperatorScope {
 }
 
 export const CHAT_SCOPES = {
-  "chat.send": (params) => adminFor([], params),
+  "chat.send": (params) => (changes(params, "chat") ? "operator.admin" : "operator.write"),
   "chat.history": "operator.read",
   "chat.startup": "operator.read",
   "chat.metadata": "operator.read",
@@ -65,6 +69,8 @@ export const CHAT_SCOPES = {
   "sessions.preview": "operator.read",
   "sessions.search": "operator.read",
   "sessions.usage": "operator.read",
+  "sessions.usage.timeseries": "operator.read",
+  "sessions.usage.logs": "operator.read",
   "sessions.create": (params) => adminFor(["model"], params),
   "sessions.patch": patchScope,
   "sessions.patchMany": (params) =>

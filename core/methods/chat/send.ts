@@ -1,14 +1,12 @@
 import * as z from "zod";
+import { type Command, commandOf } from "../../conversation/commands/parse.ts";
 import type { RunOrder, RunState } from "../../conversation/run.ts";
 import type { SessionInfo } from "../../store/session.ts";
 import { MethodError } from "../method.ts";
 import { attached, Attachments } from "./attachments.ts";
-import { commandOf } from "./commands.ts";
-import { type ChatParts, mustMaySend, type Named, sessionOf, tellChanged } from "./parts.ts";
-import { assistantMessage, messageIdOf } from "./wire.ts";
-
-/** Commands that were carried out: the same key again does not carry them out again. */
-const MAX_REMEMBERED = 256;
+import { ChatCommands } from "./commands.ts";
+import { type ChatParts, mustMaySend, type Named, sessionOf, thinkingIn } from "./parts.ts";
+import { messageIdOf } from "./wire.ts";
 
 const Name = z.string().min(1);
 /** `sessionKey` is looked at apart: a client without one is told so in words of its own. */
@@ -19,7 +17,7 @@ const ChatSend = z.strictObject({
   message: z.string(),
   intent: z.unknown().optional(),
   thinking: z.string().optional(),
-  fastMode: z.unknown().optional(),
+  fastMode: z.union([z.boolean(), z.literal("auto")]).optional(),
   fastAutoOnSeconds: z.int().min(1).optional(),
   queueMode: z.enum(["steer", "followup", "collect", "interrupt"]).optional(),
   deliver: z.boolean().optional(),
@@ -40,26 +38,30 @@ const ChatSend = z.strictObject({
   expectedToolOverrides: z.unknown().optional(),
   idempotencyKey: z.string().min(1).max(256),
 });
-type ChatSend = z.output<typeof ChatSend>;
+interface ChatSend extends z.output<typeof ChatSend> {
+  readonly asOwner: boolean;
+}
 
 /** `chat.send`: one message of a person, answered in events. */
 export class ChatSender {
   readonly #parts: ChatParts;
-  readonly #remembered = new Map<string, object>();
+  readonly #commands: ChatCommands;
 
   constructor(parts: ChatParts) {
     this.#parts = parts;
+    this.#commands = new ChatCommands(parts);
   }
 
-  async call(given: unknown): Promise<object> {
+  /** @param asOwner - Whether the client has all the rights that the gateway's owner has. */
+  async call(given: unknown, asOwner: boolean): Promise<object> {
     mustNameSession(given, "chat.send");
-    const params = ChatSend.parse(given);
+    const params = { ...ChatSend.parse(given), asOwner };
     const session = sessionOf(params.sessionKey, params.agentId, this.#parts);
     const command =
       params.suppressCommandInterpretation === true ? undefined : commandOf(params.message);
-    if (command?.do === "stop") return this.#stop(session);
-    if (command?.do === "reset") return this.#reset(session, params, command.rest);
-    return this.#send(session, params, params.message);
+    if (command === undefined) return this.#send(session, params, params.message);
+    const isStop = command.do === "run" && command.spec.name === "stop";
+    return isStop ? this.#stop(session) : this.#command(command, session, params);
   }
 
   async #stop({ key }: Named): Promise<object> {
@@ -67,22 +69,15 @@ export class ChatSender {
     return { ok: true, aborted: runIds.length > 0, runIds };
   }
 
-  async #reset(session: Named, params: ChatSend, rest: string): Promise<object> {
-    const { engine, hub, now } = this.#parts;
+  async #command(command: Command, session: Named, params: ChatSend): Promise<object> {
     const { idempotencyKey: runId } = params;
-    const before = await engine.runs.find(runId);
+    const before = await this.#parts.engine.runs.find(runId);
     if (before !== undefined) return answerOf(before);
-    const known = this.#remembered.get(runId);
-    if (known !== undefined) return known;
-    await engine.sessions.reset(session.key);
-    this.#remember(runId, { runId, status: "ok" });
-    tellChanged(this.#parts, session.key, { reason: "reset" });
-    if (rest !== "")
-      return this.#send(session, { ...params, expectedLeafEntryId: undefined }, rest);
-    const message = assistantMessage("A new session has begun.", now());
-    const named = { runId, sessionKey: session.key, agentId: session.agentId, seq: 1 };
-    hub.publish("chat", { ...named, state: "final", stopReason: "stop", message });
-    return { runId, status: "started" };
+    const made = await this.#commands.run(command, session, runId);
+    if (made.do === "answer") return made.answer;
+    // The session that the client had before it is over, by its own wish.
+    const anew = { ...params, sessionId: undefined, expectedLeafEntryId: undefined };
+    return this.#send(session, anew, made.text);
   }
 
   async #send({ key }: Named, params: ChatSend, text: string): Promise<object> {
@@ -98,8 +93,12 @@ export class ChatSender {
       sessionKey: key,
       message,
       images: images.length === 0 ? undefined : images,
+      asOwner: params.asOwner,
       deliver: await this.#check(key, params),
       timeoutMs: params.timeoutMs === 0 ? undefined : params.timeoutMs,
+      thinking: params.thinking ? thinkingIn(params.thinking) : undefined,
+      fast: typeof params.fastMode === "boolean" ? params.fastMode : undefined,
+      queueMode: params.queueMode,
     } as const;
     const { fresh, run } = await engine.runs.start(order);
     return fresh ? { runId: run.id, status: "started" } : answerOf(run);
@@ -125,14 +124,6 @@ export class ChatSender {
     const by = params.originatingChannel ?? origin?.channel;
     const isKnown = by !== undefined && this.#parts.channel(by) !== undefined;
     return isKnown && to !== undefined ? { channel: by, to } : undefined;
-  }
-
-  #remember(key: string, answer: object): void {
-    this.#remembered.set(key, answer);
-    const [oldest] = this.#remembered.keys();
-    if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) {
-      this.#remembered.delete(oldest);
-    }
   }
 }
 

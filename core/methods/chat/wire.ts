@@ -1,5 +1,6 @@
 /** Messages, as clients of the protocol read them. Pure. */
 import type { SessionInfo, SessionMessage } from "../../store/session.ts";
+import { tokensOf } from "../../models/prices.ts";
 import type { Usage } from "../../store/message.ts";
 
 /** What our stop reasons are called on the wire. */
@@ -21,9 +22,9 @@ export function modelOf(ref: string | undefined): { modelProvider?: string; mode
   return { modelProvider: ref.slice(0, slash), model: ref.slice(slash + 1) };
 }
 
-export function usageOf({ inputTokens, outputTokens }: Usage): object {
-  const totalTokens = inputTokens + outputTokens;
-  return { input: inputTokens, output: outputTokens, cacheRead: 0, cacheWrite: 0, totalTokens };
+export function usageOf(usage: Usage): object {
+  const totalTokens = usage.inputTokens + usage.outputTokens;
+  return { ...tokensOf(usage), totalTokens };
 }
 
 /** What an assistant says, in the shape of events. */

@@ -11,6 +11,7 @@ import { ConfigSchemaResponseSchema } from "@openclaw/gateway-protocol/schema";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { GatewayError } from "../../../shared/errors.ts";
+import { beginsAnew, reloadKind } from "../../gateway/lifecycle/reload-kind.ts";
 import { loadSettings } from "../../config/resolve.ts";
 import type { Settings } from "../../config/settings.ts";
 import { commandLineContext } from "../command-line.ts";
@@ -47,8 +48,10 @@ async function world(config: string) {
         reloads += 1;
         settings = await load();
       },
-      reloadKind: (path) => (path.startsWith("gateway.port") ? "restart" : "hot"),
+      reloadKind,
+      beginsAnew,
       announce: (hash) => told.push(hash),
+      pendingRestart: () => undefined,
       version: "0.1.0",
       now: () => now,
     }),
@@ -104,6 +107,19 @@ test("config.get shows all there is but secrets, as clients of the contract read
   expect(Object.keys(got)).toEqual(expect.arrayContaining(keys));
   expect(JSON.stringify(got)).not.toContain(TOKEN);
   expect(await w.refusal("config.get", { bad: 1 })).toBe("bad params");
+});
+
+test.each([
+  ["gateway.port", '{"gateway":{"port":4321}}', { restart: { phase: "scheduled" } }],
+  ["logging.file, which only a new process opens", '{"logging":{"file":"/tmp/x.log"}}', {}],
+  ["logging.level", '{"logging":{"level":"warn"}}', {}],
+  ["a section anew of which all is live", '{"sallyport":{"limits":{"drainTimeoutMs":9000}}}', {}],
+  ["hooks.path", '{"hooks":{"path":"/in"}}', { restart: { phase: "scheduled" } }],
+])("whoever changes %s is told of a restart where there will be one", async (_name, raw, told) => {
+  await using w = await world(CONFIG);
+  const { hash: baseHash } = await w.call("config.get", {});
+  const { restart } = await w.call("config.patch", { raw, baseHash });
+  expect(restart === undefined ? {} : { restart }).toEqual(told);
 });
 
 test("a patch is merged, taken over and told", async () => {

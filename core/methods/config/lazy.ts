@@ -1,6 +1,8 @@
 import type { Settings } from "../../config/settings.ts";
+import type { RestartFacts } from "../system/restart.ts";
 import { lazyMethods } from "../lazy.ts";
 import type { NamedMethod, OperatorScope } from "../method.ts";
+import { secretMethods } from "../secrets/lazy.ts";
 
 /** What the `config.*` methods work with. */
 export interface ConfigMethodParts {
@@ -10,6 +12,10 @@ export interface ConfigMethodParts {
   readonly reload: () => Promise<void>;
   /** What a change of the setting at a dotted path does to what runs. */
   readonly reloadKind: (path: string) => "restart" | "hot" | "none";
+  /** Whether a change of the settings at dotted paths has the gateway begin anew by itself. */
+  readonly beginsAnew: (paths: readonly string[]) => boolean;
+  /** The restart that is to come; undefined: there is none. */
+  readonly pendingRestart: () => RestartFacts | undefined;
   /** Tells clients that the config was written; its hash as it is now. */
   readonly announce: (hash: string) => void;
   readonly version: string;
@@ -25,13 +31,15 @@ const SCOPES = {
   "config.apply": "operator.admin",
 } as const satisfies Record<string, OperatorScope>;
 
-/** The `config.*` methods, loaded when the first of them is called. */
+/** The `config.*` methods and those of the secrets it refers to, each loaded when one is called. */
 export function configMethods(parts: ConfigMethodParts): readonly NamedMethod[] {
-  return lazyMethods(SCOPES, async () => {
+  const { settings, reload, now } = parts;
+  const own = lazyMethods(SCOPES, async () => {
     const [{ readMethods }, { writeMethods }] = await Promise.all([
       import("./read.ts"),
       import("./write.ts"),
     ]);
     return [...readMethods(parts), ...writeMethods(parts)];
   });
+  return [...own, ...secretMethods({ settings, reload, uid: process.getuid?.(), now })];
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { changedPaths } from "../../config/changes.ts";
 import { configErrorText } from "../../config/issues/error.ts";
 import { parseText } from "../../config/file/parse.ts";
 import { type ConfigSnapshot, issuesOf } from "../../config/file/snapshot.ts";
@@ -7,13 +8,14 @@ import type { ConfigChange, WriteFault, WriteOutcome } from "../../config/write/
 import { type CallContext, type Method, MethodError, type NamedMethod } from "../method.ts";
 import { pathTexts } from "./answer.ts";
 import type { ConfigMethodParts } from "./lazy.ts";
+import { describeRestart } from "../system/restart.ts";
 import { WriteRate } from "./rate.ts";
 
 const Raw = z.string().min(1);
 const Hash = z.string().min(1).optional();
 
 const SetParams = z.strictObject({ raw: Raw, baseHash: Hash });
-/** What is to be told, and where, after a restart: none of these writes needs one. */
+/** What is to be told, and where, after a restart: accepted, and told nowhere. */
 const Aftermath = {
   sessionKey: z.string().optional(),
   deliveryContext: z
@@ -77,7 +79,7 @@ function partial({ raw, baseHash, replacePaths }: z.output<typeof PatchParams>):
 async function write(
   name: string,
   { change, baseHash }: Asked,
-  { settings, reload, reloadKind, announce }: ConfigMethodParts,
+  { settings, reload, beginsAnew, announce, pendingRestart }: ConfigMethodParts,
   patience: AbortSignal,
 ): Promise<unknown> {
   const writer = await settings().openWriter();
@@ -85,14 +87,19 @@ async function write(
     const message = "config base hash required; re-run config.get and retry";
     throw new MethodError("INVALID_REQUEST", message);
   }
+  const before = await writer.read();
   const written = await writer.write({ change, baseHash });
   if (!written.ok) throw refusal(written.error);
-  const { changed, hash, paths } = written.value;
-  // A restart ends calls under way, and this is one: who follows the file sees it in a moment.
-  const restarts = paths.some((path) => reloadKind(path.join(".")) === "restart");
+  const { changed, hash, tree } = written.value;
+  // A restart waits for calls under way, and this is one: it waits for no restart.
+  const restarts = beginsAnew(changedPaths(before, tree));
   if (changed && !restarts) await Promise.race([reload(), whenAborted(patience)]);
   if (changed) announce(hash);
-  return answer(name, written.value, await writer.snapshot());
+  const isOn = settings().config.gateway.reload.mode !== "off";
+  const { pendingRestart: pending } = describeRestart(pendingRestart());
+  // It is known to the gateway in a moment; to whoever has asked, now.
+  const restart = pending ?? (changed && restarts && isOn ? { phase: "scheduled" } : undefined);
+  return { ...answer(name, written.value, await writer.snapshot()), ...(restart && { restart }) };
 }
 
 /** A restart that goes on already takes the change over, and waits for this call to end. */
@@ -107,7 +114,7 @@ function answer(
   name: string,
   outcome: WriteOutcome,
   { path, resolved: config }: ConfigSnapshot,
-): unknown {
+): object {
   const { changed, hash, warnings, paths } = outcome;
   return {
     ok: true,

@@ -6,10 +6,10 @@ import type { PairingRequest } from "../../store/device.ts";
 import { type CallContext, type Method, MethodError, type NamedMethod } from "../method.ts";
 import { nodeMethods } from "./nodes.ts";
 import { scopeUpgradeMethods } from "./scope-upgrade.ts";
+import { type SetupMethodParts, setupMethods } from "./setup.ts";
 import { deviceView, requestView } from "./views.ts";
 
-export interface DeviceMethodParts {
-  readonly book: DeviceBook;
+export interface DeviceMethodParts extends SetupMethodParts {
   readonly isConnected: (deviceId: string) => boolean;
   /** Sends its connections away, once the answer to the caller is out. */
   readonly disconnect: (deviceId: string, reason: string, role?: string) => void;
@@ -50,6 +50,7 @@ export function deviceMethods(parts: DeviceMethodParts): readonly NamedMethod[] 
       revoke(parts, Role.parse(params), client),
     ),
     ...scopeUpgradeMethods(parts.book),
+    ...setupMethods(parts),
     ...nodeMethods(parts),
   ];
 }

@@ -85,9 +85,8 @@ function choiceOf(model: CatalogModel, details: boolean): object {
     input,
     reasoning,
     tags,
-    // No model of this version is told how long to think.
-    thinkingLevels: [{ id: "off", label: "off" }],
-    thinkingDefault: "off",
+    thinkingLevels: model.thinking.thinkingLevels,
+    thinkingDefault: model.thinking.thinkingDefault,
     supportsTools: true,
     available: unavailable === undefined,
     ...(unavailable === "missing-auth" ? { unavailableReason: unavailable } : {}),

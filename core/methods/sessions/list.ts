@@ -1,8 +1,9 @@
 import * as z from "zod";
+import { agentIdOf } from "../../store/session-key.ts";
 import type { SessionInfo } from "../../store/session.ts";
 import { type ChatParts, sessionOf } from "../chat/parts.ts";
 import { modelOf } from "../chat/wire.ts";
-import { optional, sessionRow } from "./row.ts";
+import { optional, type RowParts, sessionRow } from "./row.ts";
 
 /** Sessions of one answer. */
 const DEFAULT_LIMIT = 100;
@@ -105,14 +106,44 @@ export async function rowOf(
     lastText: wanted.includeLastMessage === true ? await lastText(key, parts) : undefined,
     title: wanted.includeDerivedTitles === true ? await firstText(key, parts) : undefined,
   };
-  return sessionRow(info, { active, defaultModel, now: parts.now(), ...found });
+  const known = {
+    contextWindowOf: windowsIn(parts),
+    thinkingOf: thinkingIn(agentIdOf(key), parts),
+  };
+  return sessionRow(info, { active, defaultModel, ...known, now: parts.now(), ...found });
 }
 
 /** What holds for a session that chooses nothing. */
 export function defaultsOf(parts: Pick<ChatParts, "agents">): object {
   const directory = parts.agents();
-  const ref = defaultModelOf(directory.defaultId(), parts);
-  return { ...optional({ ...modelOf(ref) }), contextTokens: null, modelSelectionTarget: "session" };
+  const agentId = directory.defaultId();
+  return defaultsFor(agentId, defaultModelOf(agentId, parts), parts);
+}
+
+/** The same where the model of the agent is `ref`. */
+export function defaultsFor(
+  agentId: string,
+  ref: string | undefined,
+  parts: Pick<ChatParts, "agents">,
+): object {
+  const selection = { modelSelectionTarget: "session" };
+  if (ref === undefined) return { contextTokens: null, ...selection };
+  const contextTokens = windowsIn(parts)(ref) ?? null;
+  const thinking = thinkingIn(agentId, parts)(ref);
+  return { ...optional({ ...modelOf(ref) }), contextTokens, ...thinking, ...selection };
+}
+
+/** How much models can be told to think for an agent. */
+export function thinkingIn(
+  agentId: string,
+  { agents }: Pick<ChatParts, "agents">,
+): NonNullable<RowParts["thinkingOf"]> {
+  return (ref) => agents().thinking(agentId, ref);
+}
+
+/** How many tokens models take. */
+export function windowsIn({ agents }: Pick<ChatParts, "agents">): RowParts["contextWindowOf"] {
+  return (ref) => agents().facts(ref).contextWindow;
 }
 
 function defaultModelOf(

@@ -6,7 +6,7 @@ import type {
   SessionInfo,
   Setting,
 } from "../../store/session.ts";
-import { type ChatParts, type Named, sessionOf, tellChanged } from "../chat/parts.ts";
+import { type ChatParts, type Named, sessionOf, tellChanged, thinkingIn } from "../chat/parts.ts";
 import { modelOf } from "../chat/wire.ts";
 import { MethodError } from "../method.ts";
 import { rowOf } from "./list.ts";
@@ -97,10 +97,17 @@ async function change(
   expected: SessionExpectation,
   parts: ChatParts,
 ): Promise<SessionInfo> {
-  const { model } = mutation;
+  const { model, thinkingLevel } = mutation;
+  // Kept by its own name, whatever word it was called by.
+  const level = typeof thinkingLevel === "string" ? thinkingIn(thinkingLevel) : thinkingLevel;
   if (typeof model === "string") await mustBeModel(agentId, model, parts);
   const at = parts.now();
-  const info = await parts.store.sessions.patch(key, changeOf(mutation, at), at, expected);
+  const info = await parts.store.sessions.patch(
+    key,
+    changeOf({ ...mutation, thinkingLevel: level }, at),
+    at,
+    expected,
+  );
   const session = await rowOf(info, parts);
   tellChanged(parts, key, { reason: "patch", sessionId: info.sessionId, session });
   return info;

@@ -71,7 +71,7 @@ async function matches(params: Resolve, parts: ChatParts): Promise<readonly Sess
   const page = {
     limit: MAX_CANDIDATES + 1,
     offset: 0,
-    agentId,
+    agentId: agentId?.toLowerCase(),
     parentKey,
     archived: "all",
   } as const;
@@ -79,9 +79,8 @@ async function matches(params: Resolve, parts: ChatParts): Promise<readonly Sess
   if (params.shortId === undefined) {
     throw new MethodError("INVALID_REQUEST", "Provide one of key, sessionId, label or shortId");
   }
-  const short = params.shortId.toLowerCase();
-  const all = await sessions.list({ ...page, limit: 1_000 });
-  return all.sessions.filter(({ sessionId }) => sessionId.startsWith(short));
+  const shortId = params.shortId.toLowerCase();
+  return (await sessions.list({ ...page, shortId })).sessions;
 }
 
 async function byId(sessionId: string, { store }: ChatParts): Promise<SessionInfo | undefined> {

@@ -1,5 +1,6 @@
 /** A session in a list, as clients of the protocol read it. Pure. */
 import type { RunState } from "../../conversation/run.ts";
+import type { ThinkingFacts } from "../../models/wishes.ts";
 import { agentIdOf } from "../../store/session-key.ts";
 import type { SessionInfo } from "../../store/session.ts";
 import { messageIdOf, modelOf } from "../chat/wire.ts";
@@ -7,6 +8,7 @@ import { messageIdOf, modelOf } from "../chat/wire.ts";
 /** Settings that are shown under their own name. */
 const SHOWN = [
   "thinkingLevel",
+  "queueMode",
   "verboseLevel",
   "traceLevel",
   "reasoningLevel",
@@ -45,16 +47,19 @@ export interface RowParts {
   readonly active: readonly RunState[];
   /** `provider/model` of its agent. */
   readonly defaultModel: string | undefined;
+  /** How many tokens a model takes; undefined: not known. */
+  readonly contextWindowOf: (ref: string) => number | undefined;
+  /** How much a model can be told to think, for the agent of the session. Undefined: not told. */
+  readonly thinkingOf?: ((ref: string) => ThinkingFacts) | undefined;
   readonly now: number;
   readonly lastText?: string | undefined;
   readonly title?: string | undefined;
 }
 
 export function sessionRow(info: SessionInfo, parts: RowParts): Record<string, unknown> {
-  const { key, sessionId, settings, label, lastRun } = info;
+  const { key, sessionId, settings, label } = info;
   const isPinned = settings["pinned"] === true;
-  const override = settings["model"];
-  const model = typeof override === "string" ? override : (lastRun?.model ?? parts.defaultModel);
+  const model = modelRefOf(info) ?? parts.defaultModel;
   const title = label ?? parts.title;
   return {
     key,
@@ -82,17 +87,38 @@ export function sessionRow(info: SessionInfo, parts: RowParts): Record<string, u
     ),
     inputTokens: info.inputTokens,
     outputTokens: info.outputTokens,
-    totalTokens: info.contextTokens,
-    totalTokensFresh: info.contextTokens > 0,
+    ...contextOf(info, model, parts),
+    ...optional({ estimatedCostUsd: info.costUsd }),
     compactionCount: info.compactions,
     ...modelOf(model),
-    modelOverrideSource: typeof override === "string" ? "user" : null,
+    modelOverrideSource: typeof settings["model"] === "string" ? "user" : null,
     ...optional({ previousSessionId: info.previousId, parentSessionKey: info.parentKey }),
     ...optional({ spawnedBy: info.parentKey }),
     ...runOf(info, parts.active),
     activeLeafEntryId: info.messageCount > 0 ? messageIdOf(info, info.messageCount) : null,
     lifecycleRevision: revisionOf(info),
     snapshotAt: parts.now,
+  };
+}
+
+/** The model that was chosen for it, or else the one that answered last. */
+function modelRefOf({ settings, lastRun }: SessionInfo): string | undefined {
+  const chosen = settings["model"];
+  return typeof chosen === "string" ? chosen : lastRun?.model;
+}
+
+/** How full the context of its model is, what there is room for, and how much it can think. */
+export function contextOf(
+  { contextTokens: used, contextFresh }: SessionInfo,
+  model: string | undefined,
+  { contextWindowOf, thinkingOf }: Pick<RowParts, "contextWindowOf" | "thinkingOf">,
+): object {
+  const contextTokens = (model === undefined ? undefined : contextWindowOf(model)) ?? null;
+  return {
+    ...(used === 0 ? {} : { totalTokens: used }),
+    totalTokensFresh: contextFresh,
+    contextTokens,
+    ...(model === undefined ? {} : thinkingOf?.(model)),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   sessionOf,
   SESSIONS_TOPIC,
   tellChanged,
+  thinkingIn,
 } from "../chat/parts.ts";
 import { seqOf } from "../chat/wire.ts";
 import { type CallContext, MethodError } from "../method.ts";
@@ -75,19 +76,16 @@ const Follow = z.strictObject({
 /** `sessions.create` */
 export async function createSession(given: unknown, parts: ChatParts): Promise<object> {
   const params = Create.parse(given);
-  const { idempotencyKey, label, model, displayName, category, thinkingLevel } = params;
+  const { idempotencyKey, label, model } = params;
   // The same key is the same session: a request that comes twice makes one.
   const name = params.key ?? `chat:${idempotencyKey?.toLowerCase() ?? crypto.randomUUID()}`;
   const named = sessionOf(name, params.agentId, parts);
-  const chosen = { model, displayName, category, thinkingLevel };
   const parent = params.parentSessionKey;
   const fresh: NewSession = {
     key: named.key,
     createdBy: parent === undefined ? "operator" : "spawn",
     label,
-    settings: Object.fromEntries(
-      Object.entries(chosen).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
-    ),
+    settings: chosenIn(params),
     parentKey: parent === undefined ? undefined : sessionOf(parent, undefined, parts).key,
     at: parts.now(),
   };
@@ -103,6 +101,16 @@ export async function createSession(given: unknown, parts: ChatParts): Promise<o
   const runId = idempotencyKey ?? crypto.randomUUID();
   const started = await start(named, { ...params, message, runId }, parts);
   return { ok: true, key, sessionId, entry, runStarted: true, runId: started.runId };
+}
+
+/** What a session begins with, of what there is to choose. */
+function chosenIn(params: z.output<typeof Create>): NonNullable<NewSession["settings"]> {
+  const { model, displayName, category, thinkingLevel: word } = params;
+  const thinkingLevel = word === undefined ? undefined : thinkingIn(word);
+  const chosen = { model, displayName, category, thinkingLevel };
+  return Object.fromEntries(
+    Object.entries(chosen).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
 }
 
 async function make(fresh: NewSession, isFork: boolean, parts: ChatParts): Promise<SessionInfo> {
@@ -155,7 +163,7 @@ export async function compactSession(
 ): Promise<object> {
   const { key: name, agentId, maxLines } = Compact.parse(given);
   const { key } = sessionOf(name, agentId, parts);
-  const result = await parts.engine.sessions.compact(key, signal, maxLines);
+  const result = await parts.engine.sessions.compact(key, signal, { keep: maxLines });
   if (!result.compacted) return { ok: false, key, compacted: false, reason: result.reason };
   tellChanged(parts, key, { reason: "compact", sessionId: result.info.sessionId });
   return { ok: true, key, compacted: true, summarizedMessages: result.summarised };
@@ -210,6 +218,7 @@ async function start(
     readonly message: string;
     readonly attachments?: z.output<typeof Attachments>;
     readonly timeoutMs?: number | undefined;
+    readonly thinking?: string | undefined;
     readonly runId: string;
   },
   parts: ChatParts,
@@ -227,6 +236,7 @@ async function start(
     message,
     images: images.length === 0 ? undefined : images,
     timeoutMs: params.timeoutMs === 0 ? undefined : params.timeoutMs,
+    thinking: params.thinking ? thinkingIn(params.thinking) : undefined,
   });
   const status = run.endedAt === undefined ? "in_flight" : run.status;
   return { runId: run.id, status: fresh ? "started" : status };

@@ -29,6 +29,8 @@ export interface HealthParts {
   }[];
   readonly heartbeat: (agentId: string) => HeartbeatFacts;
   readonly sessions: Pick<SessionStore, "list">;
+  /** How many tokens `provider/model` takes; undefined: not known. */
+  readonly contextWindowOf: (ref: string) => number | undefined;
   /** File that the sessions are in. */
   readonly statePath: string;
   /** Whether a change of the config takes effect by itself. */
@@ -91,17 +93,24 @@ export async function healthReport(parts: HealthParts): Promise<HealthReport> {
   };
 }
 
-/** Sessions of one agent, or of all. */
+/**
+ * Sessions of one agent, or of all.
+ *
+ * @param rowOf - What is told of each; default: when it was used.
+ */
 export async function sessionsOf(
   { sessions, statePath, now }: Pick<HealthParts, "sessions" | "statePath" | "now">,
   agentId: string | undefined,
+  rowOf: (info: SessionInfo, now: number) => SessionFacts["recent"][number] = shortRow,
 ): Promise<SessionFacts> {
   const page = await sessions.list({ limit: RECENT, offset: 0, agentId, archived: "no" });
   const at = now();
-  const recent = page.sessions.map(({ key, updatedAt }: SessionInfo) => {
-    return { key, updatedAt, age: Math.max(0, at - updatedAt) };
-  });
+  const recent = page.sessions.map((info) => rowOf(info, at));
   return { path: statePath, count: page.total, recent };
+}
+
+function shortRow({ key, updatedAt }: SessionInfo, now: number): SessionFacts["recent"][number] {
+  return { key, updatedAt, age: Math.max(0, now - updatedAt) };
 }
 
 function labelOf(id: string): string {

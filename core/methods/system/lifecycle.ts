@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { hash } from "node:crypto";
-import type { NamedMethod } from "../method.ts";
-import type { Suspension } from "./suspension.ts";
+import { MethodError, type NamedMethod } from "../method.ts";
+import { describeRestart, type RestartFacts } from "./restart.ts";
+import type { Blocker, Suspension } from "./suspension.ts";
 
 /** For the answer to leave before its connection is closed. */
 const ANSWER_FIRST_MS = 50;
@@ -15,32 +16,39 @@ const Restart = z.strictObject({
   skipDeferral: z.boolean().default(false),
   safe: z.boolean().optional(),
 });
+const Id = z.string().trim().min(1).max(128);
 const Prepare = z.strictObject({
-  requestId: z.string().min(1).max(128),
+  requestId: Id,
   terminalPolicy: z.enum(["preserve", "terminate"]).optional(),
   drain: z.boolean().default(false),
 });
-const Which = z.strictObject({ suspensionId: z.string().min(1).max(128) });
+const Which = z.strictObject({ suspensionId: Id });
+const HandOff = z.strictObject({
+  suspensionId: Id,
+  /** The process that is about to end, as `system.info` tells it; left out: whichever answers. */
+  target: z.strictObject({ pid: z.int().min(1), processInstanceId: Id }).optional(),
+});
 
 export interface LifecycleParts {
-  /** Begins anew, within the process, `delayMs` from now. Never rejects, also when that failed. */
-  readonly restart: (reason: string, delayMs: number) => Promise<void>;
+  /** Has the gateway begin anew, within the process. */
+  readonly restart: (order: {
+    readonly reason: string;
+    readonly delayMs: number;
+    readonly forced: boolean;
+  }) => void;
+  /** The restart that is to come; undefined: there is none. */
+  readonly pendingRestart: () => RestartFacts | undefined;
   readonly suspension: Suspension;
   /** Of this installation: 32 bytes in base64url. */
   readonly publicKey: () => Promise<string>;
+  /** Names this process. */
+  readonly instanceId: string;
 }
 
 /** How the gateway is restarted and put to sleep, and who it is. */
 export function lifecycleMethods(parts: LifecycleParts): readonly NamedMethod[] {
-  const { suspension, restart } = parts;
+  const { suspension, restart, pendingRestart } = parts;
   const admin = "operator.admin";
-  let pending = false;
-  async function begin(reason: string, delayMs: number): Promise<void> {
-    pending = true;
-    await restart(reason, delayMs);
-    // One that failed left us where we were: it may be tried again.
-    pending = false;
-  }
   return [
     [
       "gateway.identity.get",
@@ -62,7 +70,7 @@ export function lifecycleMethods(parts: LifecycleParts): readonly NamedMethod[] 
         scope: admin,
         call(params) {
           Nothing.parse(params);
-          return preflight(suspension);
+          return { ...preflight(suspension.blockers()), ...describeRestart(pendingRestart()) };
         },
       },
     ],
@@ -71,11 +79,15 @@ export function lifecycleMethods(parts: LifecycleParts): readonly NamedMethod[] 
       {
         scope: admin,
         call(params) {
-          const { reason = "gateway.restart.request", delayMs } = Restart.parse(params);
-          const looked = preflight(suspension);
-          const status = pending ? "coalesced" : looked.safe ? "scheduled" : "deferred";
-          if (!pending) void begin(reason, Math.max(delayMs, ANSWER_FIRST_MS));
-          return { ok: true, status, preflight: looked, restart: { reason, delayMs } };
+          const asked = Restart.parse(params);
+          const { reason = "gateway.restart.request", delayMs, skipDeferral: forced } = asked;
+          const looked = preflight(suspension.blockers());
+          const isPending = pendingRestart() !== undefined;
+          const isNow = looked.safe || forced;
+          const status = isPending ? "coalesced" : isNow ? "scheduled" : "deferred";
+          restart({ reason, delayMs: Math.max(delayMs, ANSWER_FIRST_MS), forced });
+          const { pendingRestart: pending } = describeRestart(pendingRestart());
+          return { ok: true, status, preflight: looked, restart: { reason, delayMs, ...pending } };
         },
       },
     ],
@@ -99,28 +111,38 @@ export function lifecycleMethods(parts: LifecycleParts): readonly NamedMethod[] 
     ],
     [
       "gateway.suspend.handoff",
-      // The state is on disk at every moment: whoever takes over needs nothing else from us.
-      { scope: admin, call: (params) => suspension.status(Which.parse(params).suspensionId) },
+      {
+        scope: admin,
+        call(params) {
+          const { suspensionId, target } = HandOff.parse(params);
+          const { pid, processInstanceId } = target ?? {};
+          const isUs = pid === process.pid && processInstanceId === parts.instanceId;
+          if (target !== undefined && !isUs) {
+            throw new MethodError("UNAVAILABLE", "gateway process changed after preflight");
+          }
+          return suspension.handOff(suspensionId);
+        },
+      },
     ],
   ];
 }
 
-function preflight(suspension: Suspension) {
-  const blockers = suspension.blockers();
-  const runs = blockers.reduce((sum, { count }) => sum + count, 0);
+function preflight(blockers: readonly Blocker[]) {
+  const countOf = (which: Blocker["kind"]): number =>
+    blockers.reduce((sum, { kind, count }) => (kind === which ? sum + count : sum), 0);
   const counts = {
     queueSize: 0,
     pendingReplies: 0,
-    embeddedRuns: runs,
-    cronRuns: 0,
+    embeddedRuns: countOf("chat-run"),
+    cronRuns: countOf("cron-run"),
     backgroundExecSessions: 0,
-    rootRequests: 0,
+    rootRequests: countOf("root-request"),
     activeTasks: 0,
-    totalActive: runs,
   };
+  const totalActive = blockers.reduce((sum, { count }) => sum + count, 0);
   const summary =
-    runs === 0
+    totalActive === 0
       ? "safe to restart now"
       : `restart deferred: ${blockers.map(({ message }) => message).join("; ")}`;
-  return { safe: runs === 0, counts, blockers, summary };
+  return { safe: totalActive === 0, counts: { ...counts, totalActive }, blockers, summary };
 }

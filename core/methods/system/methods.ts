@@ -12,10 +12,16 @@ import {
 } from "node:os";
 import { statfs } from "node:fs/promises";
 import * as z from "zod";
+import type { SessionInfo } from "../../store/session.ts";
 import type { NamedMethod } from "../method.ts";
 import type { Board } from "./board.ts";
 import { type HealthParts, sessionsOf } from "./health.ts";
+import { statusRow } from "./status-row.ts";
+import type { Life } from "./life.ts";
 import type { PresenceRegistry } from "./presence.ts";
+import { describeRestart, type RestartFacts } from "./restart.ts";
+import { memory, type Stability as StabilityRecorder } from "./stability.ts";
+import { type InstallKind, updateStatus } from "./update.ts";
 
 const Nothing = z.strictObject({});
 const Health = z.strictObject({
@@ -68,6 +74,12 @@ export interface SystemParts {
   readonly enqueue: (text: string, sessionKey: string | undefined, id: string) => void;
   /** Runs under way. */
   readonly activeRuns: () => number;
+  /** Processes that had this state, and how they ended. */
+  readonly life: Pick<Life, "facts">;
+  readonly stability: Pick<StabilityRecorder, "snapshot">;
+  readonly installedAs: InstallKind;
+  /** The restart that is to come; undefined: there is none. */
+  readonly pendingRestart: () => RestartFacts | undefined;
   readonly stateDir: string;
   readonly port: () => number;
   /** Names this process. */
@@ -138,8 +150,7 @@ export function systemMethods(parts: SystemParts): readonly NamedMethod[] {
         scope: read,
         call(params) {
           z.looseObject({}).parse(params);
-          // Whoever installs us updates us: npm, a container image, git.
-          return { sentinel: null, updateAvailable: null };
+          return updateStatus(parts.life.facts, parts.installedAs);
         },
       },
     ],
@@ -148,10 +159,10 @@ export function systemMethods(parts: SystemParts): readonly NamedMethod[] {
       {
         scope: read,
         call(params) {
-          const { limit = 0 } = Stability.parse(params);
-          const generatedAt = new Date(parts.health.now()).toISOString();
-          const summary = { byType: {}, memory: { latest: memory() } };
-          return { generatedAt, capacity: limit, count: 0, dropped: 0, events: [], summary };
+          const query = Stability.parse(params);
+          const uptimeMs = parts.health.now() - parts.startedAt;
+          const ours = { pid: process.pid, nodeVersion: process.versions.node, uptimeMs };
+          return { ...parts.stability.snapshot(query), process: { ...parts.life.facts, ...ours } };
         },
       },
     ],
@@ -180,9 +191,13 @@ async function statusOf(
 ): Promise<object> {
   const { health } = parts;
   const agents = health.agents();
+  const { contextWindowOf } = health;
+  const defaultModel = health.model().id;
+  const rowOf = (info: SessionInfo, now: number) =>
+    statusRow(info, { defaultModel, contextWindowOf, now });
   const [all, ...each] = await Promise.all([
-    sessionsOf(health, undefined),
-    ...agents.map(({ id }) => sessionsOf(health, id)),
+    sessionsOf(health, undefined, rowOf),
+    ...agents.map(({ id }) => sessionsOf(health, id, rowOf)),
   ]);
   const byAgent = agents.map(({ id }, index) => ({ agentId: id, ...each[index] }));
   return {
@@ -205,24 +220,14 @@ async function statusOf(
     sessions: {
       paths: [all.path],
       count: all.count,
-      defaults: { model: health.model().id, contextTokens: null },
+      defaults: { model: defaultModel, contextTokens: contextWindowOf(defaultModel) ?? null },
       recent: all.recent,
       byAgent,
     },
+    ...describeRestart(parts.pendingRestart()),
     processMemory: memory(),
     pid: process.pid,
     uptimeMs: health.now() - parts.startedAt,
-  };
-}
-
-function memory(): object {
-  const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
-  return {
-    rssBytes: rss,
-    heapUsedBytes: heapUsed,
-    heapTotalBytes: heapTotal,
-    externalBytes: external,
-    arrayBuffersBytes: arrayBuffers,
   };
 }
 

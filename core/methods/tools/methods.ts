@@ -3,10 +3,12 @@ import * as z from "zod";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Tool } from "../../agents/tool.ts";
 import type { ToolInvoker } from "../../agents/tools/invoke.ts";
-import { agentIdOf } from "../../store/session-key.ts";
+import { TOOL_PROFILES } from "../../agents/tool-groups.ts";
+import { isAllowed } from "../../agents/tool-policy.ts";
+import { agentIdOf, canonicalSessionKey } from "../../store/session-key.ts";
 import { profileOf } from "../agents/list.ts";
 import type { AgentMethodParts } from "../agents/parts.ts";
-import type { CallContext, NamedMethod } from "../method.ts";
+import { type CallContext, covers, type NamedMethod } from "../method.ts";
 
 const AgentId = z.string().min(1).max(64).optional();
 const SessionKey = z.string().min(1).max(512);
@@ -22,15 +24,7 @@ const Invoke = z.strictObject({
   conversationReadOrigin: z.literal("direct-operator").optional(),
 });
 
-const PROFILES = [
-  { id: "minimal", label: "Minimal" },
-  { id: "coding", label: "Coding" },
-  { id: "messaging", label: "Messaging" },
-  { id: "full", label: "Full" },
-] as const;
-
 export interface ToolMethodParts extends Pick<AgentMethodParts, "directory"> {
-  readonly tools: readonly Tool[];
   readonly invoker: Pick<ToolInvoker, "invoke">;
 }
 
@@ -42,13 +36,18 @@ export function toolMethods(parts: ToolMethodParts): readonly NamedMethod[] {
         scope: "operator.read",
         call(params) {
           const { id } = profileOf(parts, Catalog.parse(params).agentId);
-          const tools = parts.tools.map((tool) => ({
+          const tools = parts.directory.tools().map((tool) => ({
             ...described(tool),
-            // A tool of this version is in every profile: none of them touches the machine.
-            defaultProfiles: PROFILES.map((profile) => profile.id),
+            defaultProfiles: TOOL_PROFILES.filter((profile) =>
+              isAllowed(tool.spec.name, [{ profile, deny: [] }]),
+            ),
+          }));
+          const profiles = TOOL_PROFILES.map((profile) => ({
+            id: profile,
+            label: `${profile.slice(0, 1).toUpperCase()}${profile.slice(1)}`,
           }));
           const groups = tools.length === 0 ? [] : [{ ...CORE, tools }];
-          return { agentId: id, profiles: PROFILES, groups };
+          return { agentId: id, profiles, groups };
         },
       },
     ],
@@ -56,15 +55,7 @@ export function toolMethods(parts: ToolMethodParts): readonly NamedMethod[] {
       "tools.effective",
       {
         scope: "operator.read",
-        call(params) {
-          const { agentId, sessionKey } = Effective.parse(params);
-          const { id, toolNames } = profileOf(parts, agentId ?? ownerOf(sessionKey));
-          const tools = parts.tools
-            .filter(({ spec }) => toolNames.includes(spec.name))
-            .map((tool) => ({ ...described(tool), rawDescription: tool.spec.description }));
-          const groups = tools.length === 0 ? [] : [{ ...CORE, tools }];
-          return { agentId: id, profile: "full", groups };
-        },
+        call: (params) => effective(parts, Effective.parse(params)),
       },
     ],
     [
@@ -79,7 +70,7 @@ export function toolMethods(parts: ToolMethodParts): readonly NamedMethod[] {
 
 const CORE = { id: "core", label: "Built-in", source: "core" } as const;
 
-function described({ spec }: Tool): {
+function described({ spec }: Pick<Tool, "spec">): {
   id: string;
   label: string;
   description: string;
@@ -89,6 +80,21 @@ function described({ spec }: Tool): {
   return { id: name, label: name.replaceAll("_", " "), description, source: "core" };
 }
 
+/** What an agent could use in a session whose owner asks. */
+async function effective(
+  { directory }: ToolMethodParts,
+  { agentId, sessionKey: given }: z.output<typeof Effective>,
+): Promise<object> {
+  const { id } = profileOf({ directory }, agentId ?? ownerOf(given));
+  const sessionKey = canonicalSessionKey(given, id);
+  const usable = await directory.toolsFor(id, { sessionKey, asOwner: true });
+  const tools = usable.map((tool) => {
+    return { ...described(tool), rawDescription: tool.spec.description };
+  });
+  const groups = tools.length === 0 ? [] : [{ ...CORE, tools }];
+  return { agentId: id, profile: directory.toolProfileOf(id), groups };
+}
+
 /** Refusals are answers here, as the protocol has them: a result that says what was wrong. */
 async function invoke(
   { invoker }: ToolMethodParts,
@@ -96,7 +102,9 @@ async function invoke(
   { client, signal }: CallContext,
 ): Promise<object> {
   try {
-    const order = { name, args, agentId, sessionKey, idempotencyKey, caller: client.deviceId };
+    const asOwner = covers(client.scopes, "operator.admin");
+    const call = { name, args, agentId, sessionKey, idempotencyKey };
+    const order = { ...call, caller: client.deviceId, asOwner };
     const { ok, text } = await invoker.invoke(order, signal);
     if (!ok) return refused(name, "tool_error", text);
     return { ok, toolName: name, output: { content: [{ type: "text", text }] }, source: "core" };

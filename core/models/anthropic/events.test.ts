@@ -66,16 +66,60 @@ test("input given at the start of a call is taken when no pieces follow", () => 
   expect(events[0]).toEqual({ type: "tool_call", call: { id: "a", name: "t", input: '{"x":1}' } });
 });
 
-test("thinking, citations and kinds from later versions are let pass", () => {
-  const events = read(
-    { type: "content_block_start", index: 0, content_block: { type: "thinking", thinking: "" } },
-    { type: "content_block_delta", index: 0, delta: { type: "thinking_delta", thinking: "hm" } },
-    { type: "content_block_delta", index: 0, delta: { type: "signature_delta", signature: "x" } },
-    { type: "content_block_delta", index: 9, delta: { type: "input_json_delta" } },
+const opened = (index: number, content_block: object) => ({
+  type: "content_block_start",
+  index,
+  content_block,
+});
+const piece = (index: number, delta: object) => ({ type: "content_block_delta", index, delta });
+
+test("what it thinks is no part of the answer, and comes out sealed to be handed back", () => {
+  const reader = createReader("anthropic/claude");
+  const events = [
+    opened(0, { type: "thinking", thinking: "", signature: "" }),
+    piece(0, { type: "thinking_delta", thinking: "h" }),
+    piece(0, { type: "thinking_delta", thinking: "m" }),
+    piece(0, { type: "signature_delta", signature: "seal" }),
     { type: "content_block_stop", index: 0 },
+    opened(1, { type: "redacted_thinking", data: "opaque" }),
+    { type: "content_block_stop", index: 1 },
+    opened(2, { type: "text", text: "Hi" }),
+  ].flatMap((event) => reader.push(event));
+  const model = "anthropic/claude";
+  expect(events).toEqual([
+    { type: "thinking", delta: "h" },
+    { type: "thinking", delta: "m" },
+    { type: "thought", block: { model, kind: "signed", text: "hm", seal: "seal" } },
+    { type: "thought", block: { model, kind: "redacted", text: "", seal: "opaque" } },
+    { type: "text", delta: "Hi" },
+  ]);
+});
+
+test("a thought that the provider keeps to itself is handed back all the same", () => {
+  const events = read(
+    opened(0, { type: "thinking", thinking: "", signature: "" }),
+    piece(0, { type: "signature_delta", signature: "seal" }),
+    { type: "content_block_stop", index: 0 },
+  );
+  expect(events).toMatchObject([{ type: "thought", block: { text: "", seal: "seal" } }]);
+});
+
+test("citations, thoughts without a seal and kinds from later versions are let pass", () => {
+  const events = read(
+    opened(0, { type: "thinking", thinking: "" }),
+    { type: "content_block_stop", index: 0 },
+    piece(9, { type: "input_json_delta" }),
+    piece(9, { type: "citations_delta", citation: {} }),
     { type: "hologram", depth: 3 },
   );
   expect(events).toEqual([]);
+});
+
+test("what was thought is counted, as a part of what was written", () => {
+  const usage = { output_tokens: 9, output_tokens_details: { thinking_tokens: 4 } };
+  expect(read(start({ input_tokens: 1 }), stop("end_turn", usage))).toMatchObject([
+    { usage: { inputTokens: 1, outputTokens: 9, reasoningTokens: 4 } },
+  ]);
 });
 
 test("a stream without a stop reason is not an answer", () => {

@@ -1,6 +1,7 @@
 /** Events of Anthropic's Messages stream -> ours. Pure. */
 import * as z from "zod";
 import { GatewayError } from "../../../shared/errors.ts";
+import type { Usage as Tokens } from "../../store/message.ts";
 import type { ModelEvent, StopReason } from "../model.ts";
 import type { ReplyReader } from "../reply-reader.ts";
 
@@ -11,6 +12,7 @@ const Usage = z.object({
   cache_creation_input_tokens: Count,
   cache_read_input_tokens: Count,
   output_tokens: Count,
+  output_tokens_details: z.object({ thinking_tokens: Count }).nullish(),
 });
 
 /** Open: what we do not read may come and go. Kinds we do not know are let pass before this. */
@@ -22,6 +24,9 @@ const Event = z.discriminatedUnion("type", [
     content_block: z.object({
       type: z.string(),
       text: z.string().optional(),
+      thinking: z.string().optional(),
+      signature: z.string().optional(),
+      data: z.string().optional(),
       id: z.string().optional(),
       name: z.string().optional(),
       input: z.unknown().optional(),
@@ -33,6 +38,8 @@ const Event = z.discriminatedUnion("type", [
     delta: z.object({
       type: z.string(),
       text: z.string().optional(),
+      thinking: z.string().optional(),
+      signature: z.string().optional(),
       partial_json: z.string().optional(),
     }),
   }),
@@ -71,27 +78,53 @@ interface OpenCall {
   input: string;
 }
 
-/** Source: https://platform.claude.com/docs/en/build-with-claude/streaming */
-export function createReader(): ReplyReader {
+/** A thought as far as it has come. */
+interface OpenThought {
+  text: string;
+  signature: string;
+}
+
+/** Most thoughts of one answer: there is one before each call, and a few more. */
+const MAX_THOUGHTS = 512;
+
+/**
+ * Source: https://platform.claude.com/docs/en/build-with-claude/streaming
+ *
+ * @param model - Id of the model, for the thoughts that have to be handed back to it.
+ */
+export function createReader(model = ""): ReplyReader {
   const open = new Map<number, OpenCall>();
-  const usage = { inputTokens: 0, outputTokens: 0 };
+  const thoughts = new Map<number, OpenThought>();
+  let thoughtCount = 0;
+  const usage: { -readonly [Key in keyof Tokens]: Tokens[Key] } = {
+    inputTokens: 0,
+    outputTokens: 0,
+  };
   let calls = 0;
   let stop: StopReason | undefined;
 
   function count(given: z.output<typeof Usage> | null | undefined): void {
-    // Cached input is input: the three add up to what the model read.
-    const input =
-      (given?.input_tokens ?? 0) +
-      (given?.cache_creation_input_tokens ?? 0) +
-      (given?.cache_read_input_tokens ?? 0);
+    if (!given) return;
+    const input = inputOf(given);
     // Later counts are cumulative; `message_delta` often repeats only the output.
     if (input > 0) usage.inputTokens = input;
-    usage.outputTokens = given?.output_tokens ?? usage.outputTokens;
+    usage.outputTokens = given.output_tokens ?? usage.outputTokens;
+    // A part that is zero is left out, as by most who count.
+    const { cache_read_input_tokens: read, cache_creation_input_tokens: written } = given;
+    const thought = given.output_tokens_details?.thinking_tokens;
+    if (read) usage.cacheReadTokens = read;
+    if (written) usage.cacheWriteTokens = written;
+    if (thought) usage.reasoningTokens = thought;
   }
 
   function start(event: Extract<Event, { type: "content_block_start" }>): ModelEvent[] {
     const block = event.content_block;
     if (block.type === "text") return toText(block.text);
+    if (block.type === "thinking") return startThought(event);
+    if (block.type === "redacted_thinking") {
+      const seal = block.data ?? "";
+      return [{ type: "thought", block: { model, kind: "redacted", text: "", seal } }];
+    }
     if (block.type !== "tool_use") return [];
     calls += 1;
     if (block.id === undefined || block.name === undefined || calls > MAX_TOOL_CALLS) {
@@ -106,14 +139,45 @@ export function createReader(): ReplyReader {
     return [];
   }
 
+  function startThought({
+    index,
+    content_block: block,
+  }: Extract<Event, { type: "content_block_start" }>): ModelEvent[] {
+    thoughtCount += 1;
+    if (thoughtCount > MAX_THOUGHTS) {
+      throw new GatewayError("bad_response", "More thoughts than an answer can hold");
+    }
+    const { thinking: text = "", signature = "" } = block;
+    thoughts.set(index, { text, signature });
+    return toThinking(text);
+  }
+
+  function growThought(
+    thought: OpenThought,
+    { thinking = "", signature = "" }: { thinking?: string; signature?: string },
+  ): ModelEvent[] {
+    thought.text += thinking;
+    thought.signature += signature;
+    return toThinking(thinking);
+  }
+
   function grow(event: Extract<Event, { type: "content_block_delta" }>): ModelEvent[] {
     if (event.delta.type === "text_delta") return toText(event.delta.text);
+    const thought = thoughts.get(event.index);
+    if (thought !== undefined) return growThought(thought, event.delta);
     const call = open.get(event.index);
     if (call !== undefined) call.input += event.delta.partial_json ?? "";
     return [];
   }
 
   function close(index: number): ModelEvent[] {
+    const thought = thoughts.get(index);
+    thoughts.delete(index);
+    // Without a seal it is refused when it comes back.
+    if (thought !== undefined && thought.signature !== "") {
+      const { text, signature: seal } = thought;
+      return [{ type: "thought", block: { model, kind: "signed", text, seal } }];
+    }
     const call = open.get(index);
     if (call === undefined) return [];
     open.delete(index);
@@ -145,7 +209,14 @@ export function createReader(): ReplyReader {
       return [];
     },
     end: () => (stop === undefined ? [] : [{ type: "done", stop, usage: { ...usage } }]),
+    spent: () => (usage.inputTokens + usage.outputTokens > 0 ? { ...usage } : undefined),
   };
+}
+
+/** Cached input is input: the three add up to what the model read. */
+function inputOf(given: z.output<typeof Usage>): number {
+  const { input_tokens: fresh, cache_creation_input_tokens: written } = given;
+  return (fresh ?? 0) + (written ?? 0) + (given.cache_read_input_tokens ?? 0);
 }
 
 function parse(raw: unknown): Event | undefined {
@@ -154,6 +225,10 @@ function parse(raw: unknown): Event | undefined {
   const event = Event.safeParse(raw);
   if (event.success) return event.data;
   throw new GatewayError("bad_response", z.prettifyError(event.error));
+}
+
+function toThinking(delta: string): ModelEvent[] {
+  return delta === "" ? [] : [{ type: "thinking", delta }];
 }
 
 function toText(delta: string | undefined): ModelEvent[] {

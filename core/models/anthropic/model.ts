@@ -9,14 +9,20 @@ import { failureOf, type ModelFault } from "../failure.ts";
 import type { Model, ModelEvent, ModelRequest } from "../model.ts";
 import type { AdapterSettings } from "../settings.ts";
 import { networkReason } from "../network-reason.ts";
+import { Tolerance } from "../tolerant.ts";
 import { Watch } from "../watch.ts";
 import { createReader } from "./events.ts";
-import { toParams } from "./request.ts";
+import { serviceOf, toParams } from "./request.ts";
+
+/** Some models want it named beside the field, which the others ignore. */
+const FAST_BETA = { "anthropic-beta": "fast-mode-2026-02-01" };
 
 /** Claude, or any server that speaks Anthropic's Messages API. */
 export function createAnthropic(settings: AdapterSettings): Model {
+  const id = `${settings.provider}/${settings.model}`;
+  const tolerance = new Tolerance();
   return {
-    id: `${settings.provider}/${settings.model}`,
+    id,
     demo: false,
 
     async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
@@ -25,26 +31,39 @@ export function createAnthropic(settings: AdapterSettings): Model {
         yield { type: "failed", code: "invalid_request", message, retryAfterMs: undefined };
         return;
       }
-      using watch = new Watch(signal, settings.timeouts);
-      try {
-        const reader = createReader();
-        const events = await createClient(settings, watch).messages.create(
-          toParams(settings.model, request),
-          { signal: watch.signal },
-        );
-        for await (const event of events) {
-          // What is already here of an answer nobody waits for any more.
-          if (watch.fault !== undefined) break;
-          yield* reader.push(event);
-        }
-        const rest = watch.fault === undefined ? reader.end() : [];
-        if (rest.length > 0) yield* rest;
-        else yield failureOf(watch.fault ?? { kind: "cut" }, settings);
-      } catch (error) {
-        yield failureOf(watch.fault ?? faultOf(error), settings);
-      }
+      yield* tolerance.ask(request, (asked) => ask(settings, id, asked, signal));
     },
   };
+}
+
+async function* ask(
+  settings: AdapterSettings,
+  id: string,
+  request: ModelRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent> {
+  using watch = new Watch(signal, settings.timeouts);
+  const reader = createReader(id);
+  const failed = (fault: ModelFault): ModelEvent => {
+    return { ...failureOf(fault, settings), usage: reader.spent() };
+  };
+  try {
+    const service = serviceOf(settings, request);
+    const events = await createClient(settings, watch).messages.create(
+      { ...toParams(settings.model, request, id), ...service },
+      { signal: watch.signal, ...(service.speed === undefined ? {} : { headers: FAST_BETA }) },
+    );
+    for await (const event of events) {
+      // What is already here of an answer nobody waits for any more.
+      if (watch.fault !== undefined) break;
+      yield* reader.push(event);
+    }
+    const rest = watch.fault === undefined ? reader.end() : [];
+    if (rest.length > 0) yield* rest;
+    else yield failed(watch.fault ?? { kind: "cut" });
+  } catch (error) {
+    yield failed(watch.fault ?? faultOf(error));
+  }
 }
 
 /** One client a request: it costs 15 µs, and its `fetch` is the request's own. */

@@ -1,43 +1,73 @@
 /** Our request -> the body of Anthropic's Messages API. Pure. */
 import type Anthropic from "@anthropic-ai/sdk";
-import type { Image, Message, ToolCall } from "../../store/message.ts";
+import type { Image, Message, ThoughtBlock, ToolCall } from "../../store/message.ts";
 import type { ModelRequest, ToolSpec } from "../model.ts";
+import type { AdapterSettings } from "../settings.ts";
 import { parseToolInput } from "../tool-input.ts";
-
-/** The API demands a number; every model on sale can write this much. */
-const DEFAULT_MAX_OUTPUT_TOKENS = 8_192;
+import { thinkingFields, traitsOf } from "./thinking.ts";
 
 type Block = Anthropic.ContentBlockParam;
 
-/** Source: https://platform.claude.com/docs/en/api/messages */
+/**
+ * Source: https://platform.claude.com/docs/en/api/messages
+ *
+ * @param id - Of the model, as thoughts name it that are handed back to it.
+ */
 export function toParams(
   model: string,
   request: ModelRequest,
+  id = model,
 ): Anthropic.MessageCreateParamsStreaming {
   const system = request.messages.filter(({ role }) => role === "system").map(({ text }) => text);
-  const { temperature, maxOutputTokens } = request;
+  const hasTools = request.tools.length > 0;
+  const choice = hasTools ? toolChoice(request) : undefined;
+  const { effort, ...fields } = thinkingFields(traitsOf(model), request, choice, id);
+  // Without thinking the thoughts of before are of no use, and some models refuse them.
+  const thinks = fields.thinking?.type !== "disabled" && fields.thinking?.type !== "between_tools";
   return {
     model,
     stream: true,
-    max_tokens: maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
-    messages: toMessages(request.messages),
+    ...fields,
+    messages: toMessages(request.messages, thinks ? id : undefined),
     ...(system.length > 0 ? { system: system.join("\n\n") } : {}),
-    // OpenAI's scale, which our clients use, goes to 2; this one ends at 1.
-    ...(temperature === undefined ? {} : { temperature: Math.min(1, temperature) }),
-    ...(request.tools.length > 0
-      ? { tools: request.tools.map(toTool), ...toolRules(request) }
-      : {}),
-    ...(request.format?.type === "json_schema"
-      ? { output_config: { format: { type: "json_schema", schema: { ...request.format.schema } } } }
-      : {}),
+    ...(hasTools ? { tools: request.tools.map(toTool) } : {}),
+    ...outputConfig(request, effort),
+  };
+}
+
+/** Only at the vendor's own address: others do not know these fields. */
+export function serviceOf(
+  { model, baseUrl }: Pick<AdapterSettings, "model" | "baseUrl">,
+  { fast }: Pick<ModelRequest, "fast">,
+): Pick<Anthropic.MessageCreateParamsStreaming, "speed" | "service_tier"> {
+  if (fast !== true || URL.parse(baseUrl)?.hostname !== "api.anthropic.com") return {};
+  const { fast: service } = traitsOf(model);
+  if (service === "none") return {};
+  return service === "speed" ? { speed: "fast" } : { service_tier: "auto" };
+}
+
+function outputConfig(
+  { format }: ModelRequest,
+  effort: Anthropic.OutputConfig["effort"],
+): Pick<Anthropic.MessageCreateParamsStreaming, "output_config"> {
+  const isSchema = format?.type === "json_schema";
+  if (!isSchema && effort === undefined) return {};
+  return {
+    output_config: {
+      ...(effort === undefined ? {} : { effort }),
+      ...(isSchema ? { format: { type: "json_schema", schema: { ...format.schema } } } : {}),
+    },
   };
 }
 
 /** Neighbours of one role become one message: the roles must alternate, tool results are the user's. */
-function toMessages(messages: readonly Message[]): Anthropic.MessageParam[] {
+function toMessages(
+  messages: readonly Message[],
+  thinker: string | undefined,
+): Anthropic.MessageParam[] {
   const turns: { role: "user" | "assistant"; content: Block[] }[] = [];
   for (const message of messages) {
-    const content = toBlocks(message);
+    const content = toBlocks(message, thinker);
     if (content.length === 0) continue;
     const role = message.role === "assistant" ? "assistant" : "user";
     const last = turns.at(-1);
@@ -47,20 +77,35 @@ function toMessages(messages: readonly Message[]): Anthropic.MessageParam[] {
   return turns;
 }
 
-function toBlocks(message: Message): Block[] {
+function toBlocks(message: Message, thinker: string | undefined): Block[] {
   switch (message.role) {
     case "system":
       return [];
     case "user":
       return [...(message.images ?? []).map(toImage), ...toText(message.text)];
     case "assistant":
-      return [...toText(message.text), ...message.toolCalls.map(toToolUse)];
+      return [
+        // Exactly as they came, before all else: the API checks their seals.
+        ...(message.thoughts ?? []).flatMap((thought) => toThought(thought, thinker)),
+        ...toText(message.text),
+        ...message.toolCalls.map(toToolUse),
+      ];
     case "tool":
       break;
   }
   return [
     { type: "tool_result", tool_use_id: toId(message.callId), content: toText(message.text) },
   ];
+}
+
+/** Thoughts are bound to the model that had them. */
+function toThought(
+  { model, kind, text, seal }: ThoughtBlock,
+  thinker: string | undefined,
+): Block[] {
+  if (model !== thinker || kind === "plain") return [];
+  if (kind === "redacted") return [{ type: "redacted_thinking", data: seal }];
+  return [{ type: "thinking", thinking: text, signature: seal }];
 }
 
 /** The API refuses text blocks of nothing but white space. */
@@ -73,15 +118,15 @@ function toImage({ mediaType, data }: Image): Anthropic.ImageBlockParam {
 }
 
 /** The two are one setting here. */
-function toolRules({
-  toolChoice,
+function toolChoice({
+  toolChoice: wanted,
   parallelToolCalls,
-}: ModelRequest): Pick<Anthropic.MessageCreateParamsStreaming, "tool_choice"> {
-  if (toolChoice === undefined && parallelToolCalls !== false) return {};
+}: ModelRequest): Anthropic.MessageCreateParamsStreaming["tool_choice"] {
+  if (wanted === undefined && parallelToolCalls !== false) return undefined;
   const single = parallelToolCalls === false ? { disable_parallel_tool_use: true } : {};
-  if (toolChoice === undefined) return { tool_choice: { type: "auto", ...single } };
-  if (toolChoice === "required") return { tool_choice: { type: "any", ...single } };
-  return { tool_choice: { type: "tool", name: toolChoice.name, ...single } };
+  if (wanted === undefined) return { type: "auto", ...single };
+  if (wanted === "required") return { type: "any", ...single };
+  return { type: "tool", name: wanted.name, ...single };
 }
 
 function toToolUse(call: ToolCall): Anthropic.ToolUseBlockParam {

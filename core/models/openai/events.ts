@@ -4,6 +4,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import type { Usage } from "../../store/message.ts";
 import type { ModelEvent, StopReason } from "../model.ts";
 import type { ReplyReader } from "../reply-reader.ts";
+import { ThoughtSplitter } from "./thought-splitter.ts";
 
 /** Loose on purpose: of the servers that call themselves compatible, each leaves something out. */
 const Chunk = z.object({
@@ -13,6 +14,9 @@ const Chunk = z.object({
         delta: z
           .object({
             content: z.string().nullish(),
+            // Neither is OpenAI's own: DeepSeek, vLLM and their kin say one, OpenRouter and Ollama the other.
+            reasoning_content: z.string().nullish(),
+            reasoning: z.string().nullish(),
             refusal: z.string().nullish(),
             tool_calls: z
               .array(
@@ -35,10 +39,21 @@ const Chunk = z.object({
     .object({
       prompt_tokens: z.number().nonnegative().nullish(),
       completion_tokens: z.number().nonnegative().nullish(),
+      prompt_tokens_details: z
+        .object({
+          cached_tokens: z.number().nonnegative().nullish(),
+          // OpenRouter's.
+          cache_write_tokens: z.number().nonnegative().nullish(),
+        })
+        .nullish(),
+      completion_tokens_details: z
+        .object({ reasoning_tokens: z.number().nonnegative().nullish() })
+        .nullish(),
     })
     .nullish(),
 });
 type Chunk = z.output<typeof Chunk>;
+type Counted = NonNullable<Chunk["usage"]>;
 type Choice = NonNullable<Chunk["choices"]>[number];
 type CallDelta = NonNullable<NonNullable<Choice["delta"]>["tool_calls"]>[number];
 
@@ -65,13 +80,17 @@ interface OpenCall {
  *
  * @param finished - True when the end of the stream was marked with `[DONE]`.
  * @param estimate - Usage for an answer of this text, from servers that do not count.
+ * @param model - Id of the model, for the thoughts that have to be handed back to it.
  */
 export function createReader(
   finished: () => boolean,
   estimate: (output: string) => Usage,
+  model = "",
 ): ReplyReader {
   /** In the order they were begun. */
   const calls: OpenCall[] = [];
+  const split = new ThoughtSplitter();
+  let thought = "";
   let text = "";
   let refused = false;
   let finish: string | undefined;
@@ -103,12 +122,30 @@ export function createReader(
 
   function readChoice(choice: Choice): ModelEvent[] {
     if (choice.finish_reason) finish = choice.finish_reason;
-    for (const call of choice.delta?.tool_calls ?? []) grow(call);
-    const refusal = choice.delta?.refusal ?? "";
+    return choice.delta ? readDelta(choice.delta) : [];
+  }
+
+  function readDelta(delta: NonNullable<Choice["delta"]>): ModelEvent[] {
+    for (const call of delta.tool_calls ?? []) grow(call);
+    const refusal = delta.refusal ?? "";
     if (refusal !== "") refused = true;
-    const delta = (choice.delta?.content ?? "") + refusal;
+    const { reasoning_content: written, reasoning } = delta;
+    const inline = split.push(delta.content ?? "");
+    thought += written ?? "";
+    return say(`${written ?? reasoning ?? ""}${inline.thought}`, inline.text + refusal);
+  }
+
+  function say(thinking: string, delta: string): ModelEvent[] {
     text += delta;
-    return delta === "" ? [] : [{ type: "text", delta }];
+    return [
+      ...(thinking === "" ? [] : [{ type: "thinking", delta: thinking } as const]),
+      ...(delta === "" ? [] : [{ type: "text", delta } as const]),
+    ];
+  }
+
+  function thoughts(): ModelEvent[] {
+    const block = { model, kind: "plain", text: thought, seal: "" } as const;
+    return thought === "" ? [] : [{ type: "thought", block }];
   }
 
   function stopOf(): StopReason {
@@ -130,21 +167,37 @@ export function createReader(
       const parsed = Chunk.safeParse(raw);
       if (!parsed.success) throw new GatewayError("bad_response", z.prettifyError(parsed.error));
       const { choices, usage: counted } = parsed.data;
-      if (counted) {
-        usage = {
-          inputTokens: counted.prompt_tokens ?? 0,
-          outputTokens: counted.completion_tokens ?? 0,
-        };
-      }
+      if (counted) usage = usageOf(counted);
       // We ask for one choice; Azure sends chunks with none.
       const choice = choices?.[0];
       return choice === undefined ? [] : readChoice(choice);
     },
     end() {
+      const left = split.end();
+      const rest = say(left.thought, left.text);
       const complete = finish !== undefined || (finished() && (text !== "" || calls.length > 0));
       if (!complete || finish === "error") return [];
       const written = text + calls.map(({ input }) => input).join("");
-      return [...toolCalls(), { type: "done", stop: stopOf(), usage: usage ?? estimate(written) }];
+      return [
+        ...rest,
+        ...thoughts(),
+        ...toolCalls(),
+        { type: "done", stop: stopOf(), usage: usage ?? estimate(thought + written) },
+      ];
     },
+    spent: () => usage,
+  };
+}
+
+/** A part that is zero is left out, as most servers do. */
+function usageOf(counted: Counted): Usage {
+  const { cached_tokens: read, cache_write_tokens: written } = counted.prompt_tokens_details ?? {};
+  const thought = counted.completion_tokens_details?.reasoning_tokens;
+  return {
+    inputTokens: counted.prompt_tokens ?? 0,
+    outputTokens: counted.completion_tokens ?? 0,
+    ...(read ? { cacheReadTokens: read } : {}),
+    ...(written ? { cacheWriteTokens: written } : {}),
+    ...(thought ? { reasoningTokens: thought } : {}),
   };
 }

@@ -5,6 +5,7 @@ import type { Model, ModelEvent, ModelRequest } from "../model.ts";
 import { networkReason } from "../network-reason.ts";
 import type { AdapterSettings } from "../settings.ts";
 import { estimateUsage } from "../tokens.ts";
+import { Tolerance } from "../tolerant.ts";
 import { Watch } from "../watch.ts";
 import { createReader } from "./events.ts";
 import { toParams } from "./request.ts";
@@ -14,34 +15,48 @@ const END_MARKER = /[\r\n]data: ?\[DONE\]/;
 
 /** GPT, or any server that speaks OpenAI's chat completions. */
 export function createOpenAi(settings: AdapterSettings): Model {
+  const id = `${settings.provider}/${settings.model}`;
+  const tolerance = new Tolerance();
   return {
-    id: `${settings.provider}/${settings.model}`,
+    id,
     demo: false,
-
-    async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
-      using watch = new Watch(signal, settings.timeouts, END_MARKER);
-      try {
-        const reader = createReader(
-          () => watch.marked,
-          (output) => estimateUsage(request, output),
-        );
-        const chunks = await createClient(settings, watch).chat.completions.create(
-          toParams(settings.model, settings.baseUrl, request),
-          { signal: watch.signal },
-        );
-        for await (const chunk of chunks) {
-          // What is already here of an answer nobody waits for any more.
-          if (watch.fault !== undefined) break;
-          yield* reader.push(chunk);
-        }
-        const rest = watch.fault === undefined ? reader.end() : [];
-        if (rest.length > 0) yield* rest;
-        else yield failureOf(watch.fault ?? { kind: "cut" }, settings);
-      } catch (error) {
-        yield failureOf(watch.fault ?? faultOf(error), settings);
-      }
-    },
+    stream: (request, signal) =>
+      tolerance.ask(request, (asked) => ask(settings, id, asked, signal)),
   };
+}
+
+async function* ask(
+  settings: AdapterSettings,
+  id: string,
+  request: ModelRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent> {
+  using watch = new Watch(signal, settings.timeouts, END_MARKER);
+  const reader = createReader(
+    () => watch.marked,
+    (output) => estimateUsage(request, output),
+    id,
+  );
+  const failed = (fault: ModelFault): ModelEvent => {
+    return { ...failureOf(fault, settings), usage: reader.spent() };
+  };
+  try {
+    const { model, baseUrl, facts } = settings;
+    const chunks = await createClient(settings, watch).chat.completions.create(
+      toParams(model, baseUrl, request, { id, facts }),
+      { signal: watch.signal },
+    );
+    for await (const chunk of chunks) {
+      // What is already here of an answer nobody waits for any more.
+      if (watch.fault !== undefined) break;
+      yield* reader.push(chunk);
+    }
+    const rest = watch.fault === undefined ? reader.end() : [];
+    if (rest.length > 0) yield* rest;
+    else yield failed(watch.fault ?? { kind: "cut" });
+  } catch (error) {
+    yield failed(watch.fault ?? faultOf(error));
+  }
 }
 
 /** One client a request: it costs 15 µs, and its `fetch` is the request's own. */

@@ -2,7 +2,9 @@
 import type OpenAI from "openai";
 import type { Image, Message, ToolCall } from "../../store/message.ts";
 import type { AnswerFormat, ModelRequest, ToolChoice, ToolSpec } from "../model.ts";
+import type { ModelFacts } from "../settings.ts";
 import { parseToolInput } from "../tool-input.ts";
+import { type Effort, effortFor } from "../efforts.ts";
 
 /** OpenAI's own hosts: they refuse `max_tokens` for reasoning models, many others know only that. */
 const OPENAI_HOST = /(?:^|\.)(?:api\.openai\.com|openai\.azure\.com)$/;
@@ -11,19 +13,24 @@ const OPENAI_HOST = /(?:^|\.)(?:api\.openai\.com|openai\.azure\.com)$/;
  * Source: https://platform.openai.com/docs/api-reference/chat/create
  *
  * @param baseUrl - Decides how the output limit is called.
+ * @param more - `id`: of the model, as thoughts name it that are handed back to it.
  */
 export function toParams(
   model: string,
   baseUrl: string,
   request: ModelRequest,
+  more: { readonly id?: string | undefined; readonly facts?: ModelFacts | undefined } = {},
 ): OpenAI.ChatCompletionCreateParamsStreaming {
-  const { temperature, maxOutputTokens } = request;
+  const { maxOutputTokens } = request;
+  const effort = effortFor(request.thinking, model, more.facts);
   return {
     model,
     stream: true,
     stream_options: { include_usage: true },
-    messages: request.messages.map(toMessage),
-    ...(temperature === undefined ? {} : { temperature }),
+    messages: request.messages.map((message) => toMessage(message, more.id)),
+    ...temperatureOf(baseUrl, request, effort),
+    ...(effort === undefined ? {} : { reasoning_effort: effort }),
+    ...(request.fast === true && isOpenAi(baseUrl) ? { service_tier: "priority" } : {}),
     ...(maxOutputTokens === undefined ? {} : outputLimit(baseUrl, maxOutputTokens)),
     ...(request.tools.length > 0
       ? { tools: request.tools.map(toTool), ...toolRules(request) }
@@ -36,12 +43,27 @@ function outputLimit(
   baseUrl: string,
   tokens: number,
 ): { max_tokens: number } | { max_completion_tokens: number } {
-  return OPENAI_HOST.test(URL.parse(baseUrl)?.hostname ?? "")
-    ? { max_completion_tokens: tokens }
-    : { max_tokens: tokens };
+  return isOpenAi(baseUrl) ? { max_completion_tokens: tokens } : { max_tokens: tokens };
 }
 
-function toMessage(message: Message): OpenAI.ChatCompletionMessageParam {
+function isOpenAi(baseUrl: string): boolean {
+  return OPENAI_HOST.test(URL.parse(baseUrl)?.hostname ?? "");
+}
+
+/** OpenAI's own models refuse one while they think; others take both. */
+function temperatureOf(
+  baseUrl: string,
+  { temperature }: ModelRequest,
+  effort: Effort | undefined,
+): { temperature?: number } {
+  const thinks = effort !== undefined && effort !== "none";
+  return temperature === undefined || (thinks && isOpenAi(baseUrl)) ? {} : { temperature };
+}
+
+function toMessage(
+  message: Message,
+  thinker: string | undefined,
+): OpenAI.ChatCompletionMessageParam {
   switch (message.role) {
     case "system":
       return { role: "system", content: message.text };
@@ -54,11 +76,21 @@ function toMessage(message: Message): OpenAI.ChatCompletionMessageParam {
             role: "assistant",
             content: message.text === "" ? null : message.text,
             tool_calls: message.toolCalls.map(toToolCall),
+            ...thoughtsOf(message, thinker),
           };
     case "tool":
       break;
   }
   return { role: "tool", tool_call_id: message.callId, content: message.text };
+}
+
+/** Servers that write down what they think demand it back until the round of calls is over. */
+function thoughtsOf(
+  { thoughts = [] }: Extract<Message, { role: "assistant" }>,
+  thinker: string | undefined,
+): { reasoning_content?: string } {
+  const own = thoughts.filter(({ model, kind }) => kind === "plain" && model === thinker);
+  return own.length === 0 ? {} : { reasoning_content: own.map(({ text }) => text).join("") };
 }
 
 function toContent(

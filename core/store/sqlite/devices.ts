@@ -1,7 +1,9 @@
-import type * as z from "zod";
-import { Device, type DeviceStore, PairingRequest } from "../device.ts";
+import * as z from "zod";
+import { jsonOrUndefined } from "../../../shared/json.ts";
+import { Device, type DeviceStore, PairingRequest, SetupCode } from "../device.ts";
 import type { Committer } from "./committer.ts";
 import { type Row, textOf } from "./db.ts";
+import { getFact, setFact } from "./facts.ts";
 
 const DEVICES = "select record from device order by id";
 const REQUESTS = "select record from device_request order by id";
@@ -11,6 +13,9 @@ const PUT_DEVICE = `
 const ADD_REQUEST = "insert into device_request (id, record) values (:id, :record)";
 const REMOVE_DEVICE = "delete from device where id = :id";
 const CLEAR_REQUESTS = "delete from device_request";
+/** They live for minutes and there are few: one fact holds all of them. */
+const SETUP_CODES = "device-setup-codes";
+const SetupCodes = z.array(SetupCode);
 
 /** The port, in SQL. */
 export class SqliteDevices implements DeviceStore {
@@ -48,6 +53,18 @@ export class SqliteDevices implements DeviceStore {
         db.run(ADD_REQUEST, { id: request.requestId, record: JSON.stringify(request) });
       }
     });
+  }
+
+  setupCodes(): Promise<SetupCode[]> {
+    return this.#committer.run((db) => {
+      const kept = SetupCodes.safeParse(jsonOrUndefined(getFact(db, SETUP_CODES) ?? ""));
+      // Those that no version of ours wrote let nobody in.
+      return kept.success ? kept.data : [];
+    });
+  }
+
+  setSetupCodes(codes: readonly SetupCode[]): Promise<void> {
+    return this.#committer.run((db) => setFact(db, SETUP_CODES, JSON.stringify(codes)));
   }
 }
 

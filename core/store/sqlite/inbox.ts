@@ -63,18 +63,45 @@ export function take(db: Db, limit: number, moment: number, kind: WorkKind = "tu
   const now = Math.trunc(moment);
   const rows = db.all(TAKE[kind], { limit, now });
   for (const row of rows) workBegan(db, integerOrNull(row, "webhook"));
-  return rows
-    .toSorted((a, b) => integerOf(a, "seq") - integerOf(b, "seq")) // RETURNING promises no order
-    .map((row) => ({
-      id: textOf(row, "id"),
-      source: textOf(row, "source"),
-      lane: textOf(row, "lane"),
-      payload: JSON.parse(textOf(row, "payload")),
-      attempt: integerOf(row, "attempt"),
-      receivedAt: integerOf(row, "received_at"),
-      trace: textOrNull(row, "trace") ?? undefined,
-      webhook: integerOrNull(row, "webhook") ?? undefined,
-    }));
+  // RETURNING promises no order.
+  return rows.toSorted((a, b) => integerOf(a, "seq") - integerOf(b, "seq")).map(readItem);
+}
+
+const BEHIND = `
+  select id, source, lane, payload, attempt, received_at, trace, webhook from inbox
+  where lane = (select lane from inbox where id = :id and state = 'running')
+    and ended_at is null and state = 'queued'
+  order by seq limit :limit`;
+
+export function behind(db: Db, id: string, limit: number): InboxItem[] {
+  return db.all(BEHIND, { id, limit }).map(readItem);
+}
+
+function readItem(row: Row): InboxItem {
+  return {
+    id: textOf(row, "id"),
+    source: textOf(row, "source"),
+    lane: textOf(row, "lane"),
+    payload: JSON.parse(textOf(row, "payload")),
+    attempt: integerOf(row, "attempt"),
+    receivedAt: integerOf(row, "received_at"),
+    trace: textOrNull(row, "trace") ?? undefined,
+    webhook: integerOrNull(row, "webhook") ?? undefined,
+  };
+}
+
+const HEARD = `
+  update inbox
+  set state = 'done', payload = null, reason = null, ended_at = :now, session_key = :sessionKey
+  where id = :id and state = 'queued'
+  returning webhook`;
+
+/** Ends an item that still waits behind another one, which has told it. @returns False: it has ended. */
+export function endHeard(db: Db, id: string, now: number, sessionKey: string): boolean {
+  const row = db.first(HEARD, { id, now, sessionKey });
+  if (row === undefined) return false;
+  workEnded(db, integerOrNull(row, "webhook"), { now, reason: null });
+  return true;
 }
 
 /** What remains of finished work is its id, to know it again. */

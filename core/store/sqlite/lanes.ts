@@ -49,10 +49,13 @@ const PROMOTE = perQueue(
   (queue) => `
   update ${queue} set state = 'waiting' where seq = (
     select seq from ${queue} where lane = :lane and ended_at is null order by seq limit 1
-  )`,
+  ) and state = 'queued'`,
 );
 
-/** The head of `lane` has ended: the next one, if any, becomes the head. */
+/**
+ * One of `lane` has ended: if it was the head, the next one becomes the head. A head that is busy
+ * stays so.
+ */
 export function promote(db: Db, queue: Queue, lane: string): void {
   db.run(PROMOTE[queue], { lane });
 }

@@ -3,7 +3,9 @@ import { GatewayError } from "../../../shared/errors.ts";
 import { CRON } from "./layout/cron.ts";
 import { DEVICES } from "./layout/devices.ts";
 import { RESPONSES } from "./layout/responses.ts";
+import { SESSION_LIST } from "./layout/session-list.ts";
 import { SESSIONS } from "./layout/sessions.ts";
+import { USAGE } from "./layout/usage.ts";
 
 /** Marks the file as ours (`file` shows it): "Saly" in ASCII. */
 const APPLICATION_ID = 0x53616c79;
@@ -180,6 +182,8 @@ export const MIGRATIONS: readonly string[] = [
   DEVICES,
   CRON,
   RESPONSES,
+  USAGE,
+  SESSION_LIST,
 ];
 
 /**

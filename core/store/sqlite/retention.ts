@@ -9,6 +9,7 @@ import type { Db } from "./db.ts";
 import type { Queue } from "./lanes.ts";
 import { pruneResponses } from "./responses.ts";
 import { pruneRuns } from "./runs.ts";
+import { pruneUsage } from "./usage.ts";
 import { pruneWebhooks } from "./webhooks.ts";
 
 /** Rows written in between two looks at what is old, … */
@@ -73,4 +74,5 @@ export function prune(db: Db, now: number, logMs = LOG_LIMITS.maxAgeMs): void {
   pruneRuns(db, now - REMEMBER_MS, BATCH);
   pruneWebhooks(db, now - logMs, BATCH);
   pruneResponses(db, now, BATCH);
+  pruneUsage(db, now, BATCH);
 }

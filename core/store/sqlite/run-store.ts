@@ -1,11 +1,12 @@
 import type { NewRun, RunEnd, RunStore, StoredRun } from "../run.ts";
 import type { NewOutboxItem, SessionEntry } from "../store.ts";
+import type { ModelCall, SpentCalls } from "../usage.ts";
 import type { Db } from "./db.ts";
 import { finish } from "./inbox.ts";
 import { queueReply } from "./outbox.ts";
-import { beginRun, cancelRun, endRun, findRun, openRuns } from "./runs.ts";
+import { beginRun, cancelRun, endAllHeard, endRun, findRun, openRuns } from "./runs.ts";
 import type { Run, Write } from "./session-store.ts";
-import { append } from "./sessions.ts";
+import { append, rowsOf, spend } from "./sessions.ts";
 
 export interface SqliteRunParts {
   readonly run: Run;
@@ -14,8 +15,8 @@ export interface SqliteRunParts {
   readonly now: () => number;
   /** Makes room in the inbox for one item; the work tells whether it was new. */
   readonly takeIn: <T extends { readonly fresh: boolean }>(work: () => Promise<T>) => Promise<T>;
-  /** An item of the inbox has ended, and left so many pieces in the outbox. */
-  readonly onEnd: (queued: number) => void;
+  /** So many items of the inbox have ended, by default one, and left so many pieces in the outbox; these calls were kept with it. */
+  readonly onEnd: (queued: number, calls?: readonly ModelCall[], items?: number) => void;
 }
 
 /** The port, in SQL: see `runs.ts`. */
@@ -46,17 +47,23 @@ export class SqliteRuns implements RunStore {
     left: {
       readonly reply?: readonly NewOutboxItem[];
       readonly entry?: SessionEntry | undefined;
+      readonly spent?: SpentCalls | undefined;
     } = {},
   ): Promise<void> {
-    const { reply = [], entry } = left;
-    const rows = reply.length + (entry === undefined ? 0 : entry.messages.length + 1);
-    const queued = await this.#parts.write(rows, (db: Db) => {
+    const { reply = [], entry, spent } = left;
+    const made = entry === undefined ? (spent?.calls.length ?? 0) : rowsOf(entry);
+    const rows = reply.length + made;
+    const [queued, heard] = await this.#parts.write(rows, (db: Db) => {
       const now = Math.trunc(this.#parts.now());
+      // Before the lane goes on: they are no longer in it.
+      const ended = endAllHeard(db, entry, now);
       finish(db, endRun(db, id, end, now), now, entry?.sessionKey);
       if (entry !== undefined) append(db, entry);
-      return queueReply(db, reply);
+      if (spent !== undefined) spend(db, spent);
+      return [queueReply(db, reply), ended] as const;
     });
-    this.#parts.onEnd(queued);
+    const calls = [...(entry?.calls ?? []), ...(spent?.calls ?? [])];
+    this.#parts.onEnd(queued, calls, 1 + heard);
   }
 
   async cancel(id: string, end: RunEnd): Promise<boolean> {

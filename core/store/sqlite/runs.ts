@@ -2,9 +2,11 @@ import * as z from "zod";
 import { GatewayError, isErrorCode } from "../../../shared/errors.ts";
 import type { NewRun, RunEnd, StoredRun } from "../run.ts";
 import { RUN_SOURCE } from "../run.ts";
+import type { SessionEntry } from "../store.ts";
 import { type Db, integerOf, type Row, textOf, textOrNull } from "./db.ts";
-import { keep } from "./inbox.ts";
+import { endHeard, keep } from "./inbox.ts";
 import { promote } from "./lanes.ts";
+import { StoredUsage } from "./session-rows.ts";
 
 /** What we wrote earlier, perhaps in an earlier version. */
 const Ending = z.object({
@@ -19,7 +21,7 @@ const Ending = z.object({
       message: z.string(),
     })
     .optional(),
-  usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
+  usage: StoredUsage.optional(),
   model: z.string().optional(),
 });
 
@@ -76,6 +78,22 @@ export function endRun(db: Db, id: string, end: RunEnd, now: number): string {
   const row = db.first(END, { id, ending: JSON.stringify(end), now });
   if (row === undefined) throw new RangeError("this run has ended, or never was");
   return textOf(row, "item");
+}
+
+/**
+ * Ends what a turn was told besides its own message.
+ *
+ * @returns How many items have ended with it: not those that had ended before.
+ */
+export function endAllHeard(db: Db, entry: SessionEntry | undefined, now: number): number {
+  const { heard = [], sessionKey = "" } = entry ?? {};
+  let ended = 0;
+  for (const { id, run } of heard) {
+    if (!endHeard(db, id, now, sessionKey)) continue;
+    ended += 1;
+    if (run !== undefined) db.run(END, { id: run.id, ending: JSON.stringify(run.end), now });
+  }
+  return ended;
 }
 
 const CANCEL_ITEM = `

@@ -20,9 +20,9 @@ export function findSession(db: Db, key: string): SessionInfo | undefined {
 const CREATE = `
   insert into session
     (key, session_id, created_at, updated_at, message_count, input_tokens, output_tokens,
-      ephemeral, created_by, label, settings, parent, previous)
-  values (:key, :sessionId, :at, :at, 0, 0, 0, :ephemeral, :createdBy, :label, :settings, :parent,
-    :previous)`;
+      ephemeral, created_by, label, label_folded, settings, parent, previous)
+  values (:key, :sessionId, :at, :at, 0, 0, 0, :ephemeral, :createdBy, :label, :folded, :settings,
+    :parent, :previous)`;
 
 export function createSession(db: Db, session: NewSession): { fresh: boolean; info: SessionInfo } {
   const known = findSession(db, session.key);
@@ -41,10 +41,16 @@ function insert(db: Db, session: NewSession, previous: string | null): void {
     ephemeral: isEphemeral(key) ? 1 : 0,
     createdBy,
     label: label ?? null,
+    folded: foldedOf(label),
     settings: JSON.stringify(settings),
     parent: parentKey ?? null,
     previous,
   });
+}
+
+/** As a search compares it. */
+function foldedOf(label: string | null | undefined): string | null {
+  return label?.toLowerCase() ?? null;
 }
 
 const LABELLED = `select key from session where label = :label`;
@@ -57,8 +63,8 @@ function claimLabel(db: Db, key: string, label: string): void {
 
 const PATCH = `
   update session
-  set label = :label, settings = :settings, archived_at = :archivedAt, revision = revision + 1,
-    updated_at = :at
+  set label = :label, label_folded = :folded, settings = :settings, archived_at = :archivedAt,
+    revision = revision + 1, updated_at = :at
   where key = :key`;
 
 export function patchSession(
@@ -74,9 +80,11 @@ export function patchSession(
   if (before === undefined) insert(db, { key, createdBy: "operator", at }, null);
   if (typeof change.label === "string") claimLabel(db, key, change.label);
   const settings = changed(before?.settings ?? {}, change.settings ?? {});
+  const { label = before?.label ?? null } = change;
   db.run(PATCH, {
     key,
-    label: change.label === undefined ? (before?.label ?? null) : change.label,
+    label,
+    folded: foldedOf(label),
     settings: JSON.stringify(settings),
     archivedAt: archivedAt(before?.archivedAt, change.archived, at),
     at,
@@ -104,7 +112,7 @@ function archivedAt(
 }
 
 const RETIRE = `
-  update session set key = session_id, label = null, retired_at = :at, ephemeral = 0
+  update session set key = session_id, label = null, label_folded = null, retired_at = :at, ephemeral = 0
   where key = :key
   returning session_id`;
 
@@ -135,7 +143,8 @@ export function removeSession(
 
 const COMPACT = `
   update session
-  set summary = :summary, summary_seq = :upTo, compactions = compactions + 1, updated_at = :at
+  set summary = :summary, summary_seq = :upTo, compactions = compactions + 1, context_seq = 0,
+    updated_at = :at
   where key = :key and session_id = :sessionId and summary_seq < :upTo
   returning key`;
 

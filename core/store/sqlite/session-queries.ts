@@ -1,45 +1,14 @@
-import type { SearchHit, SessionFilter, SessionInfo, SessionPage } from "../session.ts";
-import { type Db, integerOf, textOf } from "./db.ts";
+import type { SearchHit, SessionPage } from "../session.ts";
+import { type Db, integerOf, type Row, textOf } from "./db.ts";
 import { findSession } from "./session-changes.ts";
-import { INFO_COLUMNS, infoOf, MESSAGE_COLUMNS, messageOf } from "./session-rows.ts";
+import { newestOf } from "./session-list.ts";
+import { MESSAGE_COLUMNS, messageOf } from "./session-rows.ts";
 
-/** Of sessions of any number those used last are searched, and the newest messages of each. */
-const SEARCHED = { sessions: 50, messages: 400 } as const;
-
-/** An empty value means: any. */
-const SHOWN = `
-  from session
-  where retired_at is null
-    and updated_at >= :since
-    and (:archived = 'all' or (archived_at is not null) = (:archived = 'only'))
-    and (:prefix = '' or substr(key, 1, length(:prefix)) = :prefix)
-    and (:label = '' or label = :label)
-    and (:parent = '' or parent = :parent)
-    and (:sessionId = '' or session_id = :sessionId)
-    and (:search = '' or instr(lower(key || ' ' || coalesce(label, '')), :search) > 0)`;
-const LIST = `
-  select ${INFO_COLUMNS} ${SHOWN} order by updated_at desc, id desc limit :limit offset :offset`;
-const COUNT = `select count(*) as count ${SHOWN}`;
-
-export function listSessions(
-  db: Db,
-  filter: SessionFilter,
-): { sessions: SessionInfo[]; total: number } {
-  const { limit, offset, agentId } = filter;
-  const values = {
-    since: Math.trunc(filter.updatedSince ?? 0),
-    archived: filter.archived,
-    prefix: agentId === undefined ? "" : `agent:${agentId}:`,
-    label: filter.label ?? "",
-    parent: filter.parentKey ?? "",
-    sessionId: filter.sessionId ?? "",
-    search: filter.search ?? "",
-  };
-  return {
-    sessions: db.all(LIST, { ...values, limit, offset }).map(infoOf),
-    total: integerOf(db.first(COUNT, values) ?? {}, "count"),
-  };
-}
+/**
+ * Of sessions of any number those used last are searched, and the newest messages of each; so many
+ * at once, as one of them can be a page of text or a hundred.
+ */
+const SEARCHED = { sessions: 50, messages: 400, atOnce: 50 } as const;
 
 const NEWEST = `
   select ${MESSAGE_COLUMNS} from message join session on session.id = message.session_id
@@ -69,41 +38,57 @@ export function sessionPage(
   return { info, messages: rows.map(messageOf) };
 }
 
-const RECENT = `
-  select id, key, session_id, message_count from session
-  where retired_at is null and (:prefix = '' or substr(key, 1, length(:prefix)) = :prefix)
-  order by updated_at desc limit :limit`;
-const NAMED = `select id, key, session_id, message_count from session where key = :key`;
+const NAMED_COLUMNS = "session.id, session.key, session.session_id, session.message_count";
+const NAMED = `select ${NAMED_COLUMNS} from session where key = :key`;
 const MATCHING = `
   select ${MESSAGE_COLUMNS} from message
-  where session_id = :session and seq > :after and instr(lower(message), :text) > 0
+  where session_id = :session and seq > :after and seq <= :upTo and instr(lower(message), :text) > 0
   order by seq desc limit :limit`;
 
-export function searchSessions(
+/** One look at the messages of a session. */
+export interface SearchStep {
+  readonly session: number;
+  readonly key: string;
+  readonly sessionId: string;
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/**
+ * What is searched, the newest first, in steps between which others have their turn.
+ *
+ * @returns whether there are sessions that are not searched.
+ */
+export function searchSteps(
   db: Db,
-  text: string,
-  filter: {
-    readonly limit: number;
-    readonly agentId?: string | undefined;
-    readonly keys?: readonly string[] | undefined;
-  },
-): { hits: SearchHit[]; truncated: boolean } {
-  const { limit, agentId, keys } = filter;
-  const prefix = agentId === undefined ? "" : `agent:${agentId}:`;
+  filter: { readonly agentId?: string | undefined; readonly keys?: readonly string[] | undefined },
+): { steps: SearchStep[]; truncated: boolean } {
+  const { agentId, keys } = filter;
+  const asked = { agentId, archived: "all" } as const;
   const rows =
     keys === undefined
-      ? db.all(RECENT, { prefix, limit: SEARCHED.sessions + 1 })
+      ? newestOf(db, NAMED_COLUMNS, asked, { limit: SEARCHED.sessions + 1, offset: 0 })
       : keys.flatMap((key) => db.all(NAMED, { key }));
+  const steps = rows.slice(0, SEARCHED.sessions).flatMap(stepsOf);
+  return { steps, truncated: rows.length > SEARCHED.sessions };
+}
+
+function stepsOf(row: Row): SearchStep[] {
+  const count = integerOf(row, "message_count");
+  const named = { key: textOf(row, "key"), sessionId: textOf(row, "session_id") };
+  const steps: SearchStep[] = [];
+  const first = Math.max(0, count - SEARCHED.messages);
+  for (let upTo = count; upTo > first; upTo -= SEARCHED.atOnce) {
+    const after = Math.max(first, upTo - SEARCHED.atOnce);
+    steps.push({ session: integerOf(row, "id"), ...named, after, upTo });
+  }
+  return steps;
+}
+
+export function searchStep(db: Db, text: string, step: SearchStep, limit: number): SearchHit[] {
+  const { session, key, sessionId, after, upTo } = step;
   // As it stands in the JSON of a message.
   const needle = JSON.stringify(text).slice(1, -1).toLowerCase();
-  const hits: SearchHit[] = [];
-  for (const row of rows.slice(0, SEARCHED.sessions)) {
-    const after = integerOf(row, "message_count") - SEARCHED.messages;
-    const session = integerOf(row, "id");
-    const found = db.all(MATCHING, { session, after, text: needle, limit: limit - hits.length });
-    const named = { key: textOf(row, "key"), sessionId: textOf(row, "session_id") };
-    hits.push(...found.map((one) => ({ ...named, message: messageOf(one) })));
-    if (hits.length >= limit) break;
-  }
-  return { hits, truncated: hits.length >= limit || rows.length > SEARCHED.sessions };
+  const found = db.all(MATCHING, { session, after, upTo, text: needle, limit });
+  return found.map((one) => ({ key, sessionId, message: messageOf(one) }));
 }

@@ -30,11 +30,20 @@ const LastRun = z.object({
   error: z.string().optional(),
 });
 
+/** Tokens, in JSON. */
+export const StoredUsage = z.object({
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  cacheReadTokens: z.number().optional(),
+  cacheWriteTokens: z.number().optional(),
+  reasoningTokens: z.number().optional(),
+});
+
 const Made = z.object({
   run: z.string().optional(),
   model: z.string().optional(),
   stop: z.string().optional(),
-  usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
+  usage: StoredUsage.optional(),
 });
 /** How a message came about. */
 export type Made = z.output<typeof Made>;
@@ -43,6 +52,7 @@ export type Made = z.output<typeof Made>;
 export const INFO_COLUMNS = `
   session.key, session.session_id, session.revision, session.created_at, session.updated_at,
   session.message_count, session.input_tokens, session.output_tokens, session.context_tokens,
+  session.context_seq, session.cost_usd,
   session.label, session.settings, session.created_by, session.channel, session.conversation,
   session.archived_at, session.interaction_at, session.last_run, session.compactions,
   session.previous, session.parent`;
@@ -60,6 +70,10 @@ export function infoOf(row: Row): SessionInfo {
     inputTokens: integerOf(row, "input_tokens"),
     outputTokens: integerOf(row, "output_tokens"),
     contextTokens: integerOf(row, "context_tokens"),
+    contextFresh:
+      integerOf(row, "context_tokens") > 0 &&
+      integerOf(row, "context_seq") === integerOf(row, "message_count"),
+    costUsd: integerOrNull(row, "cost_usd") ?? undefined,
     label: textOrNull(row, "label") ?? undefined,
     settings: settingsOf(row),
     createdBy: textOf(row, "created_by"),

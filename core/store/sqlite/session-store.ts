@@ -12,8 +12,9 @@ import type {
 import type { SessionEntry } from "../store.ts";
 import type { Db } from "./db.ts";
 import * as change from "./session-changes.ts";
+import { listSessions } from "./session-list.ts";
 import * as query from "./session-queries.ts";
-import { append, opening } from "./sessions.ts";
+import { append, opening, rowsOf } from "./sessions.ts";
 
 /** Runs a job of the committer. */
 export type Run = <T>(work: (db: Db) => T) => Promise<T>;
@@ -24,18 +25,22 @@ export type Write = <T>(rows: number, work: (db: Db) => T) => Promise<T>;
 export class SqliteSessions implements SessionStore {
   readonly #run: Run;
   readonly #write: Write;
+  readonly #onCalls: (calls: SessionEntry["calls"]) => void;
 
-  constructor(run: Run, write: Write) {
+  /** @param onCalls - Told of calls of models once they are kept. */
+  constructor(run: Run, write: Write, onCalls: (calls: SessionEntry["calls"]) => void) {
     this.#run = run;
     this.#write = write;
+    this.#onCalls = onCalls;
   }
 
   opening(key: string, limit: number): Promise<SessionOpening> {
     return this.#run((db) => opening(db, key, limit));
   }
 
-  add(entry: SessionEntry): Promise<void> {
-    return this.#write(entry.messages.length + 1, (db) => append(db, entry));
+  async add(entry: SessionEntry): Promise<void> {
+    await this.#write(rowsOf(entry), (db) => append(db, entry));
+    this.#onCalls(entry.calls);
   }
 
   find(key: string): Promise<SessionInfo | undefined> {
@@ -43,7 +48,7 @@ export class SqliteSessions implements SessionStore {
   }
 
   list(filter: SessionFilter): Promise<{ sessions: SessionInfo[]; total: number }> {
-    return this.#run((db) => query.listSessions(db, filter));
+    return this.#run((db) => listSessions(db, filter));
   }
 
   create(session: NewSession): Promise<{ fresh: boolean; info: SessionInfo }> {
@@ -94,7 +99,7 @@ export class SqliteSessions implements SessionStore {
     return this.#write(upTo, (db) => change.forkSession(db, key, upTo, to));
   }
 
-  search(
+  async search(
     text: string,
     filter: {
       readonly limit: number;
@@ -102,6 +107,14 @@ export class SqliteSessions implements SessionStore {
       readonly keys?: readonly string[] | undefined;
     },
   ): Promise<{ hits: SearchHit[]; truncated: boolean }> {
-    return this.#run((db) => query.searchSessions(db, text, filter));
+    const { limit } = filter;
+    const { steps, truncated } = await this.#run((db) => query.searchSteps(db, filter));
+    const hits: SearchHit[] = [];
+    for (const step of steps) {
+      const room = limit - hits.length;
+      if (room <= 0) break;
+      hits.push(...(await this.#run((db) => query.searchStep(db, text, step, room))));
+    }
+    return { hits, truncated: truncated || hits.length >= limit };
   }
 }

@@ -29,6 +29,8 @@ function everyStatement(): { statements: Set<string>; planOf: (statement: string
   inbox.take(db, 9, NOW);
   inbox.take(db, 9, NOW, "forward");
   nextDue(db, "inbox", "forward");
+  inbox.behind(db, "a", 9);
+  inbox.endHeard(db, "a", NOW, "s");
   inbox.finish(db, "a", NOW, undefined);
   inbox.bury(db, "b", "no handler", NOW);
   inbox.retry(db, "c", NOW, "busy");

@@ -35,8 +35,10 @@ import * as outbox from "./outbox.ts";
 import { SqliteResponses } from "./responses.ts";
 import { prune, PRUNE_EVERY_ROWS } from "./retention.ts";
 import { SqliteRuns } from "./run-store.ts";
+import { endAllHeard } from "./runs.ts";
 import { SqliteSessions } from "./session-store.ts";
-import { append, history } from "./sessions.ts";
+import { append, history, rowsOf } from "./sessions.ts";
+import { SqliteUsage } from "./usage-store.ts";
 import { WebhookLog } from "./webhook-log.ts";
 import * as query from "./webhook-queries.ts";
 import { dismissWebhook, setAnswer } from "./webhooks.ts";
@@ -68,6 +70,7 @@ export class SqliteStore implements Store {
   readonly cron: SqliteCron;
   readonly responses: SqliteResponses;
   readonly devices: SqliteDevices;
+  readonly usage: SqliteUsage;
   readonly #committer: Committer;
   readonly #now: () => number;
   readonly #close: () => void;
@@ -92,14 +95,16 @@ export class SqliteStore implements Store {
     this.#webhooks = new WebhookLog(committer, { now, limits: logLimits, nextBody });
     const run = <T>(work: (db: Db) => T): Promise<T> => committer.run(work);
     const write = <T>(rows: number, work: (db: Db) => T): Promise<T> => this.#write(rows, work);
-    this.sessions = new SqliteSessions(run, write);
+    this.usage = new SqliteUsage(run, write);
+    this.sessions = new SqliteSessions(run, write, (calls) => this.usage.count(calls));
     this.runs = new SqliteRuns({
       run,
       write,
       now,
       takeIn: (work) => this.#admit(1, work, ({ fresh }) => (fresh ? 1 : 0)),
-      onEnd: (queued) => {
-        this.#backlogs.inbox -= 1;
+      onEnd: (queued, calls, items = 1) => {
+        this.usage.count(calls);
+        this.#backlogs.inbox -= items;
         this.#backlogs.outbox += queued;
       },
     });
@@ -194,20 +199,27 @@ export class SqliteStore implements Store {
     return this.#committer.run((db) => (waits() ? [] : inbox.take(db, limit, now, kind)));
   }
 
+  behind(id: string, limit: number): Promise<InboxItem[]> {
+    return this.#committer.run((db) => inbox.behind(db, id, limit));
+  }
+
   async finish(
     id: string,
     reply: readonly NewOutboxItem[],
     entry?: SessionEntry,
     answer?: WebhookAnswer,
   ): Promise<void> {
-    const rows = reply.length + (entry === undefined ? 0 : entry.messages.length + 1);
-    const queued = await this.#write(rows, (db) => {
+    const rows = reply.length + (entry === undefined ? 0 : rowsOf(entry));
+    const [queued, heard] = await this.#write(rows, (db) => {
+      // Before the lane goes on: they are no longer in it.
+      const ended = endAllHeard(db, entry, this.#now());
       const webhook = inbox.finish(db, id, this.#now(), entry?.sessionKey);
       if (entry !== undefined) append(db, entry);
       if (answer !== undefined) setAnswer(db, webhook, answer);
-      return outbox.queueReply(db, reply, webhook);
+      return [outbox.queueReply(db, reply, webhook), ended] as const;
     });
-    this.#backlogs.inbox -= 1;
+    this.usage.count(entry?.calls);
+    this.#backlogs.inbox -= 1 + heard;
     this.#backlogs.outbox += queued;
   }
 

@@ -1,7 +1,8 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { Secret } from "../../../shared/secret.ts";
 import { type FakeEdge, startFakeEdge } from "../../../test/support/fake-edge.ts";
 import { connectCore, type TunnelCore } from "../../../test/support/tunnel-core.ts";
+import { until } from "../../../test/support/until.ts";
 
 async function start(relays: readonly string[]): Promise<{ edge: FakeEdge; core: TunnelCore }> {
   const edge = await startFakeEdge({ relays });
@@ -10,7 +11,7 @@ async function start(relays: readonly string[]): Promise<{ edge: FakeEdge; core:
   const settings = { pairing: undefined };
   const core = await connectCore({ edge: edge.url, pairing, settings });
   onTestFinished(() => core[Symbol.asyncDispose]());
-  await vi.waitUntil(
+  await until(
     () =>
       core.tunnel.relays.length === relays.length &&
       core.tunnel.relays.every(({ connected }) => connected),
@@ -83,7 +84,7 @@ test("no key is changed while a relay is away", async () => {
   const { edge, core } = await start(["weur:1", "enam:1"]);
   edge.refuse = () => ({ status: 503 });
   (await edge.linkTo("enam:1")).socket.terminate();
-  await vi.waitUntil(() => !core.tunnel.relays.every(({ connected }) => connected));
+  await until(() => !core.tunnel.relays.every(({ connected }) => connected));
   await expect(core.tunnel.rotateKey()).rejects.toThrow("Relay enam:1 is not connected");
   expect(keyRequests(edge)).toEqual([]);
 });

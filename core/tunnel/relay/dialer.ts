@@ -65,7 +65,8 @@ export class RelayDialer {
   #lastError: string | undefined;
   /** Why the last attempt failed, as it stands in the log. */
   #complaint: string | undefined;
-  #colo = "";
+  /** What the relay has said last. */
+  #welcome: Welcome | undefined;
   #stats: unknown;
   #leads = false;
   #connections = 0;
@@ -87,7 +88,7 @@ export class RelayDialer {
       connected: this.#connected,
       since: this.#since,
       lastError: this.#lastError,
-      colo: this.#colo,
+      colo: this.#welcome?.colo ?? "",
       rttMs: this.#connection?.heartbeat.rttMs,
       draining: this.draining,
       leads: this.#leads,
@@ -115,8 +116,9 @@ export class RelayDialer {
 
   async #announce(connection: Connection): Promise<void> {
     const { leadership } = this.#context;
-    const before = this.#lastError;
-    const standing = await leadership.announce(connection.session, this.state.name, before);
+    const { name, lastError: problem } = this.state;
+    const features = this.#welcome?.features ?? new Set();
+    const standing = await leadership.announce(connection.session, { name, features, problem });
     if (standing === undefined || this.#connection !== connection || !this.#connected) return;
     this.#leads = standing.leads;
     this.#lastError = standing.problem;
@@ -288,7 +290,7 @@ export class RelayDialer {
     await introduction.met(welcome);
     if (this.#connections > 0) count(metrics.reconnects, this.#lastReason);
     this.#connections += 1;
-    this.#colo = welcome.colo;
+    this.#welcome = welcome;
     this.name = welcome.relay ?? this.name;
     this.#connected = true;
     this.#leaving = false;

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { utf8 } from "../../../shared/bytes.ts";
 import { fieldOf } from "../../../shared/tunnel/fields.ts";
 import { type FakeEdge, type FakeLink, startFakeEdge } from "../../../test/support/fake-edge.ts";
@@ -8,6 +8,7 @@ import {
   type TunnelCoreOptions,
 } from "../../../test/support/tunnel-core.ts";
 import { Secret } from "../../../shared/secret.ts";
+import { until } from "../../../test/support/until.ts";
 
 async function world(options: Partial<TunnelCoreOptions> = {}): Promise<{
   edge: FakeEdge;
@@ -42,7 +43,7 @@ function lines({ log }: TunnelCore, part: string): string[] {
 
 test("a core that loses its work to another says so, and publishes when it has it back", async () => {
   const { edge, core, link } = await world({ settings: { mode: "standby" } });
-  await vi.waitUntil(() => core.tunnel.relays[0]?.leads);
+  await until(() => core.tunnel.relays[0]?.leads);
   tell(link, false);
   await core.logged("relay gave our work to another core");
   expect(core.tunnel.relays[0]).toMatchObject({
@@ -55,7 +56,7 @@ test("a core that loses its work to another says so, and publishes when it has i
 
   tell(link, true);
   expect(await edge.askedFor("/bundle", 2)).toHaveLength(2);
-  await vi.waitUntil(() => core.tunnel.relays[0]?.leads);
+  await until(() => core.tunnel.relays[0]?.leads);
   expect(core.tunnel.relays[0]?.lastError).toBeUndefined();
   // Hearing again what it knows is no news.
   tell(link, true);
@@ -67,16 +68,16 @@ test("a core that was refused publishes as soon as the relay gives it the work",
   const { edge, core, link } = await world({ settings: { mode: "standby" }, lead: false });
   edge.onAsked = () => ({ status: 409, body: '{"detail":"another core leads"}' });
   core.lead();
-  await vi.waitUntil(() => core.tunnel.relays[0]?.lastError === "another core leads");
+  await until(() => core.tunnel.relays[0]?.lastError === "another core leads");
   edge.onAsked = () => ({ status: 204 });
   tell(link, true);
-  await vi.waitUntil(() => core.tunnel.relays[0]?.leads);
+  await until(() => core.tunnel.relays[0]?.leads);
   expect(await edge.askedFor("/bundle", 2)).toHaveLength(2);
 });
 
 test("a core that goes has given its work away, and lost it to nobody", async () => {
   const { core, link } = await world();
-  await vi.waitUntil(() => core.tunnel.relays[0]?.leads);
+  await until(() => core.tunnel.relays[0]?.leads);
   const drained = core.tunnel.drain(10_000);
   await link.goingAway;
   tell(link, false);
@@ -88,13 +89,13 @@ test("a claim that is refused again and again is said once", async () => {
   const { edge, core } = await world({ lead: false });
   edge.onAsked = () => ({ status: 409, body: '{"detail":"another core leads"}' });
   core.lead();
-  await vi.waitUntil(() => core.tunnel.relays[0]?.lastError === "another core leads");
+  await until(() => core.tunnel.relays[0]?.lastError === "another core leads");
   for (const count of [2, 3]) {
     core.tunnel.publish();
     await edge.askedFor("/bundle", count);
   }
   edge.onAsked = () => ({ status: 409, body: '{"detail":"a later epoch leads"}' });
   core.tunnel.publish();
-  await vi.waitUntil(() => core.tunnel.relays[0]?.lastError === "a later epoch leads");
+  await until(() => core.tunnel.relays[0]?.lastError === "a later epoch leads");
   expect(lines(core, "relay does not send us its work")).toHaveLength(2);
 });

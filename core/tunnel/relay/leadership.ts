@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import * as z from "zod";
 import type { Fields } from "../../../shared/tunnel/fields.ts";
 import type { Session } from "../../../shared/tunnel/session.ts";
+import { bundleFor } from "../../../shared/edge-features.ts";
 import { ask } from "./ask.ts";
 import { printable } from "./ending.ts";
 import type { Fence, RelayAnswer, TunnelHandlers } from "../handlers.ts";
@@ -12,6 +13,15 @@ const Problem = z.object({ detail: z.string().transform(printable) });
 const Workers = z.object({
   cores: z.array(z.object({ instance: z.string(), leads: z.boolean() })),
 });
+
+/** Whom we tell. */
+export interface Announced {
+  readonly name: string;
+  /** What its edge says it can do. */
+  readonly features: ReadonlySet<string>;
+  /** What was found to be in the way before: it is not told again. */
+  readonly problem: string | undefined;
+}
 
 /** What a relay makes of our claim. */
 export interface Standing {
@@ -57,24 +67,24 @@ export class Leadership {
   }
 
   /**
-   * Tells a relay that we lead, and the edge what it must know.
+   * Tells a relay that we lead, and the edge what it must know; of that, all an edge of its version
+   * can read.
    *
-   * @param known - The problem that was found before: it is not told again.
    * @returns undefined while this core waits.
    * @throws GatewayError when the relay does not answer.
    */
   async announce(
     session: Session,
-    relay: string,
-    known: string | undefined,
+    { name: relay, features, problem: known }: Announced,
   ): Promise<Standing | undefined> {
     const handlers = this.#handlers;
     const fence = this.#fence;
     if (handlers === undefined) return undefined;
+    const { bundle, leftOut } = bundleFor(handlers.bundle(), features);
     // Both leave in one message, the claim first: a relay takes a bundle from who leads only.
     const [claimed, published] = await Promise.all([
       fence === undefined ? NOTHING_TO_CLAIM : ask(session, "PUT", "/lead", fence),
-      ask(session, "PUT", "/bundle", handlers.bundle()),
+      ask(session, "PUT", "/bundle", bundle),
     ]);
     const refused = [claimed, published].find(({ status }) => status === 409);
     if (refused !== undefined) {
@@ -89,12 +99,24 @@ export class Leadership {
     const { status } = published;
     if (status === 204) {
       this.#log.info({ relay }, "edge has our routes and tokens");
-      return { leads, problem: undefined };
+      return { leads, problem: outdated(leftOut) };
     }
     const detail = detailOf(published);
     this.#log.error({ relay, status, detail }, "edge refused our routes and tokens");
-    return { leads, problem: `the edge refused our routes and tokens (${detail ?? status})` };
+    const hint = detail?.startsWith("not a bundle") === true ? `; ${DEPLOY}` : "";
+    return {
+      leads,
+      problem: `the edge refused our routes and tokens (${detail ?? status})${hint}`,
+    };
   }
+}
+
+const DEPLOY = "if it is older than this gateway, deploy it again: sallyport edge deploy";
+
+/** Pure. */
+function outdated(leftOut: readonly string[]): string | undefined {
+  if (leftOut.length === 0) return undefined;
+  return `the edge is older than this gateway and does without ${leftOut.join(", ")}; deploy it again: sallyport edge deploy`;
 }
 
 /** Whether a relay sends its work to this process; undefined when its STATS do not say. Pure. */

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { fakeEdgeWithCore } from "../../../test/support/fake-edge-with-core.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { until } from "../../../test/support/until.ts";
 
 /** The wall clock goes on while everything else stands still, as in a sleep. */
 function sleepFor(ms: number): void {
@@ -17,19 +18,17 @@ test("a connection that did not outlive a sleep is replaced", async () => {
   await edge.attempted(2);
   edge.beats = true;
   await edge.link(2);
-  await vi.waitUntil(() => core.tunnel.state.connected);
+  await until(() => core.tunnel.state.connected);
   expect(core.tunnel.metrics.reconnects.get("silent")).toBe(1);
   // Its socket is not left behind.
-  await vi.waitUntil(() => socket.readyState === socket.CLOSED);
+  await until(() => socket.readyState === socket.CLOSED);
 });
 
 test("a connection that outlived a sleep is kept", async () => {
   const { edge, core } = await fakeEdgeWithCore();
   await edge.link(1);
   sleepFor(3_600_000);
-  await vi.waitUntil(() => core.log.some((line) => line.includes("this machine was asleep")), {
-    timeout: 5_000,
-  });
+  await until(() => core.log.some((line) => line.includes("this machine was asleep")));
   await core.tunnel.measure();
   expect([edge.attempts.length, core.tunnel.state.connected]).toEqual([1, true]);
 });
@@ -37,7 +36,7 @@ test("a connection that outlived a sleep is kept", async () => {
 test("a core that wakes while it waits dials at once", async () => {
   const { edge, core } = await fakeEdgeWithCore();
   (await edge.link(1)).socket.close(4409, "another core leads");
-  await vi.waitUntil(() => !core.tunnel.state.connected);
+  await until(() => !core.tunnel.state.connected);
   sleepFor(60_000);
   // It would have waited for half a minute.
   await edge.link(2);
@@ -52,7 +51,7 @@ test("an edge that accepts and says nothing is not waited for after a sleep", as
   edge.greets = true;
   sleepFor(60_000);
   await edge.link(2);
-  await vi.waitUntil(() => core.tunnel.state.connected);
+  await until(() => core.tunnel.state.connected);
   expect(edge.attempts).toHaveLength(3);
 });
 

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates, TLSSocket } from "node:tls";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { randomToken } from "../../../shared/bytes.ts";
 import { Secret } from "../../../shared/secret.ts";
 import { provePairing } from "../../../shared/tunnel/handshake.ts";
@@ -20,6 +20,7 @@ import { startTunnel } from "../dial.ts";
 import type { Tunnel } from "../handlers.ts";
 import type { TunnelSettings } from "../settings.ts";
 import { pino } from "pino";
+import { until } from "../../../test/support/until.ts";
 
 const UNPAIRED = { pairing: undefined } as const;
 
@@ -42,7 +43,7 @@ async function complaint(edge: URL, settings: Partial<TunnelSettings>): Promise<
   const base = { edge, pairing: undefined, version: "0", stateDir };
   const tunnel: Tunnel = await startTunnel({ ...base, ...settings }, pino({ level: "silent" }));
   onTestFinished(() => tunnel[Symbol.asyncDispose]());
-  return vi.waitUntil(() => tunnel.state.lastError, { timeout: 15_000, interval: 5 });
+  return until(() => tunnel.state.lastError, { everyMs: 5 });
 }
 
 /** Lets a core in that holds `secret`, as an edge does. */

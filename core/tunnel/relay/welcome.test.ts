@@ -26,6 +26,17 @@ test("a thousand relays are not dialled", () => {
   expect(readWelcome([[":relays", names]], "key").relays).toHaveLength(16);
 });
 
+const featuresOf = (text: string | undefined): readonly string[] => [
+  ...readWelcome(text === undefined ? [] : [[":features", text]], "key").features,
+];
+
+test("what an edge can do is read word by word, and of one that says nothing it is nothing", () => {
+  expect(featuresOf("reattach  bundle.setupCodes ")).toEqual(["reattach", "bundle.setupCodes"]);
+  expect(featuresOf(undefined)).toEqual([]);
+  const many = Array.from({ length: 999 }, (_v, index) => `f${index}`).join(" ");
+  expect(featuresOf(many)).toHaveLength(64);
+});
+
 const named = (text: string): ReturnType<typeof readWelcome>["relays"] =>
   readWelcome([[":relays", text]], "key").relays;
 

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { toBase64Url, utf8 } from "../../../shared/bytes.ts";
 import { type Fields, fieldOf } from "../../../shared/tunnel/fields.ts";
 import type { Stream } from "../../../shared/tunnel/stream.ts";
@@ -7,6 +7,7 @@ import { type FakeLink, requestFieldsOf } from "../../../test/support/fake-edge.
 import { fakeEdgeWithCore } from "../../../test/support/fake-edge-with-core.ts";
 import type { TunnelCoreOptions } from "../../../test/support/tunnel-core.ts";
 import type { ClientSocket, Receipt, Upgrade } from "../handlers.ts";
+import { until } from "../../../test/support/until.ts";
 
 interface Taken {
   readonly socket: ClientSocket;
@@ -60,14 +61,14 @@ test("an answer carries the number of the message it answers, whatever the order
   const { stream, events } = open(link);
   const { messages, receipts, socket } = await client.taken;
   for (const text of ["one", "two", "three"]) stream.sendMessage(text);
-  await vi.waitUntil(() => messages.length === 3);
+  await until(() => messages.length === 3);
   receipts[1]?.answer("to two");
   receipts[0]?.answer("to one");
   receipts[0]?.answer("more to one");
   receipts[0]?.done();
   receipts[2]?.done();
   socket.send("to nobody");
-  await vi.waitUntil(() => events.length === 6);
+  await until(() => events.length === 6);
   expect(headOf(events)).toEqual([
     [":status", "101"],
     [":survives", "1"],
@@ -89,10 +90,10 @@ test("a client of which nothing is kept gets no numbers, and nothing is left for
   socket.keep("a state");
   stream.sendMessage("one");
   stream.sendMessage("two");
-  await vi.waitUntil(() => messages.length === 2);
+  await until(() => messages.length === 2);
   receipts[0]?.done();
   receipts[1]?.answer("to two");
-  await vi.waitUntil(() => events.some(({ type }) => type === "message"));
+  await until(() => events.some(({ type }) => type === "message"));
   expect(headOf(events)).toEqual([[":status", "101"]]);
   expect(events.slice(1)).toEqual([{ type: "message", message: "to two", bytes: 6, answers: 0 }]);
 });
@@ -104,10 +105,10 @@ test("a client may send on only as fast as its messages are dealt with", async (
   const { messages, receipts } = await client.taken;
   const message = new Uint8Array(50_000).fill(1);
   for (let index = 0; index < 20; index += 1) stream.sendMessage(message);
-  await vi.waitUntil(() => messages.length === 5);
+  await until(() => messages.length === 5);
   expect(stream.queuedBytes).toBeGreaterThan(600_000);
   for (let index = 0; index < 20; index += 1) {
-    await vi.waitUntil(() => receipts.length > index);
+    await until(() => receipts.length > index);
     receipts[index]?.done();
   }
   expect([messages.length, stream.queuedBytes]).toEqual([20, 0]);
@@ -120,7 +121,7 @@ test("what is left for the next core reaches the relay, the newest last", async 
   const { socket } = await client.taken;
   socket.keep("first");
   socket.keep("zweite, später");
-  await vi.waitUntil(() => events.length === 3);
+  await until(() => events.length === 3);
   expect(events.slice(1)).toEqual([
     { type: "state", state: "first" },
     { type: "state", state: "zweite, später" },
@@ -147,9 +148,9 @@ test("a client of another core comes with what that one kept and the protocol it
   expect(seen).toEqual(["behalten: ä", "chat.v1", 36]);
   // Numbered anew: this is the first that this core gets.
   stream.sendMessage("again");
-  await vi.waitUntil(() => messages.length === 1);
+  await until(() => messages.length === 1);
   receipts[0]?.answer("done");
-  await vi.waitUntil(() => events.some(({ type }) => type === "message"));
+  await until(() => events.some(({ type }) => type === "message"));
   expect(events.at(-1)).toMatchObject({ message: "done", answers: 1 });
 });
 
@@ -159,7 +160,7 @@ test("a client that the next core does not want is refused", async () => {
       Promise.resolve({ accepted: false, response: new Response("who?", { status: 410 }) }),
   });
   const { events } = open(link, [[":attach", "1"]]);
-  await vi.waitUntil(() => events.some(({ type }) => type === "end"));
+  await until(() => events.some(({ type }) => type === "end"));
   expect(fieldOf(headOf(events) ?? [], ":status")).toBe("410");
 });
 
@@ -169,9 +170,9 @@ test("the end of a connection ends each socket once, and what is said after it i
   const { stream } = open(link);
   const { socket, messages, receipts, closes } = await client.taken;
   stream.sendMessage("one");
-  await vi.waitUntil(() => messages.length === 1);
+  await until(() => messages.length === 1);
   link.socket.terminate();
-  await vi.waitUntil(() => closes.length > 0);
+  await until(() => closes.length > 0);
   receipts[0]?.answer("too late");
   socket.keep("too late");
   socket.send("too late");
@@ -190,11 +191,11 @@ test("a slow client shows in what waits, until it has left", async () => {
   });
   const { socket } = await client.taken;
   for (let index = 0; index < 8; index += 1) socket.send(new Uint8Array(60_000));
-  await vi.waitUntil(() => held.length === 4);
+  await until(() => held.length === 4);
   expect(socket.bufferedBytes).toBeGreaterThan(200_000);
   const drained = socket.drained();
   expect(drained).toBeDefined();
-  const freed = vi.waitUntil(() => {
+  const freed = until(() => {
     for (const bytes of held.splice(0)) stream?.consume(bytes);
     return socket.bufferedBytes === 0;
   });

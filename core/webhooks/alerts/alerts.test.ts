@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import pino from "pino";
 import { Secret } from "../../../shared/secret.ts";
 import { ManualClock } from "../../../test/support/clock.ts";
@@ -10,6 +10,7 @@ import type { NewWebhook } from "../../store/webhook.ts";
 import type { Tunnel } from "../../tunnel/handlers.ts";
 import { look, startAlerts } from "./alerts.ts";
 import { AlertState } from "./decide.ts";
+import { until } from "../../../test/support/until.ts";
 
 const LOOK_MS = 30_000;
 const HOUR = 3_600_000;
@@ -197,7 +198,7 @@ test("after an outage the relay is asked whether all is delivered, and what wait
   const core = await connectCore({ edge: edge.url, pairing, settings: { pairing: undefined } });
   onTestFinished(() => core[Symbol.asyncDispose]());
   await edge.link(1);
-  await vi.waitUntil(() => core.tunnel.state.connected);
+  await until(() => core.tunnel.state.connected);
 
   const to = clock.now();
   const outage = { from: to - HOUR, to };

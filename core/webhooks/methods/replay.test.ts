@@ -68,6 +68,26 @@ test("dead work is listed, replayed once, and dropped", async () => {
   expect(await letters()).toEqual([]);
 });
 
+test("of two who replay the same dead letter at once one does, and of two who drop it", async () => {
+  const { die, show, call } = await webhookMethodWorld();
+  const [first, second] = [await die("1"), await die("2")];
+  for (const id of [first, second]) expect((await show(id, 20_000)).state).toBe("dead");
+  const both = await Promise.all([
+    call("webhooks.deadLetters.replay", { ids: [first] }),
+    call("webhooks.deadLetters.replay", { all: true }),
+    call("webhooks.deadLetters.replay", { route: "github" }),
+  ]);
+  const replayed = both.flatMap((one) => Replayed.parse(one).replayed.map(({ as }) => as));
+  expect(replayed).toEqual([`${first}#1`, `${second}#1`]);
+  const third = await die("3");
+  expect((await show(third, 20_000)).state).toBe("dead");
+  const [, dropped] = await Promise.all([
+    call("webhooks.deadLetters.replay", { ids: [third] }),
+    call("webhooks.deadLetters.drop", { ids: [third] }),
+  ]);
+  expect(Dropped.parse(dropped)).toEqual({ dropped: 0 });
+});
+
 test("routes say where to post to and what happens, and never a secret", async () => {
   const { call, take } = await webhookMethodWorld();
   await take("1");

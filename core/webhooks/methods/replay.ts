@@ -53,6 +53,7 @@ type Which = z.output<typeof Which>;
 
 export function replayMethods(parts: WebhookMethodParts): readonly NamedMethod[] {
   const spools = new Spools(parts.tunnel);
+  const oneByOne = queue();
   return [
     [
       "webhooks.replay",
@@ -62,17 +63,36 @@ export function replayMethods(parts: WebhookMethodParts): readonly NamedMethod[]
       "webhooks.deadLetters.replay",
       {
         scope: "operator.admin",
-        call: (params) => replayDead(parts, spools, Which.parse(params ?? {})),
+        call(params) {
+          const which = Which.parse(params ?? {});
+          return oneByOne(() => replayDead(parts, spools, which));
+        },
       },
     ],
     [
       "webhooks.deadLetters.drop",
       {
         scope: "operator.admin",
-        call: (params) => dropDead(parts, spools, Which.parse(params ?? {})),
+        call(params) {
+          const which = Which.parse(params ?? {});
+          return oneByOne(() => dropDead(parts, spools, which));
+        },
       },
     ],
   ];
+}
+
+/**
+ * A dead letter is looked at, replayed and dismissed in several steps: two who do so at once would
+ * both find it dead, and both run it.
+ */
+function queue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const done = last.then(work);
+    last = done.catch(() => undefined); // its caller hears of it; the next one goes on
+    return done;
+  };
 }
 
 async function replay(parts: WebhookMethodParts, wish: Replay): Promise<Replayed> {

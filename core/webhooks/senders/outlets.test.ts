@@ -1,6 +1,7 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { fails, says, waitsFor } from "../../../test/support/scripted-model.ts";
 import { senderWorld, TOKEN } from "../../../test/support/sender-world.ts";
+import { until } from "../../../test/support/until.ts";
 
 test("a slash command that is worked on for longer is answered where it asked to be", async () => {
   const w = await senderWorld();
@@ -149,7 +150,7 @@ test("a caller of ours cannot speak to the sender of another webhook", async () 
     lane: "h",
     payload: { kind: "agent", message: "x", deliver: true, channel: "sender:slack", to: "mute:t1" },
   });
-  await vi.waitUntil(() => w.logged().includes("nowhere to go"));
+  await until(() => w.logged().includes("nowhere to go"));
   await w.engine.drain(1_000);
   expect(w.slack.calls).toBe(0);
   expect(w.logged()).not.toContain(url);

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { probeRuntime } from "./probe.ts";
 
-const PACE = { everyMs: 1, timeoutMs: 20 };
+/** Longer than a busy machine keeps this process waiting: an answer that is there must count. */
+const PACE = { everyMs: 1, timeoutMs: 800 };
 
 /** A runtime on a Unix socket that does what `listener` does. */
 async function runtime(listener: RequestListener) {
@@ -43,7 +44,7 @@ test("one that is only slow now and then is left alone, whatever it answers", as
   await using it = await runtime((request, answer) => {
     seen.push(`${request.method} ${request.url}`);
     if (seen.length % 3 === 0) answer.writeHead(405).end();
-    if (seen.length === 12) enough.resolve();
+    if (seen.length === 6) enough.resolve();
   });
   let hung = false;
   const probe = probeRuntime(

@@ -11,6 +11,15 @@ const OPEN = {
 } as const;
 
 const LANES = 5;
+const USAGE = { inputTokens: 1, outputTokens: 1 };
+const CALL = {
+  durationMs: 1,
+  model: "acme/x",
+  ok: true,
+  usage: USAGE,
+  cost: undefined,
+  tools: [],
+};
 
 async function work(store: Store, round: number): Promise<void> {
   const ids = Array.from({ length: 8 }, (_, index) => `${process.pid}-${round}-${index}`);
@@ -26,7 +35,8 @@ async function work(store: Store, round: number): Promise<void> {
       await store.finish(id, [piece(`${id}/0`, lane)], {
         sessionKey: lane,
         messages: [{ role: "user", text: id }],
-        usage: { inputTokens: 1, outputTokens: 1 },
+        usage: USAGE,
+        calls: [{ ...CALL, at: Date.now() }],
         at: Date.now(),
       });
       process.stdout.write(`finished ${id}\n`);

@@ -72,6 +72,9 @@ export function describeDurability(make: StoreMaker): void {
       // Done or still to do, and never both: the turn was stored with the end of its item.
       expect(new Set([...left, ...said]).size).toBe(left.length + said.length);
       for (const id of promised.finished) expect(said).toContain(id);
+      // So was what it used.
+      const { sums } = await store.usage.report({ from: 0, until: Number.MAX_SAFE_INTEGER });
+      expect(sums).toMatchObject([{ calls: said.length, questions: said.length }]);
       for (const id of everything) expect(left.includes(id) || said.includes(id)).toBe(true);
     });
 

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { evictRelay } from "../../support/evict.ts";
 import { startWorld } from "./world.ts";
+import { until } from "../../support/until.ts";
 
 test("failure 1: a request to a core that is offline is told so, and when to come back", async () => {
   await using world = await startWorld();
@@ -83,7 +84,7 @@ test.each([
     await world.faults.setClock(-differenceMs);
     await world.connect();
     expect(await world.echo(1, 1_000)).toBeUndefined();
-    expect(world.log.lines.filter((line) => line.includes('"reason":"stale"'))).not.toEqual([]);
+    await until(() => world.log.lines.some((line) => line.includes('"reason":"stale"')));
     await world.settled();
   },
 );

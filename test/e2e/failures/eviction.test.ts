@@ -1,11 +1,12 @@
 /** A relay that loses its memory, in order or in the middle of everything. */
 import { once } from "node:events";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { evictRelay } from "../../support/evict.ts";
 import { becomes, bodyOf } from "../../support/invariants.ts";
 import { Random } from "../../support/random.ts";
 import { startWorld, type World } from "./world.ts";
+import { until } from "../../support/until.ts";
 
 /** Sends body `seed` and waits for the next message: true when it is the same. */
 async function roundTrip(socket: WebSocket, seed: number, length: number): Promise<boolean> {
@@ -65,8 +66,8 @@ test("failure 13: a relay that dies in the middle of answers ends none of them e
       strays(world, round * 10 + index, random.between(200_000, 1_000_000)),
     );
     // In the middle of it, at another place each time.
-    const until = world.proxy.bytes("down") + random.below(400_000);
-    await becomes(async () => world.proxy.bytes("down") >= until, 1_000);
+    const cutAt = world.proxy.bytes("down") + random.below(400_000);
+    await becomes(async () => world.proxy.bytes("down") >= cutAt, 1_000);
     await world.faults.abort();
     await Promise.all(webhooks);
     found.push(...(await Promise.all(echoes)).flat());
@@ -90,11 +91,11 @@ test("failure 13: a relay that dies while it stores loses nothing that it has ac
     const webhooks = Array.from({ length: 20 }, (_v, lane) =>
       world.webhook(round * 100 + lane, lane % 4).catch(() => undefined),
     );
-    const until = before + 1 + round * 4;
-    await becomes(async () => world.ledger.acknowledged.size >= until, 2_000);
+    const enough = before + 1 + round * 4;
+    await until(() => world.ledger.acknowledged.size >= enough);
     await world.faults.abort();
     await Promise.all(webhooks);
-    expect(world.ledger.acknowledged.size).toBeGreaterThanOrEqual(until);
+    expect(world.ledger.acknowledged.size).toBeGreaterThanOrEqual(enough);
     await world.connect();
   }
   await world.settled(
@@ -123,7 +124,7 @@ test("failure 31: messages keep their order while each waits for the path in its
   for (let seed = 1; seed <= count; seed += 1) {
     for (const socket of sockets) socket.send(bodyOf(seed, random.between(4, 12_000)));
   }
-  await vi.waitUntil(() => heard.every(({ length }) => length === count), { timeout: 20_000 });
+  await until(() => heard.every(({ length }) => length === count));
   const inOrder = Array.from({ length: count }, (_v, index) => index + 1);
   expect(heard).toEqual([inOrder, inOrder]);
   for (const socket of sockets) socket.terminate();

@@ -1,7 +1,7 @@
 /** Clients that are gone and have told nobody, and a crowd that comes back at once. */
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { ClientSocket } from "../../../core/tunnel/handlers.ts";
 import { LIMITS } from "../../../shared/limits.ts";
@@ -9,6 +9,7 @@ import { startFaultProxy } from "../../support/fault-proxy.ts";
 import { bodyOf, strayIn } from "../../support/invariants.ts";
 import { aBundle, TOKENS } from "../../support/tunnel-core.ts";
 import { echoSocket, startWorld, type World } from "./world.ts";
+import { eventually, until } from "../../support/until.ts";
 
 test("failure 52: clients whose path is dead take up their places, until the core has something for them", async () => {
   const served: ClientSocket[] = [];
@@ -41,7 +42,7 @@ test("failure 52: clients whose path is dead take up their places, until the cor
     await once(ghost, "message");
     if (count === 1) path.stall();
     ghost.terminate();
-    if (count === 0) await vi.waitUntil(() => left === 1);
+    if (count === 0) await until(() => left === 1);
   }
   // The second left on a path that is dead by now: nobody knows of it, and nobody is woken for it.
   expect((await world.relayState()).sockets).toBe(1);
@@ -52,9 +53,9 @@ test("failure 52: clients whose path is dead take up their places, until the cor
   const ghost = served[1];
   const message = bodyOf(52, 256 * 1024);
   for (let sent = 0; sent < 64 * 1024 * 1024; sent += message.byteLength) ghost?.send(message);
-  await vi.waitUntil(async () => (await world.relayState()).bufferedBytes > 0);
+  await until(async () => (await world.relayState()).bufferedBytes > 0);
   await world.faults.setClock(LIMITS.slowClientMs + 1_000);
-  await vi.waitUntil(() => left === 2, { timeout: 20_000 });
+  await until(() => left === 2);
   await world.faults.setClock(0);
   const next = await world.socket();
   next.send("there is room");
@@ -125,7 +126,9 @@ test.each([
     expect(new Set(heard)).toEqual(new Set([undefined]));
     // Refused, if at all, with the word to come again.
     expect(refusals.filter((status) => status !== 503 && status !== 429)).toEqual([]);
-    expect(await world.relayState()).toMatchObject({ sockets: CROWD, bufferedBytes: 0 });
+    await eventually(async () => {
+      expect(await world.relayState()).toMatchObject({ sockets: CROWD, bufferedBytes: 0 });
+    });
     for (const socket of sockets) socket.terminate();
     await world.settled();
   },

@@ -1,6 +1,6 @@
 /** The real core, killed at the worst of moments. */
 import { execFileSync } from "node:child_process";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { randomToken } from "../../../shared/bytes.ts";
 import { type CoreHome, type CoreProcess, createHome, startCore } from "../../support/core.ts";
 import { callEdge } from "../../support/edge-with-core.ts";
@@ -9,6 +9,7 @@ import { type FakeModel, reply } from "../../support/fake-model.ts";
 import { startFakeOpenAi } from "../../support/fake-openai.ts";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
 import { EdgeLog } from "../../support/invariants.ts";
+import { until } from "../../support/until.ts";
 
 const cleanup = new AsyncDisposableStack();
 const log = new EdgeLog();
@@ -79,12 +80,12 @@ function turnsOf(key: string): number {
 
 /** The invariants, once a new core is there: the webhook was handled, and once. */
 async function handledOnce(key: string): Promise<void> {
-  await vi.waitUntil(async () => (await spooled()) === 0, { timeout: 20_000 });
-  await vi.waitUntil(() => turnsOf(key) > 0, { timeout: 20_000 });
+  await until(async () => (await spooled()) === 0);
+  await until(() => turnsOf(key) > 0);
   // Whatever came behind it was handled too: a second turn of it would have come before.
   const last = `after-${key}`;
   expect((await webhook(last)).status).toBe(200);
-  await vi.waitUntil(() => turnsOf(last) === 1);
+  await until(() => turnsOf(last) === 1);
   expect(turnsOf(key)).toBe(1);
   // Told by the edge, and by its runtime, of the answers that a killed core broke off.
   expect(log.complaints(["request_failed", "The connection to the core was lost"])).toEqual([]);
@@ -115,7 +116,7 @@ test("failure 3: a request whose core is killed before it answers is told so", a
   model.always({ kind: "hang", words: -1 });
   const before = model.requests.length;
   const waiting = chat(false);
-  await vi.waitUntil(() => model.requests.length > before);
+  await until(() => model.requests.length > before);
   await core.kill();
   const response = await waiting;
   expect(response.status).toBe(502);
@@ -126,7 +127,7 @@ test("failure 3: a request whose core is killed before it answers is told so", a
 test("failure 4: a core killed between its commit and the acknowledgement does the work once", async () => {
   proxy.stall("up");
   const sent = webhook("unacknowledged");
-  await vi.waitUntil(() => turnsOf("unacknowledged") === 1);
+  await until(() => turnsOf("unacknowledged") === 1);
   // The relay waits as long as it may, and then has a copy of its own.
   expect((await sent).status).toBe(200);
   await restart();

@@ -23,7 +23,7 @@ test.each([
     await vi.advanceTimersByTimeAsync(NOTICED_MS);
     await world.proxy.waitForConnections(2);
     await world.reachable();
-    expect(world.log.count("core_connected")).toBe(2);
+    await world.log.counted("core_connected", 2);
     await world.settled();
   },
 );

@@ -68,6 +68,7 @@ test("failure 32: two sockets of cores that come at once have a session each, an
   const welcomes = await Promise.all(cores.map((core) => core.take(FrameType.welcome)));
   const sessions = welcomes.map((welcome) => fieldOf(fieldsOf(welcome), ":session"));
   expect(new Set(sessions).size).toBe(2);
+  await world.log.counted("core_connected", 3);
   const awake = world.log.count("relay_awake");
   for (let round = 1; round <= 2; round += 1) {
     await evictRelay(world.edge);
@@ -79,7 +80,7 @@ test("failure 32: two sockets of cores that come at once have a session each, an
       const { payload } = await core.take(FrameType.pong);
       expect(Buffer.from(payload).toString()).toBe(`core ${index}`);
     }
-    expect(world.log.count("relay_awake")).toBe(awake + round);
+    await world.log.counted("relay_awake", awake + round);
   }
   // Two requests at once: one for each of them, as both have none.
   const answers = [world.call("/a"), world.call("/b")];
@@ -105,7 +106,7 @@ test.each([
     expect(goAway.ext).toBe(GoAwayCode.superseded);
     const { code, reason: told } = await second.closed;
     expect([code, told.startsWith(reason)]).toEqual([4409, true]);
-    expect(world.log.count("core_refused")).toBe(1);
+    await world.log.counted("core_refused", 1);
     expect(await serve(world, first, "still the first")).toBe("still the first");
   },
 );

@@ -6,7 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import { expect, test, type TestContext, vi } from "vitest";
+import { expect, test, type TestContext } from "vitest";
 import * as z from "zod";
 import { randomToken } from "../../../shared/bytes.ts";
 import { createCertificate } from "../../support/certificates.ts";
@@ -20,6 +20,7 @@ import { startConnectProxy } from "../../support/fault-proxy-connect.ts";
 import { startFaultProxy } from "../../support/fault-proxy.ts";
 import { pipeline } from "./pipeline.ts";
 import { startWorld } from "./world.ts";
+import { until } from "../../support/until.ts";
 
 /** Longer than a busy moment may be: the core looks at its clock once a second. */
 const SLEEP_MS = 6_500;
@@ -29,12 +30,12 @@ const HEARTBEAT_NOTICES_MS = 20_000;
 const Line = z.object({ time: z.iso.datetime().transform((text) => Date.parse(text)) });
 
 async function logged(core: CoreProcess, text: string, count = 1): Promise<number> {
-  const lines = await vi.waitUntil(
+  const lines = await until(
     () => {
       const found = core.log.filter((line) => line.includes(text));
       return found.length >= count && found;
     },
-    { timeout: HEARTBEAT_NOTICES_MS },
+    { patienceMs: HEARTBEAT_NOTICES_MS },
   );
   return Line.parse(JSON.parse(lines[count - 1] ?? "")).time;
 }

@@ -1,9 +1,10 @@
 /** Webhooks and a relay that cannot store, cannot wake itself, or has no room. */
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { GatewayError } from "../../../shared/errors.ts";
 import { evictRelay } from "../../support/evict.ts";
 import { aBundle, TOKENS } from "../../support/tunnel-core.ts";
 import { startWorld } from "./world.ts";
+import { until } from "../../support/until.ts";
 
 test("failure 42: without the platform's rate limits the relay's own is as exact", async () => {
   const bundle = await aBundle({ rate: { perSecond: 0.5, burst: 3 } });
@@ -25,10 +26,10 @@ test("failure 46: a webhook that can never be taken goes to the dead letters, an
   await world.disconnect();
   for (const number of [1, 2, 3, 4]) expect((await world.webhook(number)).status).toBe(200);
   await world.connect();
-  await vi.waitUntil(async () => (await world.health()).spooled === 0);
+  await until(async () => (await world.health()).spooled === 0);
   // All of one lane: the one behind the poison came too.
   expect(world.ledger.order).toEqual(["telegram:1", "telegram:3", "telegram:4"]);
-  expect(world.log.count("webhook_dead")).toBe(1);
+  await world.log.counted("webhook_dead", 1);
 });
 
 test("failure 47: a spool that is full sends the sender away, and takes more when there is room", async () => {
@@ -40,7 +41,7 @@ test("failure 47: a spool that is full sends the sender away, and takes more whe
   expect([refused.status, refused.headers.get("Retry-After")]).toEqual([503, "60"]);
   expect(refused.headers.get("X-Gw-Error")).toBe("spool_full");
   await world.connect();
-  await vi.waitUntil(async () => (await world.health()).spooled === 0);
+  await until(async () => (await world.health()).spooled === 0);
   expect((await world.webhook(4)).status).toBe(200);
   await world.settled();
 });
@@ -99,7 +100,7 @@ test.each([
     await world.faults.setClock(30_000);
     await world.faults.failSql("SELECT", 1);
     await world.faults.ringAlarm();
-    expect(world.log.count("drain_failed")).toBe(1);
+    await world.log.counted("drain_failed", 1);
   }
   ready = true;
   await world.disconnect();
@@ -123,7 +124,7 @@ test("failure 48: an alarm that failed rings again", async () => {
   await world.faults.setClock(30_000);
   await world.faults.failSql("SELECT", 1);
   await world.faults.ringAlarm();
-  expect(world.log.count("drain_failed")).toBe(1);
+  await world.log.counted("drain_failed", 1);
   expect(await world.faults.nextAlarm()).toBeGreaterThan(Date.now());
   ready = true;
   await world.faults.ringAlarm();
