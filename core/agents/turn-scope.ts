@@ -31,12 +31,13 @@ export interface Place {
  * @param isOwners - Whether a conversation is the owner's own.
  */
 export async function isForOwner(
-  { sessionKey, kind, origin, asOwner }: TurnScope,
+  scope: TurnScope,
   isOwners: (place: Place) => Promise<boolean>,
 ): Promise<boolean> {
+  const { sessionKey, kind, origin, asOwner } = scope;
   if (sessionKey !== undefined && (hasOthers(sessionKey) || isHelper(sessionKey))) return false;
   if (kind === "hook") return false;
-  if (kind === "channel") return origin !== undefined && (await isOwners(origin));
+  if (kind === "channel") return !(await isForGuest(scope, isOwners));
   // What is asked elsewhere and told in a conversation is heard by whoever is there.
   return asOwner === true && (origin === undefined || (await isOwners(origin)));
 }

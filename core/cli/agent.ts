@@ -49,7 +49,7 @@ export const agent: Command = {
   --deliver              send the answer to a channel as well: --channel, and --to or --reply-to;
                          default: where the session was last talked in from
   --model REF            another model for this turn
-  --thinking LEVEL       how much it thinks in this turn: off, minimal, low, medium, high, xhigh, max
+  --thinking LEVEL       how much it thinks in this turn: off, minimal, low, medium, high, xhigh, adaptive, max
   --timeout SECONDS      longest the turn may take (${DEFAULT_TIMEOUT_S})
   --json                 print the answer as the gateway gives it`,
 

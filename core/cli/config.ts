@@ -1,7 +1,5 @@
-import { GatewayError } from "../../shared/errors.ts";
-import type { Command, Io, Page } from "./command.ts";
-
-type Action = (args: readonly string[], io: Io) => Promise<number>;
+import type { Page } from "./command.ts";
+import { groupOf, type Action } from "./group.ts";
 
 /** Reading needs none of what writing does. */
 const ACTIONS: ReadonlyMap<string, () => Promise<Action>> = new Map([
@@ -81,20 +79,9 @@ bit, as models.providers and agents.entries are; without it that is refused.
   ["schema", { usage: "config schema [PATH]", summary: "Print what may be set, as JSON Schema" }],
 ]);
 
-export const config: Command = {
-  usage: `config ${[...ACTIONS.keys()].join("|")} …`,
-  summary: "Read, check and change the config file; a gateway need not run",
-  details: [...PAGES.values()]
-    .map(({ usage, summary }) => `sallyport ${usage}\n    ${summary}`)
-    .join("\n"),
-  actions: PAGES,
-
-  async run([name = "", ...args], io) {
-    const load = ACTIONS.get(name);
-    if (load === undefined) {
-      const known = [...ACTIONS.keys()].join(", ");
-      throw new GatewayError("invalid_request", `config knows ${known}; try --help`);
-    }
-    return (await load())(args, io);
-  },
-};
+export const config = groupOf(
+  "config",
+  "Read, check and change the config file; a gateway need not run",
+  ACTIONS,
+  PAGES,
+);

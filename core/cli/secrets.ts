@@ -1,7 +1,5 @@
-import { GatewayError } from "../../shared/errors.ts";
-import type { Command, Io, Page } from "./command.ts";
-
-type Action = (args: readonly string[], io: Io) => Promise<number>;
+import type { Page } from "./command.ts";
+import { groupOf, type Action } from "./group.ts";
 
 const ACTIONS: ReadonlyMap<string, () => Promise<Action>> = new Map([
   ["audit", async () => (await import("./secrets/audit.ts")).audit],
@@ -68,20 +66,4 @@ All take --json. Names are upper case, like OPENAI_API_KEY. The config refers to
   ],
 ]);
 
-export const secrets: Command = {
-  usage: `secrets ${[...ACTIONS.keys()].join("|")} …`,
-  summary: "Find, move, keep and reload secrets",
-  details: [...PAGES.values()]
-    .map(({ usage, summary }) => `sallyport ${usage}\n    ${summary}`)
-    .join("\n"),
-  actions: PAGES,
-
-  async run([name = "", ...args], io) {
-    const load = ACTIONS.get(name);
-    if (load === undefined) {
-      const known = [...ACTIONS.keys()].join(", ");
-      throw new GatewayError("invalid_request", `secrets knows ${known}; try --help`);
-    }
-    return (await load())(args, io);
-  },
-};
+export const secrets = groupOf("secrets", "Find, move, keep and reload secrets", ACTIONS, PAGES);

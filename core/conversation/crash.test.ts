@@ -1,42 +1,22 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { startFakeTelegram } from "../../test/support/fake-telegram.ts";
+import { botInProcess } from "../../test/support/bot-in-process.ts";
 import { privateText } from "../../test/support/telegram-updates.ts";
 
-const CHILD = fileURLToPath(new URL("../../test/support/engine-child.ts", import.meta.url));
 const Said = z.object({ role: z.string(), text: z.string() });
 const CHATS = [1, 2, 3];
 /** Every start of a process takes its time when the machine is busy. */
 const SLOW = { timeout: 90_000 };
 
-/** A state folder, a Bot API server, and cores that can be killed between the two. */
+/** A bot whose engine can be killed, and what is in its store. */
 async function world() {
-  const stateDir = mkdtempSync(join(tmpdir(), "sallyport-crash-"));
-  const fake = await startFakeTelegram();
-  const alive = new Set<() => Promise<void>>();
+  const bot = await botInProcess();
+  const { stateDir, fake } = bot;
   return {
     fake,
-    /** Starts a core. @returns Its SIGKILL: settles once the process is gone. */
-    start(mode = ""): () => Promise<void> {
-      const child = spawn(process.execPath, [CHILD, stateDir, fake.apiRoot, mode], {
-        stdio: ["ignore", "ignore", "inherit"],
-      });
-      const exited = once(child, "exit");
-      const kill = async (): Promise<void> => {
-        alive.delete(kill);
-        child.kill("SIGKILL");
-        await exited;
-      };
-      alive.add(kill);
-      return kill;
-    },
+    start: bot.start,
     /** Texts of the replies that were given up because nobody knows whether they arrived. */
     lost(): string[] {
       using database = new DatabaseSync(join(stateDir, "sallyport.sqlite"), { readOnly: true });
@@ -59,11 +39,7 @@ async function world() {
     },
     told: (chat: number) =>
       fake.sent.filter((sent) => sent.chat === String(chat)).map(({ text }) => text),
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...alive].map((kill) => kill()));
-      await fake[Symbol.asyncDispose]();
-      rmSync(stateDir, { recursive: true });
-    },
+    [Symbol.asyncDispose]: () => bot[Symbol.asyncDispose](),
   };
 }
 

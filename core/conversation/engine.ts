@@ -256,6 +256,8 @@ export function startEngine(parts: EngineParts): Engine {
     const until = clock.now() + deadlineMs;
     runs.drain();
     await inbox.drain(deadlineMs);
+    // What was not begun is not answered by us: a restart must not wait for those who wait for it.
+    waiters.end();
     await outbox.drain(Math.max(0, until - clock.now()));
   }
 }

@@ -6,8 +6,8 @@ import type { HeardItem, InboxItem, SessionEntry, Store } from "../store/store.t
 import { Aborted, type LiveRuns, type RunFacts } from "./live-runs.ts";
 import { capped, queueRules, type QueueConfig, type QueueMode, type QueueRules } from "./queue.ts";
 
-/** Messages looked at behind one turn; more wait for the next. */
-const MAX_BEHIND = 256;
+/** Messages looked at behind one turn, each with its pictures in memory; more wait for the next. */
+const MAX_BEHIND = 64;
 /** How often the quiet is waited for: somebody who never stops writing is answered all the same. */
 const MAX_WAITS = 20;
 

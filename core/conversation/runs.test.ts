@@ -96,6 +96,20 @@ test("a run that waits is aborted before it begins", async () => {
   expect(w.model.requests).toHaveLength(1);
 });
 
+test("a run that came to an earlier process and waits is aborted, and everybody is told", async () => {
+  await using w = await runWorld();
+  w.model.next(waitsFor(never), waitsFor(never));
+  await w.engine.runs.start(w.order("a"));
+  await w.until(is("started", "a"));
+  await w.engine.runs.start(w.order("b"));
+  await w.restart();
+  await w.until((event) => w.events.indexOf(event) > 2 && is("started", "a")(event));
+  const wait = w.engine.runs.wait("b", 600_000, signal);
+  expect(await w.engine.runs.abort({ id: "b" })).toEqual(["b"]);
+  expect(await wait).toMatchObject({ status: "aborted" });
+  await w.until(is("aborted", "b"));
+});
+
 test("a turn of anybody can be watched and aborted", async () => {
   await using w = await runWorld();
   w.model.next(begins("Well"));

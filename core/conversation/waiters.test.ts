@@ -86,3 +86,14 @@ test("nobody is claimed who was given up", async () => {
   expect(await answer).toBeUndefined();
   expect(waiters.claim("a")).toBeUndefined();
 });
+
+test("at the end nobody is left waiting, and nobody begins to", async () => {
+  const waiters = new Waiters(clock().wait);
+  const answer = waiters.answerTo("a", 1_000, format);
+  waiters.end();
+  expect([await answer, await waiters.answerTo("b", 1_000, format)]).toEqual([
+    undefined,
+    undefined,
+  ]);
+  expect(waiters.claim("a")).toBeUndefined();
+});

@@ -28,6 +28,7 @@ const COMMIT_MS = 200;
 export class Waiters {
   readonly #wait: Wait;
   readonly #waiting = new Map<string, Waiter>();
+  #isOver = false;
 
   constructor(wait: Wait) {
     this.#wait = wait;
@@ -44,6 +45,7 @@ export class Waiters {
     ms: number,
     format: (text: string) => WebhookAnswer,
   ): Promise<WebhookAnswer | undefined> {
+    if (this.#isOver) return undefined;
     const { promise, resolve } = Promise.withResolvers<WebhookAnswer | undefined>();
     const cancel = new AbortController();
     this.giveUp(item);
@@ -67,6 +69,12 @@ export class Waiters {
     this.#waiting.delete(item);
     waiter?.cancel.abort();
     waiter?.resolve(undefined);
+  }
+
+  /** Nobody is answered here any more: what has not ended by now is for whoever works here next. */
+  end(): void {
+    this.#isOver = true;
+    for (const item of this.#waiting.keys()) this.giveUp(item);
   }
 
   /** Undefined: nobody waits, or not any more. */

@@ -133,6 +133,13 @@ test.each<[object, string]>([
 });
 
 test.each([
+  [{}, true],
+  [{ session: { dmScope: "main" } }, false],
+])("with %j guests are kept out of the owner's session: %s", async (config, othersApart) => {
+  expect(routeOf(await settingsOf(config), "main", message({}))).toMatchObject({ othersApart });
+});
+
+test.each([
   [{}, {}, true, true],
   [{ native: false }, {}, false, true],
   [{ native: false, text: false }, {}, false, false],

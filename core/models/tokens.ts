@@ -1,5 +1,15 @@
+import * as z from "zod";
 import type { Usage } from "../store/message.ts";
 import type { ModelRequest } from "./model.ts";
+
+/** Above all that a model reads in a year: what is more could not be added up and kept. */
+const MAX_TOKENS = 1e12;
+
+/** As a provider has counted: it may say anything. */
+export const TokenCount = z
+  .number()
+  .nonnegative()
+  .transform((tokens) => Math.min(Math.trunc(tokens), MAX_TOKENS));
 
 /**
  * How many tokens `text` would be, when nobody counted: one for every four bytes of UTF-8,

@@ -88,7 +88,7 @@ export interface UsageReport {
   readonly sums: readonly UsageSum[];
   /** How often each tool was asked for, the most frequent first; at most `MAX_TOOLS_TOLD`. */
   readonly tools: readonly { readonly name: string; readonly count: number }[];
-  /** What 95 of 100 answers took at most; undefined: there was none. */
+  /** What 95 of 100 answers took at most, to three digits; undefined: there was none. */
   readonly p95Ms: number | undefined;
 }
 

@@ -25,6 +25,10 @@ const WORKING: readonly (readonly [string, string])[] = [
   ["nodes status --json", '"nodes"'],
   ["logs --limit 5 --plain", ""],
   ["cron status --json", '"enabled"'],
+  ["secrets reload --json", '"ok": true'],
+  ["gateway usage-cost --json", '"totals"'],
+  ["gateway stability --json", ""],
+  ["gateway call device.pair.setupCode", '"setupCode"'],
 ];
 
 function describe({ code, out }: CliResult): string {
@@ -90,6 +94,25 @@ function acting(way: Way): Check<CoreWorld>[] {
         const left = await ran(world, way, ["cron", "list", "--json"]);
         expect(!left.out.includes(id), describe(left));
         return id;
+      },
+    },
+    {
+      name: `${way}: a secret that is stored is listed without its value, and is gone when it is deleted`,
+      async run(world) {
+        const secret = { name: "SOME_KEY", value: "not-to-be-told", kind: "secret" };
+        const call = (method: string, params: object): Promise<CliResult> => {
+          const args = ["gateway", "call", method, "--params", JSON.stringify(params), "--json"];
+          return ran(world, way, args);
+        };
+        await call("secrets.store.set", secret);
+        await ran(world, way, ["secrets", "reload"]);
+        const listed = await call("secrets.store.list", {});
+        expect(listed.out.includes(secret.name), describe(listed));
+        expect(!listed.out.includes(secret.value), "the value was told");
+        await call("secrets.store.delete", { name: secret.name });
+        const left = await call("secrets.store.list", {});
+        expect(!left.out.includes(secret.name), describe(left));
+        return "kept, listed, deleted";
       },
     },
     {

@@ -22,6 +22,8 @@ export type Behavior =
       /** Signs of life sent before the first word, `wordDelayMs` apart. */
       readonly pings: number;
       readonly usage: { readonly input: number; readonly output: number } | undefined;
+      /** The second half of a stream comes when this settles. */
+      readonly gate: Promise<unknown> | undefined;
     }
   | {
       readonly kind: "fail";
@@ -54,8 +56,8 @@ export function reply(
   text: Reply["text"],
   options: Partial<Omit<Reply, "kind" | "text">> = {},
 ): Behavior {
-  const defaults = { toolCalls: [], stop: undefined, wordDelayMs: 0, pings: 0, usage: undefined };
-  return { kind: "reply", text, ...defaults, ...options };
+  const none = { stop: undefined, usage: undefined, gate: undefined };
+  return { kind: "reply", text, toolCalls: [], wordDelayMs: 0, pings: 0, ...none, ...options };
 }
 
 /** Asks for tools, saying `text` first. */
@@ -292,7 +294,7 @@ export class FakeModel implements AsyncDisposable {
   }
 
   async #reply(response: ServerResponse, behavior: Reply, taken: Taken): Promise<void> {
-    const { text, toolCalls, stop, wordDelayMs } = behavior;
+    const { text, toolCalls, stop, wordDelayMs, gate } = behavior;
     const { said, stream, model } = taken;
     const words = (typeof text === "string" ? text : text(said)).match(/\S+\s*|\s+/g) ?? [];
     const usage = behavior.usage ?? { input: said.split(/\s+/).length, output: words.length };
@@ -306,6 +308,10 @@ export class FakeModel implements AsyncDisposable {
     const { head, words: frames, tail } = this.#dialect.frames(answer);
     response.writeHead(200, SSE_HEADERS);
     const pieces = [head, ...Array(behavior.pings).fill(this.#dialect.ping), ...frames, tail];
+    if (gate !== undefined) {
+      response.write(pieces.splice(0, Math.floor(pieces.length / 2)).join(""));
+      await gate;
+    }
     if (wordDelayMs === 0) response.end(pieces.join(""));
     else await typeOut(response, pieces, wordDelayMs);
   }

@@ -42,12 +42,12 @@ export async function gatewayRestart(args: readonly string[], io: Io): Promise<n
 /** Ends the gateway of this machine. */
 export async function gatewayStop(args: readonly string[], io: Io): Promise<number> {
   const { values } = parseFlags(args, { json: { type: "boolean" } });
-  const { stateDir } = await settingsOf(io);
+  const { stateDir, limits } = await settingsOf(io);
   const pid = await runningPid(stateDir);
   if (pid === undefined) {
     throw new GatewayError("core_offline", `no gateway of ${stateDir} runs on this machine`);
   }
-  await endProcess(pid);
+  await endProcess(pid, limits.drainTimeoutMs);
   if (values.json === true) io.out(JSON.stringify({ ok: true, stopped: true, pid }));
   else io.out(`stopped (pid ${pid})`);
   return 0;

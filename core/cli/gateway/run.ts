@@ -50,7 +50,7 @@ export async function runGateway(args: readonly string[], io: Io): Promise<numbe
   }
   const { refuseForeignState } = await import("../../gateway/lifecycle/foreign-state.ts");
   await refuseForeignState(settings.stateDir);
-  if (values.force === true) await takeOver(settings.stateDir);
+  if (values.force === true) await takeOver(settings);
   const [{ startGateway }, { loadSettings }, { createLog }] = await Promise.all([
     import("../../gateway/lifecycle/start.ts"),
     import("../../config/resolve.ts"),

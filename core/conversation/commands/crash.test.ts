@@ -1,44 +1,19 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { startFakeTelegram } from "../../../test/support/fake-telegram.ts";
+import { botInProcess } from "../../../test/support/bot-in-process.ts";
 import { privateText } from "../../../test/support/telegram-updates.ts";
 
 /** Several processes are started one after the other. */
 const SLOW = { timeout: 30_000 };
-const CHILD = fileURLToPath(new URL("../../../test/support/engine-child.ts", import.meta.url));
 
-/** A bot whose core is a process of its own. */
+/** A bot whose engine can be killed. */
 async function world() {
-  const stateDir = mkdtempSync(join(tmpdir(), "sallyport-commands-"));
-  const fake = await startFakeTelegram();
-  const alive = new Set<() => Promise<void>>();
+  const bot = await botInProcess();
+  const { fake } = bot;
   return {
     fake,
-    /** @returns Its SIGKILL: settles once the process is gone. */
-    start(mode = ""): () => Promise<void> {
-      const child = spawn(process.execPath, [CHILD, stateDir, fake.apiRoot, mode], {
-        stdio: ["ignore", "ignore", "inherit"],
-      });
-      const exited = once(child, "exit");
-      const kill = async (): Promise<void> => {
-        alive.delete(kill);
-        child.kill("SIGKILL");
-        await exited;
-      };
-      alive.add(kill);
-      return kill;
-    },
+    start: bot.start,
     told: () => fake.sent.map(({ text }) => text),
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...alive].map((kill) => kill()));
-      await fake[Symbol.asyncDispose]();
-      rmSync(stateDir, { recursive: true });
-    },
+    [Symbol.asyncDispose]: () => bot[Symbol.asyncDispose](),
   };
 }
 

@@ -137,15 +137,17 @@ export class Authenticator {
 
   /** One attempt of somebody who may have had too many. */
   #counted(origin: LocalOrigin, look: () => Access | undefined): Result<Access, AuthFailure> {
-    const counts = this.#counts(origin);
-    const retryAfterMs = counts ? this.#lockout.lockedForMs(origin.ip, this.now()) : 0;
-    if (retryAfterMs > 0) return err({ reason: "locked_out", retryAfterMs });
+    const retryAfterMs = this.#lockout.lockedForMs(origin.ip, this.now());
+    // Where nobody has failed it makes no difference, and to find out takes its time.
+    if (retryAfterMs > 0 && this.#counts(origin)) {
+      return err({ reason: "locked_out", retryAfterMs });
+    }
     const found = look();
     if (found === undefined) {
-      if (counts) this.#lockout.fail(origin.ip, this.now());
+      if (this.#counts(origin)) this.#lockout.fail(origin.ip, this.now());
       return err({ reason: "mismatch" });
     }
-    if (counts) this.#lockout.succeed(origin.ip);
+    if (this.#lockout.knows(origin.ip) && this.#counts(origin)) this.#lockout.succeed(origin.ip);
     return ok(found);
   }
 

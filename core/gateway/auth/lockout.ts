@@ -42,6 +42,11 @@ export class Lockout {
     return entry === undefined ? 0 : Math.max(0, entry.lockedUntil - now);
   }
 
+  /** Whether it has failed lately. */
+  knows(address: string): boolean {
+    return this.#failures.size > 0 && this.#failures.has(network(address));
+  }
+
   /** Notes a failed attempt. */
   fail(address: string, now: number): void {
     const { windowMs, maxAttempts, lockoutMs } = this.#policy();

@@ -34,6 +34,20 @@ test("a change that is taken back before its restart needs none any more", async
   expect(it.unneeded()).toBe(1);
 });
 
+test("a restart that waits is not begun for a config that is broken by then", async () => {
+  await using it = await reloadWorld({ gateway: { port: 18_000 } });
+  it.putOff(true);
+  await it.write({ gateway: { port: 18_001 } });
+  await it.reloader.look();
+  await it.write({ gateway: { port: "none" } });
+  await it.reloader.look();
+  expect(it.unneeded()).toBe(1);
+  it.putOff(false);
+  await it.write({ gateway: { port: 18_001 } });
+  await it.reloader.look();
+  expect([it.restarted(), it.running().gateway.port]).toEqual([1, 18_001]);
+});
+
 test("what a restart was begun with is what the next change is measured by", async () => {
   await using it = await reloadWorld({ gateway: { port: 18_000 } });
   it.putOff(true);

@@ -146,7 +146,12 @@ export class Reloader {
   async #reload(): Promise<void> {
     if (this.#known.config.gateway.reload.mode === "off") return;
     const file = await this.#read();
-    if (file === undefined || this.#ended) return;
+    if (this.#ended) return;
+    if (file === undefined) {
+      // One that waits would begin anew with what runs already.
+      this.#parts.restartUnneeded?.();
+      return;
+    }
     const paths = changesBetween(this.#known, file);
     const plan = planOf(paths, this.#parts.effects);
     if (plan.restart.length === 0) this.#parts.restartUnneeded?.();

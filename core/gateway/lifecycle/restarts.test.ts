@@ -6,7 +6,8 @@ import { expect, test } from "vitest";
 import { ManualClock } from "../../../test/support/clock.ts";
 import { loadSettings } from "../../config/resolve.ts";
 import { Bell } from "../../conversation/bell.ts";
-import { CONFIG_CHANGED, Restarts } from "./restarts.ts";
+import { CONFIG_CHANGED } from "../../methods/system/restart.ts";
+import { Restarts } from "./restarts.ts";
 import type { Job } from "./under-way.ts";
 
 const DEADLINE_MS = 300_000;

@@ -2,12 +2,10 @@ import type { Logger } from "pino";
 import { Bell } from "../../conversation/bell.ts";
 import type { Clock } from "../../channels/clock.ts";
 import type { Settings } from "../../config/settings.ts";
+import { CONFIG_CHANGED } from "../../methods/system/restart.ts";
 import { nextStep, patienceMs, restMs, type Wish } from "./deferral.ts";
 import type { Job } from "./under-way.ts";
 import { workText } from "./work.ts";
-
-/** The reason that is withdrawn when the config is as it was. */
-export const CONFIG_CHANGED = "the config has changed";
 
 /** Longest a timer can be set for; whoever waits longer looks again in between. */
 const MAX_TIMER_MS = 2_000_000_000;

@@ -3,6 +3,7 @@ import { systemClock } from "../../channels/clock.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { ModelIdentity } from "../../http/models.ts";
 import type { Store } from "../../store/store.ts";
+import { CONFIG_CHANGED } from "../../methods/system/restart.ts";
 import { standbyDesk } from "../app/standby-app.ts";
 import { beginAnew } from "./anew.ts";
 import { callOnUs, whenCalledOn } from "./called-on.ts";
@@ -12,7 +13,7 @@ import type { Leader } from "./leader.ts";
 import type { Prepared } from "./prepared.ts";
 import { type Follower, followConfig, type LoadSettings, readNow } from "./reload.ts";
 import { GATEWAY_EFFECTS, type ReloadPlan } from "./reload-plan.ts";
-import { CONFIG_CHANGED, Restarts } from "./restarts.ts";
+import { Restarts } from "./restarts.ts";
 
 /** A leader that let go of the state is about to let go of the port: by then it has said goodbye. */
 const PORT_PATIENCE_MS = 10_000;

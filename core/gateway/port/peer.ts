@@ -14,6 +14,11 @@ export interface LocalPeer {
   readonly requestId: string;
   /** Something stands between: a proxy says so, or the name by which we were called. */
   readonly isProxied?: boolean | undefined;
+  /**
+   * Whether it is somebody else's program of this machine, as proxies are. Asked only where it
+   * matters: the system makes a list of all its sockets for each answer.
+   */
+  readonly isForeign?: (() => boolean) | undefined;
   /** Of the page that sends it; undefined for programs. */
   readonly browserOrigin?: string | undefined;
   /** Who it is by the word of a proxy that we trust with that. */
@@ -23,8 +28,12 @@ export interface LocalPeer {
 }
 
 /** True: on this machine, and nothing that we can see stands between. */
-export function isDirect({ ip, isProxied }: Pick<LocalPeer, "ip" | "isProxied">): boolean {
-  return isProxied !== true && isLoopbackAddress(ip);
+export function isDirect({
+  ip,
+  isProxied,
+  isForeign,
+}: Pick<LocalPeer, "ip" | "isProxied" | "isForeign">): boolean {
+  return isProxied !== true && isLoopbackAddress(ip) && isForeign?.() !== true;
 }
 
 /** What a proxy that knows its users sends with everything it lets through; lower case. */
@@ -87,7 +96,8 @@ export function peerOf(
   return ok({
     ip,
     requestId: id,
-    isProxied: isProxied || !isLoopbackHost(headers.host) || looksProxied(incoming, peer),
+    isProxied: isProxied || !isLoopbackHost(headers.host) || looksProxied(incoming),
+    isForeign: isLoopbackAddress(peer) ? () => peerOwner(socket) === "other" : undefined,
     browserOrigin: headers.origin,
     user: rules.trusts(peer) ? userOf(incoming, rules.userHeaders) : undefined,
   });
@@ -95,13 +105,11 @@ export function peerOf(
 
 /**
  * What gives a proxy away that neither passes on our name nor says whom it speaks for: another
- * header of proxies, the version of HTTP that nginx speaks unless it is told otherwise and no
- * program of today, or that it is somebody else's program.
+ * header of proxies, or the version of HTTP that nginx speaks unless it is told otherwise and no
+ * program of today.
  */
-function looksProxied({ httpVersion, headers, socket }: IncomingMessage, peer: string): boolean {
-  if (httpVersion === "1.0") return true;
-  if (PROXY_HEADERS.some((name) => headers[name] !== undefined)) return true;
-  return isLoopbackAddress(peer) && peerOwner(socket) === "other";
+function looksProxied({ httpVersion, headers }: IncomingMessage): boolean {
+  return httpVersion === "1.0" || PROXY_HEADERS.some((name) => headers[name] !== undefined);
 }
 
 /** Its own, or one made for it. */

@@ -280,7 +280,11 @@ class HttpServer implements LocalServer {
     const { host, origin } = headers;
     const upgrade = headers.upgrade !== undefined;
     const head = { method, target, rawHeaders, host, origin, upgrade };
-    const refusal = refusalOf({ ...head, isDirect: isDirect(peer.value) }, rules);
+    const refusal = refusalOf(
+      // Asked of pages alone.
+      { ...head, isDirect: origin !== undefined && isDirect(peer.value) },
+      rules,
+    );
     if (refusal !== undefined) throw refusal;
     try {
       const request = new NodeRequest(

@@ -114,7 +114,7 @@ export class Connections implements EventHub {
   add(socket: ClientSocket, origin: Origin, kept?: Kept): void {
     const watcher: ConnectionWatcher = {
       onOpen: () => {
-        this.#missed.meet(connection.id);
+        this.#missed.meet(connection.id, this.#current.now());
         this.#joined(connection);
       },
       onIdle: () => this.#changed(),

@@ -23,7 +23,7 @@ export class Missed {
   readonly #met = new Set<string>();
   #until: number | undefined;
 
-  /** @param now - Unix ms; of the first call: when the core has begun. */
+  /** @param now - Unix ms; that of the first call of all is when the core has begun. */
   note(told: Told, now: number): void {
     if (!this.#isOpen(now) || told.to.droppable === true || told.to.localOnly === true) return;
     this.#events.push(told);
@@ -31,8 +31,8 @@ export class Missed {
   }
 
   /** A client that is new is told everything from now on. */
-  meet(connection: string): void {
-    if (this.#until !== undefined) this.#met.add(connection);
+  meet(connection: string, now: number): void {
+    if (this.#isOpen(now)) this.#met.add(connection);
   }
 
   /** For a client of an earlier core, in order; nothing for one that was here before. */

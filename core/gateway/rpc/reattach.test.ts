@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Secret } from "../../../shared/secret.ts";
-import type { Caller, ClientSocket, Receipt, SocketListener } from "../../tunnel/handlers.ts";
+import { EdgeSocket } from "../../../test/support/edge-socket.ts";
+import type { Caller } from "../../tunnel/handlers.ts";
 import { Authenticator } from "../auth/auth.ts";
 import { Connection, type ConnectionParts } from "./connection.ts";
 import { Connections } from "./connections.ts";
@@ -18,76 +19,6 @@ const CALLER: Caller = {
   ip: "192.0.2.1",
   via: "edge",
 };
-
-/** What a relay holds of a client, and would hand to the next core: in order, as on the wire. */
-class EdgeSocket implements ClientSocket {
-  readonly bufferedBytes = 0;
-  /** Frames that reached the client. */
-  readonly heard: unknown[] = [];
-  /** Messages that no core has dealt with yet. */
-  readonly unanswered: string[] = [];
-  kept = "";
-  closed: readonly [number, string] | undefined;
-  #listener: SocketListener | undefined;
-  #cut = false;
-
-  send(message: string | Uint8Array): void {
-    if (!this.#cut) this.heard.push(JSON.parse(String(message)));
-  }
-
-  close(code: number, reason: string): void {
-    if (!this.#cut) this.closed = [code, reason];
-  }
-
-  drained(): undefined {
-    return undefined;
-  }
-
-  keep(state: string): void {
-    if (!this.#cut) this.kept = state;
-  }
-
-  listen(listener: SocketListener): void {
-    this.#listener = listener;
-    for (const message of this.unanswered) this.#deliver(message);
-  }
-
-  /** The client sends something. */
-  say(frame: unknown): void {
-    const message = JSON.stringify(frame);
-    this.unanswered.push(message);
-    this.#deliver(message);
-  }
-
-  /** Its core dies: nothing of it reaches the client or the relay any more. */
-  cut(): void {
-    this.#cut = true;
-  }
-
-  /** The same client for the next core, with what it still waits for. */
-  next(): EdgeSocket {
-    const next = new EdgeSocket();
-    next.heard.push(...this.heard);
-    next.unanswered.push(...this.unanswered);
-    next.kept = this.kept;
-    return next;
-  }
-
-  #deliver(message: string): void {
-    const done = (): void => {
-      const index = this.unanswered.indexOf(message);
-      if (!this.#cut && index >= 0) this.unanswered.splice(index, 1);
-    };
-    const receipt: Receipt = {
-      answer: (answer) => {
-        this.send(answer);
-        done();
-      },
-      done,
-    };
-    this.#listener?.onMessage(message, receipt);
-  }
-}
 
 interface Core {
   readonly connections: Connections;
@@ -182,6 +113,30 @@ test("a client goes on with the next core as if nothing had been", async () => {
   await settled();
   expect(after.heard.at(-1)).toEqual({ type: "res", id: "1", ok: true, payload: { id: "1" } });
   expect(after.unanswered).toEqual([]);
+});
+
+test("what the next core told before it had a client is told that one, once, and nobody else", async () => {
+  const before = await connected(core());
+  before.cut();
+  const second = core();
+  const other = await connected(second);
+  second.connections.publish("chat", { state: "delta" }, { droppable: true });
+  second.connections.publish("chat", { state: "final" });
+  second.connections.publish("config.changed", {}, { scope: "operator.admin" });
+  second.connections.publish("session.message", {}, { topic: "not wanted" });
+  const after = before.next();
+  await second.reattach(after);
+  const told = after.heard.slice(before.heard.length);
+  expect(told).toEqual([
+    expect.objectContaining({ event: "chat", payload: { state: "final" }, seq: 1 }),
+  ]);
+  expect(other.heard).toHaveLength(4);
+  // Handed over again, by a relay that was away: they have heard it.
+  for (const socket of [after, other]) {
+    const again = socket.next();
+    await second.reattach(again);
+    expect(again.heard).toEqual(socket.heard);
+  }
 });
 
 test("the next core knows that a client is in before the client does", async () => {

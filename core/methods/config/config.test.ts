@@ -16,6 +16,7 @@ import { loadSettings } from "../../config/resolve.ts";
 import type { Settings } from "../../config/settings.ts";
 import { commandLineContext } from "../command-line.ts";
 import { type CallContext, MethodError } from "../method.ts";
+import { CONFIG_CHANGED, type RestartFacts } from "../system/restart.ts";
 import { configMethods } from "./lazy.ts";
 
 const TOKEN = "s3cret-s3cret-s3cret-s3cret";
@@ -41,6 +42,7 @@ async function world(config: string) {
   let now = 1_000_000;
   const told: string[] = [];
   let reloads = 0;
+  let pending: RestartFacts | undefined;
   const methods = new Map(
     configMethods({
       settings: () => settings,
@@ -51,7 +53,7 @@ async function world(config: string) {
       reloadKind,
       beginsAnew,
       announce: (hash) => told.push(hash),
-      pendingRestart: () => undefined,
+      pendingRestart: () => pending,
       version: "0.1.0",
       now: () => now,
     }),
@@ -62,6 +64,10 @@ async function world(config: string) {
     told,
     reloads: () => reloads,
     pass: (ms: number) => (now += ms),
+    pend(reason: string) {
+      const phase = "deferred";
+      pending = { reasons: [reason], since: now, deadline: undefined, phase, waitsFor: "a turn" };
+    },
     text: () => readFile(file, "utf8"),
     call: async (name: string, params: unknown, from: CallContext = context) =>
       Answer.parse(await methods.get(name)?.call(params, from)),
@@ -120,6 +126,15 @@ test.each([
   const { hash: baseHash } = await w.call("config.get", {});
   const { restart } = await w.call("config.patch", { raw, baseHash });
   expect(restart === undefined ? {} : { restart }).toEqual(told);
+});
+
+test("a config that waits for a restart is not said to run", async () => {
+  await using w = await world(CONFIG);
+  w.pend("somebody wants one");
+  const { hash } = await w.call("config.get", {});
+  expect(await w.call("config.get", {})).toMatchObject({ appliedConfigHash: hash });
+  w.pend(CONFIG_CHANGED);
+  expect(await w.call("config.get", {})).not.toHaveProperty("appliedConfigHash");
 });
 
 test("a patch is merged, taken over and told", async () => {

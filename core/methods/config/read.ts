@@ -8,6 +8,7 @@ import {
 } from "../../config/file/describe.ts";
 import { parsePath } from "../../config/write/path.ts";
 import { type Method, MethodError, type NamedMethod } from "../method.ts";
+import { CONFIG_CHANGED } from "../system/restart.ts";
 import { configAnswer } from "./answer.ts";
 import type { ConfigMethodParts } from "./lazy.ts";
 
@@ -52,7 +53,9 @@ export function readMethods(parts: ConfigMethodParts): readonly NamedMethod[] {
         NoParams.parse(params);
         const { openWriter, configHash } = parts.settings();
         const snapshot = await (await openWriter()).snapshot();
-        return configAnswer(snapshot, configHash);
+        // While a restart for it waits, what runs is neither this config nor the one before.
+        const isPartly = parts.pendingRestart()?.reasons.includes(CONFIG_CHANGED) === true;
+        return configAnswer(snapshot, isPartly ? undefined : configHash);
       },
     },
     "config.schema": {

@@ -1,5 +1,8 @@
 /** A restart that is to come, as clients are told of it. */
 
+/** The reason of one that takes over what the config says by now; withdrawn when that is as it was. */
+export const CONFIG_CHANGED = "the config has changed";
+
 /** What is known of it. Times in Unix ms. */
 export interface RestartFacts {
   readonly reasons: readonly string[];

@@ -4,8 +4,9 @@ import { GatewayError } from "../../../shared/errors.ts";
 import type { Usage as Tokens } from "../../store/message.ts";
 import type { ModelEvent, StopReason } from "../model.ts";
 import type { ReplyReader } from "../reply-reader.ts";
+import { TokenCount } from "../tokens.ts";
 
-const Count = z.number().nonnegative().nullish();
+const Count = TokenCount.nullish();
 
 const Usage = z.object({
   input_tokens: Count,

@@ -5,10 +5,11 @@ import {
   APIError,
 } from "@anthropic-ai/sdk";
 import { GatewayError } from "../../../shared/errors.ts";
-import { failureOf, type ModelFault } from "../failure.ts";
+import type { ModelFault } from "../failure.ts";
 import type { Model, ModelEvent, ModelRequest } from "../model.ts";
 import type { AdapterSettings } from "../settings.ts";
 import { networkReason } from "../network-reason.ts";
+import { readReply } from "../read-reply.ts";
 import { Tolerance } from "../tolerant.ts";
 import { Watch } from "../watch.ts";
 import { createReader } from "./events.ts";
@@ -43,27 +44,14 @@ async function* ask(
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
   using watch = new Watch(signal, settings.timeouts);
-  const reader = createReader(id);
-  const failed = (fault: ModelFault): ModelEvent => {
-    return { ...failureOf(fault, settings), usage: reader.spent() };
-  };
-  try {
+  const open = (): Promise<AsyncIterable<unknown>> => {
     const service = serviceOf(settings, request);
-    const events = await createClient(settings, watch).messages.create(
+    return createClient(settings, watch).messages.create(
       { ...toParams(settings.model, request, id), ...service },
       { signal: watch.signal, ...(service.speed === undefined ? {} : { headers: FAST_BETA }) },
     );
-    for await (const event of events) {
-      // What is already here of an answer nobody waits for any more.
-      if (watch.fault !== undefined) break;
-      yield* reader.push(event);
-    }
-    const rest = watch.fault === undefined ? reader.end() : [];
-    if (rest.length > 0) yield* rest;
-    else yield failed(watch.fault ?? { kind: "cut" });
-  } catch (error) {
-    yield failed(watch.fault ?? faultOf(error));
-  }
+  };
+  yield* readReply({ settings, watch, reader: createReader(id), open, faultOf });
 }
 
 /** One client a request: it costs 15 µs, and its `fetch` is the request's own. */

@@ -4,6 +4,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import type { Usage } from "../../store/message.ts";
 import type { ModelEvent, StopReason } from "../model.ts";
 import type { ReplyReader } from "../reply-reader.ts";
+import { TokenCount } from "../tokens.ts";
 import { ThoughtSplitter } from "./thought-splitter.ts";
 
 /** Loose on purpose: of the servers that call themselves compatible, each leaves something out. */
@@ -37,18 +38,16 @@ const Chunk = z.object({
     .nullish(),
   usage: z
     .object({
-      prompt_tokens: z.number().nonnegative().nullish(),
-      completion_tokens: z.number().nonnegative().nullish(),
+      prompt_tokens: TokenCount.nullish(),
+      completion_tokens: TokenCount.nullish(),
       prompt_tokens_details: z
         .object({
-          cached_tokens: z.number().nonnegative().nullish(),
+          cached_tokens: TokenCount.nullish(),
           // OpenRouter's.
-          cache_write_tokens: z.number().nonnegative().nullish(),
+          cache_write_tokens: TokenCount.nullish(),
         })
         .nullish(),
-      completion_tokens_details: z
-        .object({ reasoning_tokens: z.number().nonnegative().nullish() })
-        .nullish(),
+      completion_tokens_details: z.object({ reasoning_tokens: TokenCount.nullish() }).nullish(),
     })
     .nullish(),
 });

@@ -1,8 +1,9 @@
 import { OpenAI, APIConnectionError, APIConnectionTimeoutError, APIError } from "openai";
 import { GatewayError } from "../../../shared/errors.ts";
-import { failureOf, type ModelFault } from "../failure.ts";
+import type { ModelFault } from "../failure.ts";
 import type { Model, ModelEvent, ModelRequest } from "../model.ts";
 import { networkReason } from "../network-reason.ts";
+import { readReply } from "../read-reply.ts";
 import type { AdapterSettings } from "../settings.ts";
 import { estimateUsage } from "../tokens.ts";
 import { Tolerance } from "../tolerant.ts";
@@ -37,26 +38,14 @@ async function* ask(
     (output) => estimateUsage(request, output),
     id,
   );
-  const failed = (fault: ModelFault): ModelEvent => {
-    return { ...failureOf(fault, settings), usage: reader.spent() };
-  };
-  try {
+  const open = (): Promise<AsyncIterable<unknown>> => {
     const { model, baseUrl, facts } = settings;
-    const chunks = await createClient(settings, watch).chat.completions.create(
+    return createClient(settings, watch).chat.completions.create(
       toParams(model, baseUrl, request, { id, facts }),
       { signal: watch.signal },
     );
-    for await (const chunk of chunks) {
-      // What is already here of an answer nobody waits for any more.
-      if (watch.fault !== undefined) break;
-      yield* reader.push(chunk);
-    }
-    const rest = watch.fault === undefined ? reader.end() : [];
-    if (rest.length > 0) yield* rest;
-    else yield failed(watch.fault ?? { kind: "cut" });
-  } catch (error) {
-    yield failed(watch.fault ?? faultOf(error));
-  }
+  };
+  yield* readReply({ settings, watch, reader, open, faultOf });
 }
 
 /** One client a request: it costs 15 µs, and its `fetch` is the request's own. */

@@ -2,7 +2,7 @@ import { CRON_LIMITS } from "../limits.ts";
 import type { CronClaim, CronRunFilter, CronRunPage, CronStore } from "../cron.ts";
 import { CronJob, CronRunRecord, type CronScratch } from "../cron-job.ts";
 import type { Committer } from "./committer.ts";
-import { type Db, integerOf, type Row, textOf, textOrNull } from "./db.ts";
+import { type Db, integerOf, type Row, textOf, textOrNull, type Values } from "./db.ts";
 
 const JOBS = "select job from cron_job order by seq";
 const OPEN = `
@@ -24,21 +24,44 @@ const FINISH = `
   where id = :id and ended_at is null
   returning id`;
 
-/** The words are ours: a query is compared as it is, whatever it holds. */
-const FITS = `
-  ended_at is not null
-  and (:job is null or job_id = :job)
-  and (:run is null or id = :run)
-  and (:statuses = '' or :statuses like '%,' || status || ',%')
-  and (:deliveries = '' or :deliveries like '%,' || delivery || ',%')
-  and (:query = '' or instr(lower(record), :query) > 0)`;
-const RUNS = `
-  select id, job_id, due_at, attempt, origin, claimed_at, record from cron_run
-  where ${FITS} order by ended_at desc, seq desc limit :limit offset :offset`;
-const RUNS_UPWARDS = `
-  select id, job_id, due_at, attempt, origin, claimed_at, record from cron_run
-  where ${FITS} order by ended_at, seq limit :limit offset :offset`;
-const COUNT = `select count(*) as total from cron_run where ${FITS}`;
+/** What is asked of runs, and how. A query is compared as it is, whatever it holds. */
+const CONDITIONS = {
+  job: "job_id = :job",
+  run: "id = :run",
+  statuses: "instr(:statuses, ',' || status || ',') > 0",
+  deliveries: "instr(:deliveries, ',' || delivery || ',') > 0",
+  query: "instr(lower(record), :query) > 0",
+} as const;
+
+/** The statements for one kind of filter. Values are bound, never written in. */
+function statementsOf(filter: CronRunFilter): {
+  readonly runs: string;
+  readonly count: string;
+  readonly values: Values;
+} {
+  const asked = {
+    job: filter.jobId,
+    run: filter.runId,
+    statuses: listed(filter.statuses),
+    deliveries: listed(filter.deliveryStatuses),
+    query: filter.query?.toLowerCase() || undefined,
+  };
+  const parts = Object.entries(asked).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value }],
+  );
+  const conditions = Object.entries(CONDITIONS).flatMap(([name, condition]) =>
+    parts.some((part) => part.name === name) ? [`and ${condition}`] : [],
+  );
+  const from = `from cron_run where ended_at is not null ${conditions.join(" ")}`;
+  const order = filter.sortDir === "asc" ? "asc" : "desc";
+  return {
+    runs: `
+      select id, job_id, due_at, attempt, origin, claimed_at, record ${from}
+      order by ended_at ${order}, seq ${order} limit :limit offset :offset`,
+    count: `select count(*) as total ${from}`,
+    values: Object.fromEntries(parts.map(({ name, value }) => [name, value])),
+  };
+}
 
 const TOO_MANY = `
   delete from cron_run where seq in (
@@ -117,22 +140,14 @@ export class SqliteCron implements CronStore {
   }
 
   runs(filter: CronRunFilter): Promise<CronRunPage> {
-    const where = {
-      job: filter.jobId ?? null,
-      run: filter.runId ?? null,
-      statuses: listed(filter.statuses),
-      deliveries: listed(filter.deliveryStatuses),
-      query: filter.query?.toLowerCase() ?? "",
-    };
-    const statement = filter.sortDir === "asc" ? RUNS_UPWARDS : RUNS;
+    const { runs, count, values } = statementsOf(filter);
+    const page = { limit: filter.limit, offset: filter.offset };
     return this.#committer.run((db) => ({
-      total: integerOf(db.first(COUNT, where) ?? {}, "total"),
-      runs: db
-        .all(statement, { ...where, limit: filter.limit, offset: filter.offset })
-        .map((row) => ({
-          claim: claimOf(row),
-          record: CronRunRecord.parse(JSON.parse(textOf(row, "record"))),
-        })),
+      total: integerOf(db.first(count, values) ?? {}, "total"),
+      runs: db.all(runs, { ...values, ...page }).map((row) => ({
+        claim: claimOf(row),
+        record: CronRunRecord.parse(JSON.parse(textOf(row, "record"))),
+      })),
     }));
   }
 
@@ -165,9 +180,9 @@ function remove(db: Db, id: string): boolean {
   return db.first(REMOVE, { id }) !== undefined;
 }
 
-/** For `like`: `,one,two,`; empty: whatever. */
-function listed(words: readonly string[] = []): string {
-  return words.length === 0 ? "" : `,${words.join(",")},`;
+/** `,one,two,`; undefined: whatever. */
+function listed(words: readonly string[] = []): string | undefined {
+  return words.length === 0 ? undefined : `,${words.join(",")},`;
 }
 
 function claimOf(row: Row): CronClaim {

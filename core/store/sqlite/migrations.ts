@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { GatewayError } from "../../../shared/errors.ts";
+import { CRON_LIST } from "./layout/cron-list.ts";
 import { CRON } from "./layout/cron.ts";
 import { DEVICES } from "./layout/devices.ts";
 import { RESPONSES } from "./layout/responses.ts";
@@ -184,6 +185,7 @@ export const MIGRATIONS: readonly string[] = [
   RESPONSES,
   USAGE,
   SESSION_LIST,
+  CRON_LIST,
 ];
 
 /**

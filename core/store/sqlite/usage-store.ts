@@ -10,7 +10,8 @@ import type {
 import { MAX_COUNTED_MODELS } from "../usage.ts";
 import type { Run, Write } from "./session-store.ts";
 import { spend } from "./sessions.ts";
-import { callsOf, oldestAt, usageReport } from "./usage.ts";
+import { callsOf, oldestAt, usagePart } from "./usage.ts";
+import { UsageParts } from "./usage-parts.ts";
 
 type Counting = { -readonly [Name in keyof ModelCount]: ModelCount[Name] };
 
@@ -32,11 +33,11 @@ export class SqliteUsage implements UsageStore {
   }
 
   report(span: UsageSpan): Promise<UsageReport> {
-    return this.#run((db) => usageReport(db, span));
+    return this.#report(span);
   }
 
   sessionReport(sessionId: string, span: UsageSpan): Promise<UsageReport> {
-    return this.#run((db) => usageReport(db, span, sessionId));
+    return this.#report(span, sessionId);
   }
 
   calls(sessionId: string, limit: number): Promise<StoredCall[]> {
@@ -49,6 +50,19 @@ export class SqliteUsage implements UsageStore {
 
   counts(): readonly ModelCount[] {
     return [...this.#counts.values()];
+  }
+
+  /** In parts: turns have theirs of the store in between. */
+  async #report(span: UsageSpan, sessionId?: string): Promise<UsageReport> {
+    const parts = new UsageParts();
+    let rest: number | undefined = span.from;
+    while (rest !== undefined) {
+      const from: number = rest;
+      const { part, next } = await this.#run((db) => usagePart(db, { ...span, from }, sessionId));
+      parts.add(part);
+      rest = next;
+    }
+    return parts.report();
   }
 
   /** For those that were kept with a turn, once that is committed. */

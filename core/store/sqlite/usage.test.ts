@@ -2,11 +2,13 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { watchedDb } from "../../../test/support/watched-db.ts";
 import { USAGE_LIMITS } from "../limits.ts";
-import type { ModelCall } from "../usage.ts";
+import type { ModelCall, UsageReport, UsageSpan } from "../usage.ts";
+import type { Db } from "./db.ts";
 import { USAGE as LAYOUT } from "./layout/usage.ts";
 import { MIGRATIONS, migrate } from "./migrations.ts";
 import { append, spend } from "./sessions.ts";
-import { addCalls, callsOf, oldestAt, pruneUsage, usageReport } from "./usage.ts";
+import { UsageParts } from "./usage-parts.ts";
+import { addCalls, callsOf, oldestAt, pruneUsage, usagePart } from "./usage.ts";
 
 const NOW = 1_790_000_000_000;
 const USAGE = { inputTokens: 1, outputTokens: 1 };
@@ -33,6 +35,18 @@ function call(at = NOW, over: Partial<ModelCall> = {}): ModelCall {
   };
 }
 
+/** As the store makes it, of parts with so many calls. */
+function wholeReport(db: Db, span: UsageSpan, session?: string, rows?: number): UsageReport {
+  const parts = new UsageParts();
+  let rest: number | undefined = span.from;
+  while (rest !== undefined) {
+    const { part, next } = usagePart(db, { ...span, from: rest }, session, rows);
+    parts.add(part);
+    rest = next;
+  }
+  return parts.report();
+}
+
 test("what is too old goes, and what is too much, the oldest first", () => {
   const { db } = watchedDb();
   const ats = [NOW - USAGE_LIMITS.maxAgeMs - 1, ...Array.from({ length: 9 }, (_, n) => NOW + n)];
@@ -54,7 +68,7 @@ test("tools of a call are kept up to a number, and all are counted", () => {
   const { db } = watchedDb();
   const tools = Array.from({ length: 99 }, (_, n) => `tool-${n}-${"x".repeat(99)}`);
   addCalls(db, [call(NOW, { tools })], OF);
-  const { sums, tools: told } = usageReport(db, { from: 0, until: NOW + 1 });
+  const { sums, tools: told } = wholeReport(db, { from: 0, until: NOW + 1 });
   expect(sums[0]?.toolCalls).toBe(99);
   expect(told).toHaveLength(32);
   expect(told.every(({ name }) => name.length <= 64)).toBe(true);
@@ -65,9 +79,30 @@ test("95 of 100 answers took at most what is said, of those whose time is known"
   const known = Array.from({ length: 100 }, (_, n) => call(NOW, { durationMs: n + 1 }));
   const others = [call(NOW, { durationMs: 0 }), call(NOW, { durationMs: 9_999, ok: false })];
   addCalls(db, [...known, ...others], OF);
-  const { p95Ms, sums } = usageReport(db, { from: 0, until: NOW + 1 });
+  const { p95Ms, sums } = wholeReport(db, { from: 0, until: NOW + 1 });
   expect(p95Ms).toBe(95);
   expect(sums).toMatchObject([{ timed: 100, minMs: 1, maxMs: 100, calls: 102, answered: 101 }]);
+});
+
+test("parts of any size add up to the same report", () => {
+  const { db } = watchedDb();
+  const price = { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 };
+  for (let n = 0; n < 60; n += 1) {
+    // Some at the same moment, in several slots.
+    const at = NOW + Math.floor(n / 7) * 400_000;
+    const cost = n % 4 === 0 ? price : undefined;
+    const over = { durationMs: (n * 37) % 50, model: `p/m${n % 3}`, ok: n % 5 > 0, cost };
+    const tools = n % 6 === 0 ? ["read", `t${n % 4}`] : [];
+    addCalls(db, [call(at, { ...over, tools })], { ...OF, agent: `a${n % 2}`, channel: "c" });
+  }
+  const span = { from: 0, until: NOW + 1e9 };
+  for (const session of [undefined, "s"]) {
+    const whole = wholeReport(db, span, session);
+    expect(whole.sums.reduce((sum, { calls }) => sum + calls, 0)).toBe(60);
+    for (const rows of [1, 7, 8, 59, 60]) {
+      expect(wholeReport(db, span, session, rows)).toEqual(whole);
+    }
+  }
 });
 
 test("no statement on calls looks through the table", () => {
@@ -77,8 +112,8 @@ test("no statement on calls looks through the table", () => {
   const tools = ["t"];
   spend(db, { calls: [call(NOW, { tools })], sessionKey: "new", agentId: "main", kind: "chat" });
   const span = { from: 0, until: NOW + 1 };
-  usageReport(db, span);
-  usageReport(db, span, "s");
+  wholeReport(db, span);
+  wholeReport(db, span, "s");
   callsOf(db, "s", 9);
   oldestAt(db);
   pruneUsage(db, NOW, 9);

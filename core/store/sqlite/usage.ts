@@ -2,14 +2,16 @@
 import * as z from "zod";
 import { USAGE_LIMITS } from "../limits.ts";
 import type { Usage } from "../message.ts";
-import type { Cost, ModelCall, StoredCall, UsageReport, UsageSpan, UsageSum } from "../usage.ts";
-import { MAX_TOOLS_TOLD } from "../usage.ts";
+import type { Cost, ModelCall, StoredCall, UsageSpan, UsageSum } from "../usage.ts";
 import { type Db, integerOf, type Row, textOf, type Values } from "./db.ts";
+import type { UsagePart } from "./usage-parts.ts";
 
 /** Names of tools that are kept of one call, and characters of each: models make some up. */
 const MAX_TOOLS = 32;
 const MAX_TOOL_CHARS = 64;
-/** Rows of tools that are looked at for one report. */
+/** Calls that are added up at once: some 5 ms. */
+const PART_ROWS = 1_000;
+/** Rows of tools that are looked at for one part of a report. */
 const MAX_TOOL_ROWS = 1_000;
 /** Clocks of time zones are ahead of each other by so much, or a multiple of it. */
 const SLOT_MS = 900_000;
@@ -130,35 +132,67 @@ const sumsOf = (condition: string, slot: string): string => `
 const toolsOf = (condition: string): string => `
   select tools, count(*) as count from usage where ${condition} and tools <> ''
   group by tools order by count desc limit ${MAX_TOOL_ROWS}`;
-const slowOf = (condition: string): string => `
-  select duration_ms from usage where ${condition} and ok = 1 and duration_ms > 0
-  order by duration_ms desc limit 1 offset :skipped`;
+/** Three digits of it: so there are not many, whatever the calls took. */
+const ROUNDED = `
+  case when duration_ms < 1000 then duration_ms
+    when duration_ms < 10000 then duration_ms / 10 * 10
+    when duration_ms < 100000 then duration_ms / 100 * 100
+    when duration_ms < 1000000 then duration_ms / 1000 * 1000
+    else duration_ms / 10000 * 10000 end`;
+const timesOf = (condition: string): string => `
+  select ${ROUNDED} as ms, count(*) as count from usage
+  where ${condition} and ok = 1 and duration_ms > 0 group by ms`;
+/** Where the next part begins: by the index alone. */
+const nextOf = (condition: string): string => `
+  select at from usage where ${condition} order by at limit 1 offset :rows`;
 
-const SPAN = { sums: sumsOf(IN_SPAN, "0"), tools: toolsOf(IN_SPAN), slow: slowOf(IN_SPAN) };
+const AT = "at >= :from and at < :until";
+const SPAN = {
+  sums: sumsOf(IN_SPAN, "0"),
+  tools: toolsOf(IN_SPAN),
+  times: timesOf(IN_SPAN),
+  next: nextOf(AT),
+};
 const SESSION = {
   sums: sumsOf(OF_SESSION, `at / ${SLOT_MS}`),
   tools: toolsOf(OF_SESSION),
-  slow: slowOf(OF_SESSION),
+  times: timesOf(OF_SESSION),
+  next: nextOf(OF_SESSION),
 };
 
-/** @param session - Its id; undefined: of all, or of none. */
-export function usageReport(db: Db, span: UsageSpan, session?: string): UsageReport {
-  const { from, until, agentId = "", inSessions = false } = span;
-  const ends = { from: Math.trunc(from), until: Math.trunc(until) };
+/**
+ * What was used from the beginning of a span on, and where the rest of it begins; undefined: that
+ * was all.
+ *
+ * @param session - Its id; undefined: of all, or of none.
+ * @param rows - How many calls are added up.
+ */
+export function usagePart(
+  db: Db,
+  span: UsageSpan,
+  session?: string,
+  rows = PART_ROWS,
+): { readonly part: UsagePart; readonly next: number | undefined } {
+  const { agentId = "", inSessions = false } = span;
+  const [from, until] = [Math.trunc(span.from), Math.trunc(span.until)];
   const statements = session === undefined ? SPAN : SESSION;
-  const values =
-    session === undefined
-      ? { ...ends, agent: agentId, inSessions: inSessions ? 1 : 0 }
-      : { ...ends, session };
+  const of: Values = session === undefined ? {} : { session };
+  const row = db.first(statements.next, { from, until, ...of, rows });
+  // All of one moment belong together, however many they are.
+  const next = row && Math.max(from + 1, integerOf(row, "at"));
+  const ends = { from, until: next ?? until };
+  const who = { agent: agentId, inSessions: inSessions ? 1 : 0 };
+  const values = session === undefined ? { ...ends, ...who } : { ...ends, ...of };
   const sums = db.all(statements.sums, values).map(sumOf);
-  const timed = sums.reduce((sum, one) => sum + one.timed, 0);
-  const skipped = timed - Math.ceil(timed * 0.95);
-  const slow = timed === 0 ? undefined : db.first(statements.slow, { ...values, skipped });
   const hasTools = sums.some(({ toolCalls }) => toolCalls > 0);
+  const times = db.all(statements.times, values);
   return {
-    sums,
-    tools: hasTools ? toolCounts(db.all(statements.tools, values)) : [],
-    p95Ms: slow && integerOf(slow, "duration_ms"),
+    part: {
+      sums,
+      tools: hasTools ? toolCounts(db.all(statements.tools, values)) : new Map(),
+      durations: new Map(times.map((one) => [integerOf(one, "ms"), integerOf(one, "count")])),
+    },
+    next,
   };
 }
 
@@ -205,7 +239,7 @@ function costIn(row: Row): Cost {
 
 const Names = z.array(z.string());
 
-function toolCounts(rows: readonly Row[]): UsageReport["tools"] {
+function toolCounts(rows: readonly Row[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const row of rows) {
     const times = integerOf(row, "count");
@@ -213,10 +247,7 @@ function toolCounts(rows: readonly Row[]): UsageReport["tools"] {
       counts.set(name, (counts.get(name) ?? 0) + times);
     }
   }
-  return [...counts]
-    .map(([name, times]) => ({ name, count: times }))
-    .toSorted((a, b) => b.count - a.count || a.name.localeCompare(b.name))
-    .slice(0, MAX_TOOLS_TOLD);
+  return counts;
 }
 
 const CALLS = `
