@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
-import type { Secret } from "../../shared/secret.ts";
 import type { Channel } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import type { ChannelProbe } from "./probe.ts";
+import type { TelegramAccount } from "./account.ts";
 
 /** Channels that this version can run. */
 export const CHANNELS = { telegram: { label: "Telegram", detail: "Telegram Bot" } } as const;
@@ -15,14 +15,6 @@ export function isChannelId(id: string): id is ChannelId {
 /** The accounts to run, by channel: what of the config concerns the wire. */
 export interface ChannelSettings {
   readonly telegram?: TelegramAccount | undefined;
-}
-
-export interface TelegramAccount {
-  readonly botToken: Secret;
-  readonly apiRoot?: string | undefined;
-  readonly textChunkLimit?: number | undefined;
-  /** What the platform's menu shows; empty: nothing. Undefined: whatever it shows already. */
-  readonly menu?: readonly { readonly command: string; readonly description: string }[] | undefined;
 }
 
 export interface ChannelParts {

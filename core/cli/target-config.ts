@@ -1,7 +1,7 @@
 /** Gateways that the config of this machine knows of. */
 import type { Settings } from "../config/settings.ts";
 import { type Io, ConfigFault } from "./command.ts";
-import type { Credentials } from "./target.ts";
+import type { Credentials } from "./credentials.ts";
 import { gatewayUrl } from "./target-url.ts";
 
 interface Known extends Credentials {

@@ -4,6 +4,7 @@ import { Secret } from "../../shared/secret.ts";
 import { type Io, settingsOf } from "./command.ts";
 import { localTarget, remoteTarget } from "./target-config.ts";
 import { checkPlaintext, gatewayUrl } from "./target-url.ts";
+import type { Credentials } from "./credentials.ts";
 
 /** A gateway that is up answers in milliseconds; one that hangs is as good as down. */
 const DEFAULT_TIMEOUT_MS = 3_000;
@@ -30,12 +31,6 @@ const RULES: ReadonlyMap<string, string> = new Map([
   ["port", "must be a number from 1 to 65535"],
   ["timeout", "must be a number of milliseconds from 1 to 600000"],
 ]);
-
-/** What opens a gateway. */
-export interface Credentials {
-  readonly token?: Secret | undefined;
-  readonly password?: Secret | undefined;
-}
 
 /** The gateway a command talks to. */
 export interface Target extends Credentials {

@@ -1,10 +1,9 @@
 import { join, resolve } from "node:path";
-import { modelChainOf } from "./models.ts";
+import { modelChainOf, type ProviderSettings } from "./models.ts";
 import type { Environment } from "./paths.ts";
 import type { Config } from "./schema.ts";
 import type { Identity } from "./sections/agents.ts";
 import type { ToolPolicy } from "./sections/tools.ts";
-import type { ProviderSettings } from "./settings.ts";
 
 /** The agent there is when the config names none. */
 const MAIN = "main";

@@ -3,7 +3,24 @@ import type { Environment } from "./paths.ts";
 import type { Config } from "./schema.ts";
 import type { ModelChoice } from "./sections/agents.ts";
 import type { ProviderModel } from "./sections/models.ts";
-import type { ProviderSettings } from "./settings.ts";
+
+/** As the models read it. */
+interface ModelFacts {
+  readonly reasoning?: boolean | undefined;
+  readonly efforts?: readonly string[] | undefined;
+  readonly maxTokens?: number | undefined;
+}
+
+/** One provider of models. What is undefined has the vendor's default, or there is none. */
+export interface ProviderSettings {
+  readonly api: "anthropic-messages" | "openai-completions";
+  readonly apiKey: Secret | undefined;
+  readonly baseUrl: string | undefined;
+  /** Model ids the config lists for it. */
+  readonly models: readonly string[];
+  /** What the config says of them. Left out: nothing. */
+  readonly modelFacts?: Readonly<Record<string, ModelFacts>> | undefined;
+}
 
 /**
  * Models used when the config names none. The balanced ones of their makers' current families.

@@ -6,24 +6,7 @@ import type { IngressRouteSettings, IngressSettings } from "./ingress/ingress.ts
 import type { Config } from "./schema.ts";
 import type { SecretMemory } from "./secrets/resolve.ts";
 import type { ConfigWriter } from "./write/writer.ts";
-
-/** One provider of models. What is undefined has the vendor's default, or there is none. */
-export interface ProviderSettings {
-  readonly api: "anthropic-messages" | "openai-completions";
-  readonly apiKey: Secret | undefined;
-  readonly baseUrl: string | undefined;
-  /** Model ids the config lists for it. */
-  readonly models: readonly string[];
-  /** What the config says of them. Left out: nothing. */
-  readonly modelFacts?: Readonly<Record<string, ModelFacts>> | undefined;
-}
-
-/** As the models read it. */
-interface ModelFacts {
-  readonly reasoning?: boolean | undefined;
-  readonly efforts?: readonly string[] | undefined;
-  readonly maxTokens?: number | undefined;
-}
+import type { ProviderSettings } from "./models.ts";
 
 export interface TelegramSettings extends Omit<
   NonNullable<Config["channels"]["telegram"]>,

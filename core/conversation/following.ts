@@ -1,10 +1,10 @@
 /** Messages that wait behind a turn, told to it in place of getting turns of their own. */
 import type { Clock } from "../channels/clock.ts";
 import type { Message } from "../store/message.ts";
-import type { RunEnd } from "../store/run.ts";
-import type { HeardItem, InboxItem, SessionEntry, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { Aborted, type LiveRuns, type RunFacts } from "./live-runs.ts";
 import { capped, queueRules, type QueueConfig, type QueueMode, type QueueRules } from "./queue.ts";
+import type { HeardItem, SessionEntry, RunEnd, InboxItem } from "../store/entry.ts";
 
 /** Messages looked at behind one turn, each with its pictures in memory; more wait for the next. */
 const MAX_BEHIND = 64;

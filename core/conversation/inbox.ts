@@ -3,7 +3,7 @@ import { GatewayError } from "../../shared/errors.ts";
 import type { Outlet } from "../channels/channel.ts";
 import type { AgentFailed } from "../agents/event.ts";
 import { RUN_SOURCE } from "../store/run.ts";
-import type { InboxItem, SessionEntry, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { Message } from "../store/message.ts";
 import { type Followed, Following, type FollowingParts } from "./following.ts";
 import { HOOK_SOURCE, HookPayload, hookTurn } from "./hook.ts";
@@ -12,11 +12,13 @@ import { piecesOf, Reception } from "./reception.ts";
 import type { Question, ReceptionParts, Target } from "./reception.ts";
 import { afterFailure, replyWithThinking } from "./reply.ts";
 import type { DurableRuns } from "./runs.ts";
-import type { Broken, Conversations, Turn } from "./session.ts";
+import type { Conversations } from "./session.ts";
 import type { Waiters } from "./waiters.ts";
 import type { WorkHandler } from "./work.ts";
 import { startWorker } from "./worker.ts";
 import type { Worker, WorkerParts } from "./worker.ts";
+import type { Broken, Turn } from "./turn.ts";
+import type { SessionEntry, InboxItem } from "../store/entry.ts";
 
 /**
  * Lanes worked on at once. Turns mostly wait for models, but each costs memory; what is posted on

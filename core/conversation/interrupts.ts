@@ -3,10 +3,11 @@ import type { Logger } from "pino";
 import { accessOf, type AccessPolicy } from "../channels/allow-list.ts";
 import type { Channel, InboundMessage } from "../channels/channel.ts";
 import type { Pairing } from "../channels/pairing.ts";
-import type { NewInboxItem, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { Aborted, type LiveRun, type LiveRuns } from "./live-runs.ts";
 import { queueRules, type QueueConfig, type QueueMode } from "./queue.ts";
 import type { RunKind } from "./run.ts";
+import type { NewInboxItem } from "../store/entry.ts";
 
 /** Turns of people, and what they asked for: no job of the gateway's own, and no request of a program. */
 const INTERRUPTED: ReadonlySet<RunKind> = new Set(["chat", "agent", "channel"]);

@@ -1,9 +1,10 @@
 import { backoffMs } from "../../shared/backoff.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Outlet } from "../channels/channel.ts";
-import type { OutboxItem, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { startWorker } from "./worker.ts";
 import type { Worker, WorkerParts } from "./worker.ts";
+import type { OutboxItem } from "../store/entry.ts";
 
 /** Conversations written to at once. Telegram takes 30 messages a second from one bot. */
 const MAX_SENDING = 8;

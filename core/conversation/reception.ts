@@ -4,12 +4,13 @@ import { accessOf } from "../channels/allow-list.ts";
 import type { Channel, InboundMessage, Outlet } from "../channels/channel.ts";
 import { pairingText } from "../channels/pairing.ts";
 import type { Pairing } from "../channels/pairing.ts";
-import type { InboxItem, NewOutboxItem, SessionEntry, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { CommandDesk } from "./commands/desk.ts";
 import { commandOf, isStop } from "./commands/parse.ts";
 import type { Follower } from "./following.ts";
 import { promptOf } from "./route.ts";
 import { routed, type RoutingParts } from "./routing.ts";
+import type { NewOutboxItem, SessionEntry, InboxItem } from "../store/entry.ts";
 
 export interface ReceptionParts extends Pick<RoutingParts, "route" | "access"> {
   readonly store: Pick<Store, "finish">;

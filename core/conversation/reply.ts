@@ -2,7 +2,7 @@
 import { backoffMs } from "../../shared/backoff.ts";
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { AgentFailed } from "../agents/event.ts";
-import type { Answer } from "./session.ts";
+import type { Answer } from "./turn.ts";
 
 /** Tries of one turn from a chat, the first included. With the waits below, some three minutes. */
 export const MAX_TURN_ATTEMPTS = 5;

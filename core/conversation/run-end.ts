@@ -1,9 +1,9 @@
 /** How runs end, as it is kept and as it is told. Pure. */
 import * as z from "zod";
 import type { AgentFailed } from "../agents/event.ts";
-import type { RunEnd, StoredRun } from "../store/run.ts";
+import type { StoredRun } from "../store/run.ts";
 import { agentIdOf } from "../store/session-key.ts";
-import type { SessionEntry } from "../store/store.ts";
+import type { SessionEntry, RunEnd } from "../store/entry.ts";
 import type { SpentCalls } from "../store/usage.ts";
 import type { LiveRun } from "./live-runs.ts";
 import type { RunKind, RunState } from "./run.ts";

@@ -4,7 +4,7 @@ import { THINKING_LEVELS } from "../models/model.ts";
 import type { Message } from "../store/message.ts";
 import type { RunFacts } from "./live-runs.ts";
 import { QUEUE_MODES } from "./queue.ts";
-import type { Turn } from "./session.ts";
+import type { Turn } from "./turn.ts";
 
 const ImagePart = z.object({
   mediaType: z.enum(["image/png", "image/jpeg", "image/gif", "image/webp"]),

@@ -4,7 +4,7 @@ import type { AgentFailed } from "../agents/event.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { Clock } from "../channels/clock.ts";
 import { RUN_SOURCE } from "../store/run.ts";
-import type { InboxItem, NewOutboxItem, SessionEntry, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { dressed } from "./commands/dress.ts";
 import { type Follower, Following, type FollowingParts } from "./following.ts";
 import type { Interrupts } from "./interrupts.ts";
@@ -15,7 +15,9 @@ import { replyWithThinking } from "./reply.ts";
 import type { RunEvent, RunOrder, Runs, RunState } from "./run.ts";
 import { endOf, failedEnd, NO_END, spentOn, stateOf } from "./run-end.ts";
 import { factsOf, isSameTalk, isTalk, Order, turnOf } from "./run-order.ts";
-import type { Broken, Conversations, Turn } from "./session.ts";
+import type { Conversations } from "./session.ts";
+import type { Broken, Turn } from "./turn.ts";
+import type { NewOutboxItem, SessionEntry, InboxItem } from "../store/entry.ts";
 
 /** Runs that wait or go on, of all sessions: each may hold some pictures. */
 const MAX_OPEN_RUNS = 1_000;

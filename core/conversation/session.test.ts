@@ -11,7 +11,7 @@ import type { Message } from "../store/message.ts";
 import { HISTORY_LIMITS } from "./history.ts";
 import { LiveRuns } from "./live-runs.ts";
 import { Conversations } from "./session.ts";
-import type { Turn } from "./session.ts";
+import type { Turn } from "./turn.ts";
 
 const never = new AbortController().signal;
 const user = (text: string): Message => ({ role: "user", text });

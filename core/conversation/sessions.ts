@@ -5,10 +5,12 @@ import { Meter } from "../models/meter.ts";
 import type { Message } from "../store/message.ts";
 import { agentIdOf } from "../store/session-key.ts";
 import type { SessionExpectation, SessionInfo } from "../store/session.ts";
-import type { StoredMessage, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { summaryOf } from "./history.ts";
 import type { Runs } from "./run.ts";
-import type { AgentSettings, Conversations } from "./session.ts";
+import type { Conversations } from "./session.ts";
+import type { AgentSettings } from "./turn.ts";
+import type { StoredMessage } from "../store/entry.ts";
 
 /** Messages that stay as they are when a session is compacted: the newest few exchanges. */
 const KEPT_MESSAGES = 8;

@@ -15,7 +15,8 @@ import { createConfiguredModel } from "../models/registry.ts";
 import { openSqliteStore } from "../store/sqlite/open.ts";
 import { HISTORY_LIMITS } from "./history.ts";
 import { LiveRuns } from "./live-runs.ts";
-import { Conversations, type Turn } from "./session.ts";
+import { Conversations } from "./session.ts";
+import type { Turn } from "./turn.ts";
 
 const never = new AbortController().signal;
 

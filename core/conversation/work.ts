@@ -1,4 +1,4 @@
-import type { InboxItem } from "../store/store.ts";
+import type { InboxItem } from "../store/entry.ts";
 import type { WebhookAnswer } from "../store/webhook.ts";
 
 /** What became of an inbox item that is no turn. */

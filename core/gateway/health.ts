@@ -1,5 +1,5 @@
 import { systemClock } from "../channels/clock.ts";
-import type { ModelIdentity } from "../http/models.ts";
+import type { ModelIdentity } from "../http/agents.ts";
 import type { TunnelState } from "../tunnel/handlers.ts";
 
 /** What this gateway does at the moment. */

@@ -1,9 +1,10 @@
 import { GatewayError } from "../../shared/errors.ts";
 import type { AgentEvent } from "../agents/event.ts";
-import type { Conversations, Turn } from "../conversation/session.ts";
+import type { Conversations } from "../conversation/session.ts";
 import type { RunTurn } from "../http/answer.ts";
 import { draining } from "./port/draining.ts";
 import { UnderWay } from "./lifecycle/under-way.ts";
+import type { Turn } from "../conversation/turn.ts";
 
 /**
  * Turns that nobody can make last for ever.

@@ -1,6 +1,9 @@
 /** Agents as the HTTP API names them: its models are our agents. Pure. */
 import { GatewayError } from "../../shared/errors.ts";
-import type { ModelIdentity } from "./models.ts";
+import type { Model } from "../models/model.ts";
+
+/** What answers, for people: every surface that names the model says whether it is the demo. */
+export type ModelIdentity = Pick<Model, "id" | "demo">;
 
 export interface HttpAgent {
   readonly id: string;

@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
 import { GatewayError } from "../../shared/errors.ts";
 import type { AgentDone, AgentEvent, AgentFailed } from "../agents/event.ts";
-import type { Turn } from "../conversation/session.ts";
+import type { Turn } from "../conversation/turn.ts";
 import { EVENT_STREAM_TYPE, type EventStreams, type EventText } from "./events.ts";
 import { MODEL_HEADER } from "./models.ts";
 

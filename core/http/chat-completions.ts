@@ -1,6 +1,6 @@
 import { openAiError } from "../../shared/problem.ts";
 import type { AgentEvent } from "../agents/event.ts";
-import type { Turn } from "../conversation/session.ts";
+import type { Turn } from "../conversation/turn.ts";
 import type { Caller } from "../tunnel/handlers.ts";
 import type { HttpAgents } from "./agents.ts";
 import { type AnswerParts, collect, streamed, type Teller, toError } from "./answer.ts";

@@ -1,9 +1,5 @@
 /** The model list of the OpenAI API: its models are our agents. Pure. */
-import type { Model } from "../models/model.ts";
 import { agentOf, type HttpAgents, MAIN_NAMES } from "./agents.ts";
-
-/** What answers, for people: every surface that names the model says whether it is the demo. */
-export type ModelIdentity = Pick<Model, "id" | "demo">;
 
 /** Names the model behind an answer: `anthropic/…`, or `demo/echo` when no provider is set up. */
 export const MODEL_HEADER = "X-Sallyport-Model";

@@ -1,6 +1,4 @@
-import type { ErrorCode } from "../../shared/errors.ts";
-import type { Usage } from "./message.ts";
-import type { NewOutboxItem, SessionEntry } from "./store.ts";
+import type { NewOutboxItem, SessionEntry, RunEnd } from "./entry.ts";
 import type { SpentCalls } from "./usage.ts";
 
 /** Where inbox items that are runs come from. */
@@ -16,23 +14,6 @@ export interface NewRun {
   readonly acceptedAt: number;
   /** JSON, for whoever runs it. */
   readonly payload: unknown;
-}
-
-export type RunEndStatus = "ok" | "error" | "aborted";
-
-/** How a run ended. */
-export interface RunEnd {
-  readonly status: RunEndStatus;
-  /** Unix ms; undefined: it never began. */
-  readonly startedAt: number | undefined;
-  readonly endedAt: number;
-  readonly text: string;
-  readonly stop: string | undefined;
-  /** Fit for the user. */
-  readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
-  readonly usage: Usage | undefined;
-  /** `provider/model` that answered. */
-  readonly model: string | undefined;
 }
 
 export interface StoredRun {

@@ -1,5 +1,5 @@
 import type { Usage } from "./message.ts";
-import type { EntryRun, SessionEntry, StoredMessage } from "./store.ts";
+import type { EntryRun, SessionEntry, StoredMessage } from "./entry.ts";
 
 /** What was chosen for a session: a model, how it is shown. Absent: as everywhere else. */
 export type Setting = string | number | boolean;

@@ -1,5 +1,5 @@
 /** The log of webhooks: what came, what it became, and what was answered. */
-import type { NewInboxItem } from "./store.ts";
+import type { NewInboxItem } from "./entry.ts";
 
 /**
  * `waiting`: none of its work is running. `running`: some is. `done`: all has ended. `filtered`: the

@@ -121,7 +121,9 @@ export async function sit({ url, token, signal }: Aim): Promise<readonly number[
   return codes;
 }
 
-const ATTEMPTS = 40;
+const ATTEMPTS = 200;
+/** What the published client says without a connection; what it asks on one that is not greeted yet is refused. */
+const AWAY = /closed|not connected|disconnected|restart|first request must be connect/i;
 
 /** A client that lost its connection asks again when it has another one. */
 async function insist(ask: () => Promise<unknown>): Promise<unknown> {
@@ -129,8 +131,7 @@ async function insist(ask: () => Promise<unknown>): Promise<unknown> {
     try {
       return await ask();
     } catch (error) {
-      const isAway = /closed|not connected|disconnected|restart/i.test(String(error));
-      if (left === 0 || !isAway) throw error;
+      if (left === 0 || !AWAY.test(String(error))) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

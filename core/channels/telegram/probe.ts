@@ -1,5 +1,5 @@
 import type { ChannelProbe } from "../probe.ts";
-import type { TelegramAccount } from "../registry.ts";
+import type { TelegramAccount } from "../account.ts";
 import { createClient, DEFAULT_API_ROOT, TelegramCallError } from "./client.ts";
 import type { CallFailure } from "./failure.ts";
 

@@ -2,13 +2,14 @@ import type { Logger } from "pino";
 import { accessOf, type AccessPolicy, NO_COMMANDS_SET } from "../../channels/allow-list.ts";
 import type { Channel, InboundMessage } from "../../channels/channel.ts";
 import type { Pairing } from "../../channels/pairing.ts";
-import type { InboxItem, NewInboxItem, SessionEntry, Store } from "../../store/store.ts";
+import type { Store } from "../../store/store.ts";
 import { dressed } from "./dress.ts";
 import { commandOf, isStop } from "./parse.ts";
 import { type CommandHost, type CommandParts, NO_HOST, type Outcome } from "./host.ts";
 import { runCommand, stoppedText } from "./run.ts";
 import { type Standing, standingOf } from "./standing.ts";
 import { Stops } from "./stops.ts";
+import type { SessionEntry, InboxItem, NewInboxItem } from "../../store/entry.ts";
 
 export interface DeskParts extends Omit<CommandParts, "host" | "store"> {
   readonly store: CommandParts["store"] & Pick<Store, "get" | "set">;

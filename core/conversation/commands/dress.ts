@@ -1,6 +1,6 @@
 /** What is put around an answer in a chat, where its session wants that. Pure. */
 import type { SessionSettings } from "../../store/session.ts";
-import type { SessionEntry } from "../../store/store.ts";
+import type { SessionEntry } from "../../store/entry.ts";
 import { count } from "./text.ts";
 
 /** Tools named above an answer, and what of their input is shown. */

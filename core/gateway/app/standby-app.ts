@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Settings } from "../../config/settings.ts";
-import type { ModelIdentity } from "../../http/models.ts";
+import type { ModelIdentity } from "../../http/agents.ts";
 import type { Tunnel } from "../../tunnel/handlers.ts";
 import { type AppContext, type AppTypes, failed, observe, problemOf } from "./answers.ts";
 import type { Authenticator } from "../auth/auth.ts";

@@ -8,17 +8,18 @@ import { makeWorkspace } from "../../agents/workspace/files.ts";
 import { createTools } from "../../agents/tools/registry.ts";
 import type { Channel } from "../../channels/channel.ts";
 import type { Clock } from "../../channels/clock.ts";
-import { createChannels, type TelegramAccount } from "../../channels/registry.ts";
+import { createChannels } from "../../channels/registry.ts";
 import type { IngressSettings } from "../../config/ingress/ingress.ts";
 import type { Settings } from "../../config/settings.ts";
 import { menuOf } from "../../conversation/commands/text.ts";
-import type { ModelIdentity } from "../../http/models.ts";
+import type { ModelIdentity } from "../../http/agents.ts";
 import { createConfiguredModel } from "../../models/registry.ts";
 import { resolveModel } from "../../models/resolve.ts";
 import { DEMO_REF } from "../../models/settings.ts";
 import { outageAlert, publishedRoutes } from "../../webhooks/publish.ts";
 import { hasMenu } from "../chat-policy.ts";
 import { edgeBundle } from "../edge-bundle.ts";
+import type { TelegramAccount } from "../../channels/account.ts";
 
 /** What leading takes and needs no store: made, and its SDKs loaded, while another core leads. */
 export interface Prepared {

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { systemClock } from "../../channels/clock.ts";
 import type { Settings } from "../../config/settings.ts";
-import type { ModelIdentity } from "../../http/models.ts";
+import type { ModelIdentity } from "../../http/agents.ts";
 import type { Store } from "../../store/store.ts";
 import { CONFIG_CHANGED } from "../../methods/system/restart.ts";
 import { standbyDesk } from "../app/standby-app.ts";

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { systemClock } from "../../channels/clock.ts";
 import type { Settings } from "../../config/settings.ts";
-import type { ModelIdentity } from "../../http/models.ts";
+import type { ModelIdentity } from "../../http/agents.ts";
 import { prepare } from "./prepared.ts";
 import type { LoadSettings } from "./reload.ts";
 import { RunningGateway } from "./running.ts";

@@ -3,7 +3,7 @@ import { ToolInvoker } from "../../agents/tools/invoke.ts";
 import { CHANNELS, probeChannel } from "../../channels/registry.ts";
 import type { ChannelControl } from "../../channels/state.ts";
 import type { Settings } from "../../config/settings.ts";
-import { managementMethods, type ManagementParts } from "../../methods/agents/lazy.ts";
+import { managementMethods } from "../../methods/agents/lazy.ts";
 import type { ConfigFile } from "../../methods/agents/parts.ts";
 import type { NamedMethod } from "../../methods/method.ts";
 import { askOnce, type ModelProbe } from "../../models/ask-once.ts";
@@ -14,6 +14,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import type { UsageStore } from "../../store/usage.ts";
 import { awaitSettings, configFileOf } from "../lifecycle/config-file.ts";
 import type { Prepared } from "../lifecycle/prepared.ts";
+import type { ManagementParts } from "../../methods/agents/management-parts.ts";
 
 export interface ManagementSources {
   readonly settings: () => Settings;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { AgentDone } from "../../agents/event.ts";
 import { HISTORY_LIMITS, newest, withoutImages } from "../../conversation/history.ts";
-import type { Turn } from "../../conversation/session.ts";
+import type { Turn } from "../../conversation/turn.ts";
 import type { Message } from "../../store/message.ts";
 import type { ResponseStore, StoredResponse } from "../../store/response.ts";
 import type { Caller } from "../../tunnel/handlers.ts";

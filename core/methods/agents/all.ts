@@ -6,7 +6,7 @@ import { toolMethods } from "../tools/methods.ts";
 import { usageMethods } from "../usage/methods.ts";
 import { wizardMethods } from "../wizard/methods.ts";
 import { fileMethods } from "./files.ts";
-import type { ManagementParts } from "./lazy.ts";
+import type { ManagementParts } from "./management-parts.ts";
 import { listMethods } from "./list.ts";
 import { polledMethods } from "./polled.ts";
 import { writeMethods } from "./write.ts";

@@ -1,9 +1,6 @@
-import type { ChannelMethodParts } from "../channels/methods.ts";
 import { lazyMethods } from "../lazy.ts";
 import type { NamedMethod, OperatorScope } from "../method.ts";
-import type { ToolMethodParts } from "../tools/methods.ts";
-import type { UsageMethodParts } from "../usage/methods.ts";
-import type { WizardParts } from "../wizard/methods.ts";
+import type { ManagementParts } from "./management-parts.ts";
 
 /** All there are: a gateway that nobody asks has not loaded them. */
 const SCOPES = {
@@ -39,9 +36,6 @@ const SCOPES = {
   "board.get": "operator.read",
   "projects.list": "operator.read",
 } as const satisfies Record<string, OperatorScope>;
-
-/** What all of them work with. */
-export type ManagementParts = ToolMethodParts & UsageMethodParts & ChannelMethodParts & WizardParts;
 
 /** Methods about agents, models, tools, skills and channels, loaded when the first one is called. */
 export function managementMethods(parts: ManagementParts): readonly NamedMethod[] {

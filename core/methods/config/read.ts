@@ -10,7 +10,7 @@ import { parsePath } from "../../config/write/path.ts";
 import { type Method, MethodError, type NamedMethod } from "../method.ts";
 import { CONFIG_CHANGED } from "../system/restart.ts";
 import { configAnswer } from "./answer.ts";
-import type { ConfigMethodParts } from "./lazy.ts";
+import type { ConfigMethodParts } from "./parts.ts";
 
 const NoParams = z.strictObject({});
 const LookupParams = z.strictObject({

@@ -7,7 +7,7 @@ import { parsePath } from "../../config/write/path.ts";
 import type { ConfigChange, WriteFault, WriteOutcome } from "../../config/write/writer.ts";
 import { type CallContext, type Method, MethodError, type NamedMethod } from "../method.ts";
 import { pathTexts } from "./answer.ts";
-import type { ConfigMethodParts } from "./lazy.ts";
+import type { ConfigMethodParts } from "./parts.ts";
 import { describeRestart } from "../system/restart.ts";
 import { WriteRate } from "./rate.ts";
 

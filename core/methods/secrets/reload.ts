@@ -3,7 +3,7 @@ import { issueText } from "../../config/issues/error.ts";
 import { WrittenReference } from "../../config/secrets/reference.ts";
 import { isTree, valueAt } from "../../config/tree.ts";
 import { type CallContext, MethodError, type NamedMethod } from "../method.ts";
-import type { SecretMethodParts } from "./lazy.ts";
+import type { SecretMethodParts } from "./parts.ts";
 
 /** A command asks for a handful. */
 const MAX_TARGETS = 256;

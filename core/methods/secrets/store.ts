@@ -4,7 +4,7 @@ import { Secret } from "../../../shared/secret.ts";
 import { referredIn } from "../../config/secrets/referred.ts";
 import { SecretStore } from "../../config/secrets/store.ts";
 import { type CallContext, MethodError, type NamedMethod } from "../method.ts";
-import type { SecretMethodParts } from "./lazy.ts";
+import type { SecretMethodParts } from "./parts.ts";
 import { reloadSecrets } from "./reload.ts";
 
 const Name = z.string().min(1).max(128);

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { callerOf, GUEST, OWNER } from "../../../test/support/tool-callers.ts";
 import type { ToolCaller } from "../../agents/tool.ts";
 import { openSqliteStore } from "../../store/sqlite/open.ts";
-import type { SessionEntry } from "../../store/store.ts";
+import type { SessionEntry } from "../../store/entry.ts";
 import { sessionTools } from "./session-tools.ts";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");

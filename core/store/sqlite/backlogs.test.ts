@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { watchedDb } from "../../../test/support/watched-db.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { LOG_LIMITS, MAX_UNSENT } from "../limits.ts";
-import type { NewInboxItem } from "../store.ts";
+import type { NewInboxItem } from "../entry.ts";
 import { Committer } from "./committer.ts";
 import { SqliteStore } from "./store.ts";
 

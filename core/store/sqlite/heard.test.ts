@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { RunEnd } from "../run.ts";
-import type { SessionEntry } from "../store.ts";
+import type { RunEnd } from "../entry.ts";
+import type { SessionEntry } from "../entry.ts";
 import { openSqliteStore } from "./open.ts";
 
 const NOW = 1_790_000_000_000;

@@ -1,7 +1,8 @@
-import type { InboxItem, NewInboxItem, WorkKind } from "../store.ts";
+import type { WorkKind } from "../store.ts";
 import { type Db, integerOf, integerOrNull, type Row, textOf, textOrNull } from "./db.ts";
 import { dueHeads, entryState, KINDS, promote } from "./lanes.ts";
 import { workBegan, workEnded, workPutBack } from "./webhook-state.ts";
+import type { InboxItem, NewInboxItem } from "../entry.ts";
 
 const KEEP = `
   insert into inbox (id, lane, state, source, payload, received_at, trace, webhook)

@@ -1,4 +1,4 @@
-import type { NewOutboxItem, OutboxItem } from "../store.ts";
+import type { NewOutboxItem, OutboxItem } from "../entry.ts";
 import { type Db, integerOf, type Row, textOf, textOrNull } from "./db.ts";
 import { dueHeads, entryState, promote } from "./lanes.ts";
 

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { watchedDb } from "../../../test/support/watched-db.ts";
 import { EPHEMERAL_SESSION_MS, LOG_LIMITS, REMEMBER_MS, SHOW_LOST_MS } from "../limits.ts";
 import { requestSessionKey } from "../session-key.ts";
-import type { NewInboxItem, NewOutboxItem } from "../store.ts";
 import { Committer } from "./committer.ts";
 import { SqliteStore } from "./store.ts";
+import type { NewOutboxItem, NewInboxItem } from "../entry.ts";
 
 const NOW = 1_790_000_000_000;
 const USAGE = { inputTokens: 1, outputTokens: 1 };

@@ -1,5 +1,5 @@
-import type { NewRun, RunEnd, RunStore, StoredRun } from "../run.ts";
-import type { NewOutboxItem, SessionEntry } from "../store.ts";
+import type { NewRun, RunStore, StoredRun } from "../run.ts";
+import type { NewOutboxItem, SessionEntry, RunEnd } from "../entry.ts";
 import type { ModelCall, SpentCalls } from "../usage.ts";
 import type { Db } from "./db.ts";
 import { finish } from "./inbox.ts";

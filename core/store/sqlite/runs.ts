@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { GatewayError, isErrorCode } from "../../../shared/errors.ts";
-import type { NewRun, RunEnd, StoredRun } from "../run.ts";
+import type { NewRun, StoredRun } from "../run.ts";
 import { RUN_SOURCE } from "../run.ts";
-import type { SessionEntry } from "../store.ts";
+import type { SessionEntry, RunEnd } from "../entry.ts";
 import { type Db, integerOf, type Row, textOf, textOrNull } from "./db.ts";
 import { endHeard, keep } from "./inbox.ts";
 import { promote } from "./lanes.ts";

@@ -9,7 +9,7 @@ import type {
   SessionPage,
   SessionStore,
 } from "../session.ts";
-import type { SessionEntry } from "../store.ts";
+import type { SessionEntry } from "../entry.ts";
 import type { Db } from "./db.ts";
 import * as change from "./session-changes.ts";
 import { listSessions } from "./session-list.ts";

@@ -2,7 +2,7 @@ import type { Usage } from "../message.ts";
 import { plusUsage } from "../message.ts";
 import { agentIdOf, isEphemeral } from "../session-key.ts";
 import type { SessionOpening } from "../session.ts";
-import type { EntryRun, SessionEntry, StoredMessage } from "../store.ts";
+import type { EntryRun, SessionEntry, StoredMessage } from "../entry.ts";
 import type { ModelCall, SpentCalls } from "../usage.ts";
 import { type Db, integerOf, type Row, textOf, textOrNull, type Values } from "./db.ts";
 import { bodyOf, type Made, settingsOf } from "./session-rows.ts";

@@ -3,17 +3,7 @@ import { GatewayError } from "../../../shared/errors.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { MAX_UNSENT } from "../limits.ts";
 import type { Message, Usage } from "../message.ts";
-import type {
-  InboxItem,
-  Lease,
-  NewInboxItem,
-  NewOutboxItem,
-  OutboxItem,
-  SessionEntry,
-  Store,
-  StoredMessage,
-  WorkKind,
-} from "../store.ts";
+import type { Lease, Store, WorkKind } from "../store.ts";
 import type {
   NewWebhook,
   NewWebhookWork,
@@ -42,6 +32,14 @@ import { SqliteUsage } from "./usage-store.ts";
 import { WebhookLog } from "./webhook-log.ts";
 import * as query from "./webhook-queries.ts";
 import { dismissWebhook, setAnswer } from "./webhooks.ts";
+import type {
+  NewOutboxItem,
+  OutboxItem,
+  SessionEntry,
+  StoredMessage,
+  InboxItem,
+  NewInboxItem,
+} from "../entry.ts";
 
 /** How long to wait while a queue is full: about what a few turns, or a few pieces, take. */
 const FULL_RETRY_MS = 10_000;

@@ -5,7 +5,7 @@ import { listening } from "../../../test/support/http-upstream.ts";
 import { webhookConfig, webhooksIn } from "../../../test/support/webhook-config.ts";
 import { utf8 } from "../../../shared/bytes.ts";
 import { LIMITS } from "../../../shared/limits.ts";
-import type { InboxItem } from "../../store/store.ts";
+import type { InboxItem } from "../../store/entry.ts";
 import type { WebhookDetail } from "../../store/webhook.ts";
 import { forwarder, outcomeOf } from "./forward.ts";
 

@@ -4,10 +4,11 @@ import { backoffMs } from "../../../shared/backoff.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import type { IngressSettings, Target } from "../../config/ingress/ingress.ts";
 import type { WorkHandler, WorkOutcome } from "../../conversation/work.ts";
-import type { InboxItem, Store } from "../../store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { WebhookAnswer, WebhookDetail } from "../../store/webhook.ts";
 import { firstBytes } from "../first-bytes.ts";
 import { ForwardPayload } from "./forward-payload.ts";
+import type { InboxItem } from "../../store/entry.ts";
 
 type Forward = Extract<Target, { kind: "forward" }>;
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { says } from "../../../test/support/scripted-model.ts";
 import { webhookMethodWorld } from "../../../test/support/webhook-method-world.ts";
 import type { Message } from "../../store/message.ts";
-import type { StoredMessage } from "../../store/store.ts";
+import type { StoredMessage } from "../../store/entry.ts";
 import type { WebhookItemRow } from "../../store/webhook.ts";
 import { saidTo } from "./said.ts";
 

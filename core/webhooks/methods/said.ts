@@ -1,7 +1,8 @@
 /** What the agent said to a webhook: found in the sessions of the turns it set off. */
-import type { Store, StoredMessage } from "../../store/store.ts";
+import type { Store } from "../../store/store.ts";
 import type { WebhookDetail, WebhookItemRow } from "../../store/webhook.ts";
 import type { Said } from "./answers.ts";
+import type { StoredMessage } from "../../store/entry.ts";
 
 /** Turns of one webhook whose answers are told. */
 const MAX_TURNS = 10;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { NewInboxItem } from "../../../core/store/store.ts";
+import type { NewInboxItem } from "../../../core/store/entry.ts";
 import { item, NOW, type StoreMaker, takeIds, world } from "./world.ts";
 
 /** Texts that break what is glued together instead of bound. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { NewRun, RunEnd } from "../../../core/store/run.ts";
+import type { NewRun } from "../../../core/store/run.ts";
 import { RUN_SOURCE } from "../../../core/store/run.ts";
-import type { SessionEntry } from "../../../core/store/store.ts";
+import type { SessionEntry, RunEnd } from "../../../core/store/entry.ts";
 import { NOW, piece, type StoreMaker, takeIds, unsentIds, world } from "./world.ts";
 
 function order(id: string, sessionKey = "agent:main:main"): NewRun {

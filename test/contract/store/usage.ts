@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../../core/store/message.ts";
-import type { SessionEntry, Store } from "../../../core/store/store.ts";
+import type { Store } from "../../../core/store/store.ts";
 import type { ModelCall, UsageSum } from "../../../core/store/usage.ts";
 import { item, NOW, type StoreMaker, takeIds, world } from "./world.ts";
+import type { SessionEntry } from "../../../core/store/entry.ts";
 
 const MAIN = "agent:main:main";
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { NewInboxItem, NewOutboxItem, Store } from "../../../core/store/store.ts";
+import type { Store } from "../../../core/store/store.ts";
+import type { NewOutboxItem, NewInboxItem } from "../../../core/store/entry.ts";
 
 export interface StoreMaker {
   /** The state in `dir`: empty at first, and later what was left there. */
