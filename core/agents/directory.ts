@@ -33,7 +33,7 @@ export interface AgentProfile {
   readonly toolNames: readonly string[];
 }
 
-/** What answers a turn. */
+/** Who answers. Read for every turn, so that a changed config counts from the next one on. */
 export interface AgentSettings {
   /** Tried in this order. */
   readonly models: readonly Model[];
@@ -42,11 +42,12 @@ export interface AgentSettings {
   readonly mayUse?: ((tool: string, modelRef: string) => boolean) | undefined;
   /** Empty: none. */
   readonly system: string;
-  /** Of `provider/model`; undefined: not known. */
+  /** What `provider/model` costs; undefined: not known. */
   readonly prices?: ((ref: string) => Prices | undefined) | undefined;
   /** How much a model thinks when nobody says; undefined: its provider decides. */
   readonly thinking?: ((ref: string) => Thinking | undefined) | undefined;
   readonly fast?: ((ref: string) => boolean | undefined) | undefined;
+  /** Whether what is thought is told when nobody says. */
   readonly reasoning?: "off" | "on" | "stream" | undefined;
 }
 

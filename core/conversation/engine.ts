@@ -27,7 +27,7 @@ import { routed } from "./routing.ts";
 import type { Runs } from "./run.ts";
 import { DurableRuns } from "./runs.ts";
 import { Conversations } from "./session.ts";
-import type { AgentSettings } from "./turn.ts";
+import type { AgentSettings } from "../agents/directory.ts";
 import { Sessions } from "./sessions.ts";
 import { Waiters } from "./waiters.ts";
 import type { WorkHandler } from "./work.ts";

@@ -4,7 +4,8 @@ import { parseThinking } from "../models/thinking.ts";
 import type { Message } from "../store/message.ts";
 import type { SessionSettings } from "../store/session.ts";
 import { newest, noted, summaryOf, systemOf, unanswered, withoutSystem } from "./history.ts";
-import type { AgentSettings, ConversationParts, Turn } from "./turn.ts";
+import type { ConversationParts, Turn } from "./turn.ts";
+import type { AgentSettings } from "../agents/directory.ts";
 
 export interface Opening {
   /** For the model. */

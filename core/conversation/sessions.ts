@@ -9,7 +9,7 @@ import type { Store } from "../store/store.ts";
 import { summaryOf } from "./history.ts";
 import type { Runs } from "./run.ts";
 import type { Conversations } from "./session.ts";
-import type { AgentSettings } from "./turn.ts";
+import type { AgentSettings } from "../agents/directory.ts";
 import type { StoredMessage } from "../store/entry.ts";
 
 /** Messages that stay as they are when a session is compacted: the newest few exchanges. */

@@ -1,35 +1,16 @@
 /** What is asked of a session, and what it takes to answer. */
 import type { Logger } from "pino";
+import type { AgentSettings } from "../agents/directory.ts";
 import type { AgentDone, AgentFailed } from "../agents/event.ts";
-import type { Tool } from "../agents/tool.ts";
 import type { TurnScope } from "../agents/turn-scope.ts";
 import type { Clock } from "../channels/clock.ts";
-import type { AnswerFormat, Model, Thinking, ToolChoice, ToolSpec } from "../models/model.ts";
-import type { Prices } from "../models/prices.ts";
+import type { AnswerFormat, Thinking, ToolChoice, ToolSpec } from "../models/model.ts";
+import type { EntryRun, SessionEntry } from "../store/entry.ts";
 import type { Message } from "../store/message.ts";
 import type { Store } from "../store/store.ts";
 import type { HistoryLimits } from "./history.ts";
 import type { LiveRuns } from "./live-runs.ts";
 import type { RunKind } from "./run.ts";
-import type { EntryRun, SessionEntry } from "../store/entry.ts";
-
-/** Who answers. Read for every turn, so that a changed config counts from the next one on. */
-export interface AgentSettings {
-  /** Tried in this order. */
-  readonly models: readonly Model[];
-  readonly tools: readonly Tool[];
-  /** Whether a model of the chain may use a tool, `provider/model`. Undefined: all may use all. */
-  readonly mayUse?: ((tool: string, modelRef: string) => boolean) | undefined;
-  /** Empty: none. */
-  readonly system: string;
-  /** What `provider/model` costs; undefined: not known. */
-  readonly prices?: ((ref: string) => Prices | undefined) | undefined;
-  /** How much a model thinks when nobody says; undefined: its provider decides. */
-  readonly thinking?: ((ref: string) => Thinking | undefined) | undefined;
-  readonly fast?: ((ref: string) => boolean | undefined) | undefined;
-  /** Whether what is thought is told when nobody says. */
-  readonly reasoning?: "off" | "on" | "stream" | undefined;
-}
 
 export interface ConversationParts {
   readonly store: {

@@ -1,4 +1,4 @@
-import type { AgentSettings } from "../turn.ts";
+import type { AgentSettings } from "../../agents/directory.ts";
 import type { QueueConfig } from "../queue.ts";
 import type { Runs } from "../run.ts";
 import type { Sessions } from "../sessions.ts";

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../../shared/errors.ts";
 import { agentIdOf } from "../../store/session-key.ts";
 import type { SessionSettings, Setting } from "../../store/session.ts";
-import type { AgentSettings } from "../turn.ts";
+import type { AgentSettings } from "../../agents/directory.ts";
 
 export interface ModelParts {
   readonly agent: (

@@ -1,7 +1,7 @@
 /** Commands that tell something. */
 import { agentIdOf } from "../../store/session-key.ts";
 import type { SessionInfo } from "../../store/session.ts";
-import type { AgentSettings } from "../turn.ts";
+import type { AgentSettings } from "../../agents/directory.ts";
 import { queueRules } from "../queue.ts";
 import { shown } from "./choices.ts";
 import { type CommandParts, type Outcome, type Said, say } from "./host.ts";
