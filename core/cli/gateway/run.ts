@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { flushCompileCache } from "node:module";
-import { setFlagsFromString } from "node:v8";
 import * as z from "zod";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { Settings } from "../../config/settings.ts";
@@ -10,6 +9,7 @@ import { type Io, parseFlags, settingsOf } from "../command.ts";
 import { LogFile, logPattern } from "../../log-file.ts";
 import type { LoadSettings } from "../../gateway/lifecycle/reload.ts";
 import { sourceOf, stopped } from "../ready.ts";
+import { holdHeap } from "./heap.ts";
 import { takeOver } from "./signal.ts";
 
 const Descriptor = z.coerce.number().int().min(1).max(1023);
@@ -77,11 +77,7 @@ export async function runGateway(args: readonly string[], io: Io): Promise<numbe
   tell(standsBy ? "standby" : "ready");
   // Now, and not at the exit: a gateway that is killed one day should start faster all the same.
   flushCompileCache();
-  // Made for a machine of 512 MB: left alone, the young generation grows from 17 to 134 MB under
-  // load and never shrinks, and the old one collects late. 250 MB after 1,000 turns become 180.
-  setFlagsFromString("--semi-space-growth-factor=1");
-  setFlagsFromString("--optimize-for-size");
-  setFlagsFromString("--heap-growing-percent=15");
+  holdHeap();
   const stopping = stopped(stop);
   if (standsBy) {
     // One that should lead and cannot is of no use: that ends it.
