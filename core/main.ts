@@ -4,6 +4,7 @@ import type { Command, Io, Page } from "./cli/command.ts";
 /** A command and what it needs are loaded when it is asked for: `health` pays for nothing else. */
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["gateway", async () => (await import("./cli/gateway.ts")).gateway],
+  ["daemon", async () => (await import("./cli/gateway.ts")).daemon],
   ["connect", async () => (await import("./cli/connect.ts")).connect],
   ["tunnel", async () => (await import("./cli/tunnel.ts")).tunnel],
   ["edge", async () => (await import("./cli/edge.ts")).edge],
@@ -44,6 +45,10 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 ]);
 const HELP_FLAGS: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
 
+const EXIT_CODES = `Exit codes: 0 done; 1 it did not work, or the command line is not understood; 78 a setting has to be
+mended first, in the config, a variable or a flag; 130 or 143 cut short by a second signal. secrets has
+2 and 3 as well: see its --help.`;
+
 /** What is left after a command has ended is given this long to end as well. */
 const LINGER_MS = 1_000;
 
@@ -63,14 +68,25 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     if (name === "help" && !topic.startsWith("-")) return await run([...rest, "--help"], io);
     if (HELP_FLAGS.has(name)) return await printHelp(io);
     const command = await COMMANDS.get(ALIASES.get(name) ?? name)?.();
-    if (command === undefined) return await unknown(name, io);
+    if (command === undefined) throw await unknown(name);
     if (!rest.some((arg) => arg === "--help" || arg === "-h")) return await command.run(rest, io);
     printPage(pageOf(command, rest), io);
     return 0;
   } catch (error) {
-    const { reportFailure } = await import("./cli/failure.ts");
-    return reportFailure(error, rest.includes("--json") && !goesOn(name, rest), io);
+    return tell(error, args, io);
   }
+}
+
+async function tell(
+  error: unknown,
+  [name = "", ...rest]: readonly string[],
+  io: Io,
+): Promise<number> {
+  const { reportFailure } = await import("./cli/failure.ts");
+  const json = rest.includes("--json");
+  // A log says why one ended as well, and whoever reads the other stream need not look there.
+  if (json && goesOn(name, rest)) reportFailure(error, false, io);
+  return reportFailure(error, json, io);
 }
 
 function printPage({ usage, summary, details }: Page, io: Io): void {
@@ -78,15 +94,17 @@ function printPage({ usage, summary, details }: Page, io: Io): void {
   io.out(parts.join("\n\n"));
 }
 
-async function unknown(name: string, io: Io): Promise<number> {
-  const { nearest } = await import("./config/issues/suggest.ts");
+async function unknown(name: string): Promise<Error> {
+  const [{ nearest }, { GatewayError }] = await Promise.all([
+    import("./config/issues/suggest.ts"),
+    import("../shared/errors.ts"),
+  ]);
   const near = nearest(name, [...COMMANDS.keys()]);
   const remedy = near === undefined ? "try sallyport --help" : `did you mean "${near}"?`;
-  io.err(`sallyport: no command "${name.slice(0, 64)}"; ${remedy}`);
-  return 1;
+  return new GatewayError("invalid_request", `no command "${name.slice(0, 64)}"; ${remedy}`);
 }
 
-/** Of commands that go on, `--json` is about what they say on the way: why one ends is for its log. */
+/** Commands that have a log of their own on stderr, until they are told to end. */
 function goesOn(name: string, [first = "run"]: readonly string[]): boolean {
   return name === "connect" || (name === "gateway" && (first === "run" || first.startsWith("-")));
 }
@@ -103,7 +121,7 @@ async function printHelp(io: Io): Promise<number> {
     commands,
     ({ usage, summary }) => `  sallyport ${usage}\n      ${summary}`,
   );
-  io.out(`Usage:\n\n${lines.join("\n")}`);
+  io.out(`Usage:\n\n${lines.join("\n")}\n\n${EXIT_CODES}`);
   return 0;
 }
 

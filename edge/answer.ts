@@ -7,8 +7,8 @@ import { errorFacts, logLine } from "./log.ts";
 import type { KeepAlive } from "./single-flight.ts";
 import { openVisit, type Visit } from "./visit.ts";
 
-/** A caller's own doing, and a core that is not there: both are said to whoever asked. */
-const EXPECTED: ReadonlySet<ErrorCode> = new Set(["loop", "core_offline"]);
+/** A caller's own doing, and a core that is not there or not heard yet: said to whoever asked. */
+const EXPECTED: ReadonlySet<ErrorCode> = new Set(["loop", "core_offline", "credentials_pending"]);
 
 export type Handle = (visit: Visit) => Response | Promise<Response>;
 

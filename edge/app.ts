@@ -1,6 +1,7 @@
 import { answer, type Handle } from "./answer.ts";
 import type { Bindings } from "./env.ts";
 import { greet, mayBeGreeted } from "./gateway/greet.ts";
+import { isHook } from "./ingress/hook-path.ts";
 import { renewed } from "./login/cookie.ts";
 import { login, logout, ticket } from "./login/routes.ts";
 import { withoutTicket } from "./login/ticket.ts";
@@ -27,7 +28,7 @@ const ROUTES: readonly Route[] = [
   { path: "/auth/logout", handle: (visit) => logout(visit, toCore) },
   { path: "/auth/ticket", handle: ticket },
   { path: "/api/auth/check", handle: authCheck },
-  { path: "*", handle: toCore },
+  { path: "*", handle: elsewhere },
 ];
 
 /**
@@ -49,6 +50,13 @@ export function createApp(): ExportedHandler<Bindings> &
       return request.method === "HEAD" ? new Response(null, response) : response;
     },
   };
+}
+
+/** Webhooks at another place than `/hooks`, which the core may choose; and what is for the core. */
+function elsewhere(visit: Visit): Response | Promise<Response> {
+  const isForHooks = isHook(visit);
+  if (typeof isForHooks === "boolean") return isForHooks ? hooks(visit) : toCore(visit);
+  return isForHooks.then((it) => (it ? hooks(visit) : toCore(visit)));
 }
 
 /** Everything that is not the edge's own business. */

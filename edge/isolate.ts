@@ -8,11 +8,13 @@ import { createJwtTool } from "./ingress/jwt.ts";
 import { Refusals } from "./ingress/refusals.ts";
 import { errorFacts, logLine } from "./log.ts";
 import { Lockout } from "./rate/lockout.ts";
+import { Unknowns } from "./rate/unknowns.ts";
 import type { Member } from "./relays/member.ts";
 import { readPublished } from "./relays/published.ts";
 import { Relays } from "./relays/relays.ts";
 import { createSealer, type Sealer } from "./seal.ts";
-import { type Learned, Verifiers } from "./verifiers.ts";
+import type { Learned } from "./snapshot.ts";
+import { Verifiers } from "./verifiers.ts";
 
 /** What lives as long as the isolate, and so longer than a request. */
 export interface Isolate {
@@ -28,6 +30,8 @@ export interface Isolate {
   readonly jwt: ReturnType<typeof createJwtTool>;
   /** Addresses that have guessed too often. */
   readonly lockout: Lockout;
+  /** What clients have shown that may be news, or a guess. */
+  readonly unknowns: Unknowns;
   /** WebSockets whose clients have yet to show who they are. */
   readonly room: WaitingRoom;
   /** What has not left yet on the WebSockets that end here. */
@@ -60,6 +64,7 @@ function createIsolate(bindings: Bindings): Isolate {
     refusals: new Refusals(),
     jwt: createJwtTool((url, init) => fetch(url, init)),
     lockout: new Lockout(),
+    unknowns: new Unknowns(),
     room: new WaitingRoom(),
     behind: { bytes: 0 },
     clientRate: bindings.CLIENT_RATE,

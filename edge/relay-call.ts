@@ -269,6 +269,8 @@ export interface BundleAnswer {
   readonly sealed?: string;
   /** For `DeliverCall.mark`, in the order of the routes; absent from a relay of the version before. */
   readonly marks?: readonly string[];
+  /** What webhooks were posted below before: that is to be told from what never was theirs. */
+  readonly formerHooks?: readonly string[];
   readonly keys: readonly { readonly kid: string; readonly publicKey: string }[];
   /** Signs cookies and tickets: 32 bytes, URL-safe base64. */
   readonly sessionKey: string;

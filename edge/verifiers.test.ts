@@ -2,7 +2,8 @@ import { beforeEach, expect, test } from "vitest";
 import { digestOf } from "../shared/constant-time.ts";
 import { LIMITS } from "../shared/limits.ts";
 import type { Published } from "./relays/published.ts";
-import { type Learned, Verifiers } from "./verifiers.ts";
+import type { Learned } from "./snapshot.ts";
+import { Verifiers } from "./verifiers.ts";
 
 const digest = await digestOf("the-token");
 const HEADER = "Bearer the-token";

@@ -7,11 +7,12 @@ import { type LoginPolicy, SETUP_SUBJECT, type Verifier } from "../shared/edge-b
 import type { OutageAlert } from "../shared/ingress/route.ts";
 import { LIMITS } from "../shared/limits.ts";
 import type { Principal } from "../shared/principal.ts";
-import { Gate } from "./ingress/gate.ts";
-import { createSigner, type Signer } from "./login/signer.ts";
+import type { Gate } from "./ingress/gate.ts";
+import type { Signer } from "./login/signer.ts";
+import { Questions, type Seeker } from "./rate/questions.ts";
 import type { Ticket } from "./relay-call.ts";
-import type { Published } from "./relays/published.ts";
 import { type KeepAlive, SingleFlight } from "./single-flight.ts";
+import { type Learned, NOTHING, type Snapshot, snapshotOf } from "./snapshot.ts";
 
 /** Who a token belongs to, and the digest by which the relay looks whether it still does. */
 export interface Caller {
@@ -29,39 +30,6 @@ export interface Caller {
   readonly setCookie?: string;
 }
 
-/** What one relay has told. */
-export interface Learned {
-  readonly relay: string;
-  readonly published: Published;
-}
-
-/** One published state, never changed: what was derived from it goes away with it. */
-interface Snapshot {
-  /** The relay it is from; undefined before the first. */
-  readonly source: string | undefined;
-  /**
-   * The version each relay is at, as far as it is known. Each counts for itself, so that of another
-   * relay than the source says nothing by itself: news is when it changes.
-   */
-  readonly versions: Map<string, number>;
-  readonly published: boolean;
-  readonly verifiers: ReadonlyMap<string, Verifier>;
-  /** Setup codes by their digest: Unix ms at which they end. */
-  readonly setupCodes: ReadonlyMap<string, number>;
-  readonly routes: ReadonlyMap<string, Gate>;
-  /** Routes were published, but this isolate cannot open them. */
-  readonly isLocked: boolean;
-  readonly outageAlert: OutageAlert | undefined;
-  readonly keys: ReadonlyMap<string, string>;
-  readonly login: LoginPolicy | undefined;
-  readonly greets: boolean;
-  readonly allowedOrigins: readonly string[];
-  /** Undefined while the relay has not said with which key. */
-  readonly signer: Signer | undefined;
-  /** Good `Authorization` headers seen lately: their digest need not be computed again. */
-  readonly callers: Map<string, Caller>;
-}
-
 /** A device that may only read is no operator: `authorize` knows what it may see. */
 function callerOf({ digest, subject, scopes, operatorScopes, deviceId }: Verifier): Caller {
   const mayWrite = operatorScopes?.some((scope) => WRITING.has(scope)) ?? true;
@@ -76,9 +44,6 @@ function callerOf({ digest, subject, scopes, operatorScopes, deviceId }: Verifie
 
 const WRITING: ReadonlySet<string> = new Set(["operator.write", "operator.admin"]);
 
-/** Who looked for something that is not there: each has a budget of its own. */
-export type Seeker = "client" | "core" | "webhook";
-
 /** While no core has published anything that can be read, a core may be about to: ask more often. */
 const UNPUBLISHED_REFRESH_MS = 5_000;
 /** A tunnel that this isolate let in publishes within seconds; the relay is awake anyway. */
@@ -92,30 +57,15 @@ const MAX_CALLERS = 256;
 /** Of a relay that this isolate has not heard from. */
 const UNKNOWN_VERSION = -1;
 
-const NOTHING: Omit<Snapshot, "versions" | "callers"> = {
-  source: undefined,
-  published: false,
-  verifiers: new Map(),
-  setupCodes: new Map(),
-  routes: new Map(),
-  isLocked: false,
-  outageAlert: undefined,
-  keys: new Map(),
-  login: undefined,
-  greets: false,
-  allowedOrigins: [],
-  signer: undefined,
-};
-
 export class Verifiers {
   readonly #load: () => Promise<Learned>;
   readonly #flight = new SingleFlight<void>();
-  #snapshot: Snapshot = { ...NOTHING, versions: new Map(), callers: new Map() };
-  readonly #askedAt: Record<Seeker, number> = {
-    client: -Infinity,
-    core: -Infinity,
-    webhook: -Infinity,
-  };
+  #snapshot: Snapshot = { ...NOTHING, versions: new Map() };
+  /** Good `Authorization` headers seen lately: their digest need not be computed again. */
+  readonly #callers = new Map<string, Caller>();
+  readonly #questions = new Questions();
+  /** Grows when a relay says something else than what it had published before. */
+  #news = 0;
   #observed = { relay: "", version: UNKNOWN_VERSION, at: -Infinity };
   #disputed = { relay: "", version: UNKNOWN_VERSION, at: -Infinity };
   #settlingUntil = -Infinity;
@@ -161,6 +111,16 @@ export class Verifiers {
     return this.#snapshot.signer;
   }
 
+  /** What webhooks are posted below. */
+  get hooksPath(): string {
+    return this.#snapshot.hooksPath;
+  }
+
+  /** What they were posted below before, besides `HOOKS_PATH`. */
+  get formerHooks(): readonly string[] {
+    return this.#snapshot.formerHooks;
+  }
+
   /** The webhook route of this name. */
   route(name: string): Gate | undefined {
     return this.#snapshot.routes.get(name);
@@ -183,7 +143,7 @@ export class Verifiers {
 
   /** The caller behind an `Authorization` header that was good before. */
   remembered(authorization: string): Caller | undefined {
-    return this.#snapshot.callers.get(authorization);
+    return this.#callers.get(authorization);
   }
 
   /**
@@ -193,7 +153,7 @@ export class Verifiers {
    * nobody can choose the digest of a guess.
    */
   identify(digest: string, authorization: string): Caller | undefined {
-    const { callers } = this.#snapshot;
+    const callers = this.#callers;
     const caller = this.find(digest);
     if (caller === undefined) return undefined;
     if (callers.size >= MAX_CALLERS) callers.clear();
@@ -216,16 +176,19 @@ export class Verifiers {
   }
 
   /**
-   * Something was not found. Asks for news if that is due; then look again.
+   * Something was not found. Asks for news if that is due; then look again. Only what is asked in
+   * vain counts: nobody outside can make news.
    *
    * @returns False when it was not, so that what is not here may be news all the same.
    */
   async missed(seeker: Seeker, keepAlive: KeepAlive, now: number): Promise<boolean> {
-    const due = now - this.#askedAt[seeker] >= this.#pause(now);
+    const giveBack = this.#questions.take(seeker, this.#pause(now), now);
     // An answer that is on its way is worth waiting for in any case.
-    if (!due && !this.#flight.busy(now)) return false;
-    if (due) this.#askedAt[seeker] = now;
-    return this.#refresh(keepAlive, now);
+    if (giveBack === undefined && !this.#flight.busy(now)) return false;
+    const known = this.#news;
+    const isAnswered = await this.#refresh(keepAlive, now);
+    if (this.#news !== known) giveBack?.();
+    return isAnswered;
   }
 
   /**
@@ -263,9 +226,7 @@ export class Verifiers {
 
   /** A core was let in or paired: what it says or is will be news very soon. */
   expectNews(now: number): void {
-    this.#askedAt.client = -Infinity;
-    this.#askedAt.core = -Infinity;
-    this.#askedAt.webhook = -Infinity;
+    this.#questions.refill();
     this.#settlingUntil = now + SETTLING_MS;
   }
 
@@ -297,26 +258,14 @@ export class Verifiers {
   }
 
   async #take(): Promise<void> {
-    const { relay, published } = await this.#load();
-    const { version, bundle, marks, keys, sessionKey, isLocked = false } = published;
-    const signer = sessionKey === undefined ? undefined : await createSigner(sessionKey);
-    this.#snapshot = {
-      source: relay,
-      versions: new Map([[relay, version]]),
-      published: bundle !== null,
-      verifiers: new Map(bundle?.verifiers.map((verifier) => [verifier.digest, verifier])),
-      setupCodes: new Map(bundle?.setupCodes?.map((one) => [one.digest, one.expiresAt])),
-      routes: new Map(
-        bundle?.routes.map((route, index) => [route.name, new Gate(route, marks?.[index])]),
-      ),
-      isLocked,
-      outageAlert: bundle?.outageAlert,
-      keys: new Map(keys.map(({ kid, publicKey }) => [kid, publicKey])),
-      login: bundle?.login,
-      greets: bundle !== null && bundle.greets !== false,
-      allowedOrigins: bundle?.allowedOrigins ?? [],
-      signer,
-      callers: new Map(),
-    };
+    const learned = await this.#load();
+    const next = await snapshotOf(learned);
+    const { source, versions, published: wasPublished } = this.#snapshot;
+    const { relay, published } = learned;
+    const isOther = relay === source && published.version !== versions.get(relay);
+    // The first is what everybody waits for who comes then: nobody has a reason to ask again at once.
+    if (isOther && wasPublished) this.#news += 1;
+    this.#snapshot = next;
+    this.#callers.clear();
   }
 }

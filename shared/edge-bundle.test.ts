@@ -49,7 +49,17 @@ test("a bundle may say what a device may do, and whose pages may come", () => {
   expect(EdgeBundle.parse(all)).toEqual(all);
 });
 
+test.each(["/in", "/a/b_c-d/e", "/IN"])("a bundle may say that webhooks are at %s", (hooksPath) => {
+  expect(EdgeBundle.parse(bundle({ hooksPath }))).toEqual(bundle({ hooksPath }));
+});
+
 test.each([
+  ["webhooks at the top", bundle({ hooksPath: "/" })],
+  ["webhooks at no path", bundle({ hooksPath: "hooks" })],
+  ["a slash behind its path", bundle({ hooksPath: "/in/" })],
+  ["a path that climbs", bundle({ hooksPath: "/in/../v1" })],
+  ["a path with a pattern in it", bundle({ hooksPath: "/in/:name" })],
+  ["a path without end", bundle({ hooksPath: `/${"a".repeat(128)}` })],
   ["a login that says nothing", bundle({ login: {} })],
   ["a session of half a minute", bundle({ login: { enabled: true, maxAgeSeconds: 30 } })],
   ["a session of a year", bundle({ login: { enabled: true, maxAgeSeconds: 31_536_000 } })],

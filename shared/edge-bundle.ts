@@ -38,6 +38,9 @@ export const SetupCode = z.strictObject({
 });
 export type SetupCode = z.output<typeof SetupCode>;
 
+/** What webhooks are posted below at an edge whose bundle does not say otherwise. */
+export const HOOKS_PATH = "/hooks";
+
 /** How requests are spread over cores that share the work. */
 export const Routing = z.strictObject({
   /** To the one with least to do, or always to the same by a header of the request. */
@@ -71,6 +74,10 @@ export const EdgeBundle = z.strictObject({
   login: z.optional(LoginPolicy),
   /** Those that were made and not used yet. */
   setupCodes: z.optional(z.array(SetupCode).check(z.maxLength(LIMITS.maxSetupCodes))),
+  /** What webhooks are posted below, without a slash at its end. Absent: `HOOKS_PATH`. */
+  hooksPath: z.optional(
+    z.string().check(z.regex(/^\/[a-z0-9][a-z0-9/_-]*[a-z0-9]$/i), z.maxLength(128)),
+  ),
   /** Whom the edge tells, and how, when webhooks come and the core does not. */
   outageAlert: z.optional(OutageAlert),
 });

@@ -14,9 +14,13 @@ type OptionalKey = {
  * Keys that have come since edges say what they know. A new key of the bundle is added here, and
  * stays: an edge that says nothing knows none of them.
  */
-const LATER: readonly { readonly key: OptionalKey; readonly name: string }[] = [
+const LATER = [
   { key: "setupCodes", name: "setup codes" },
-];
+  { key: "hooksPath", name: "hooks.path" },
+] as const satisfies readonly { readonly key: OptionalKey; readonly name: string }[];
+
+/** A key that not every edge takes. */
+export type LaterKey = (typeof LATER)[number]["key"];
 
 /** Words of `:features` in WELCOME, for an edge of this version. */
 export const BUNDLE_FEATURES: readonly string[] = LATER.map(({ key }) => featureOf(key));
@@ -30,7 +34,7 @@ export function bundleFor(
   bundle: EdgeBundle,
   features: ReadonlySet<string>,
 ): { readonly bundle: EdgeBundle; readonly leftOut: readonly string[] } {
-  const unknown = LATER.filter(({ key }) => !features.has(featureOf(key)));
+  const unknown = LATER.filter(({ key }) => !takesKey(features, key));
   if (unknown.length === 0) return { bundle, leftOut: [] };
   const known = { ...bundle };
   for (const { key } of unknown) delete known[key];
@@ -38,6 +42,11 @@ export function bundleFor(
   return { bundle: known, leftOut: lost.map(({ name }) => name) };
 }
 
-function featureOf(key: OptionalKey): string {
+/** Whether an edge with these features takes this key of the bundle. */
+export function takesKey(features: ReadonlySet<string>, key: LaterKey): boolean {
+  return features.has(featureOf(key));
+}
+
+function featureOf(key: LaterKey): string {
   return `bundle.${key}`;
 }

@@ -37,6 +37,7 @@ export const CODES = {
     title: "The model provider refused our credentials",
     retrySafe: false,
   },
+  credentials_pending: { status: 503, title: "Credentials are being updated", retrySafe: true },
   core_offline: { status: 503, title: "The core is offline", retrySafe: true },
   core_draining: { status: 503, title: "The core is restarting", retrySafe: true },
   not_leader: { status: 503, title: "Another core leads", retrySafe: true },

@@ -135,7 +135,7 @@ export const LIMITS = {
   maxVerifiers: 1_000,
   /** Setup codes for new devices that are good at once: each lives for minutes; the oldest go. */
   maxSetupCodes: 16,
-  /** A Worker isolate asks its relay for fresh verifiers no more often than this. */
+  /** A Worker isolate asks its relay in vain for fresh verifiers no more often than this. */
   bundleRefreshMs: 60_000,
 } as const;
 

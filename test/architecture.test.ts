@@ -7,6 +7,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["core/main.ts"],
   ["core/cli/"],
   ["core/upstream/", "core/doctor/", "core/migrate/"],
+  ["core/service/"],
   ["core/gateway/"],
   [
     "core/methods/",

@@ -2,7 +2,8 @@ import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import { CHANNELS, isChannelId } from "../channels/registry.ts";
 import { type Command, type Io, parseFlags } from "./command.ts";
-import { answering, deskOf, liveDeskOf, localConfig } from "./manage.ts";
+import { configDeskOf } from "./config-desk.ts";
+import { answering, deskOf, liveDeskOf } from "./manage.ts";
 import { TARGET_OPTIONS } from "./target.ts";
 
 const OPTIONS = {
@@ -56,7 +57,8 @@ export const channels: Command = {
   restart CHANNEL
   capabilities [CHANNEL]
 
-A gateway of another machine is named with --url; its token is then that of OPENCLAW_GATEWAY_TOKEN.`,
+A gateway of another machine is named with --url, and what opens it with --token or --password;
+the token of a bot is then --bot-token.`,
 
   run(args, io) {
     return answering(args, io, async () => {
@@ -84,8 +86,8 @@ function checked(name: string | undefined): keyof typeof CHANNELS {
 }
 
 async function list(_name: string | undefined, values: Values, io: Io): Promise<number> {
-  const { settings } = await localConfig(io);
-  const { config, telegram } = settings();
+  const { settings, isOn } = await configDeskOf(values, io);
+  const { config } = settings();
   const accounts = config.channels.telegram === undefined ? [] : ["default"];
   const { label } = CHANNELS.telegram;
   if (values.json === true) {
@@ -93,7 +95,7 @@ async function list(_name: string | undefined, values: Values, io: Io): Promise<
     io.out(JSON.stringify({ chat: { telegram: entry } }));
   } else if (accounts.length === 0) {
     io.out("no channels; add one: sallyport channels add --channel telegram --token TOKEN");
-  } else io.out(`telegram (${label}): ${telegram === undefined ? "off" : "on"}`);
+  } else io.out(`telegram (${label}): ${isOn("telegram") ? "on" : "off"}`);
   return 0;
 }
 
@@ -128,7 +130,12 @@ async function add(name: string | undefined, values: Values, io: Io): Promise<nu
   if (!BOT_TOKEN.test(token)) {
     throw new GatewayError("invalid_request", "a bot token looks like 123456:ABC-DEF");
   }
-  const { file } = await localConfig(io);
+  // Where it is not said by its own name, --token is that of the bot, and none of a gateway.
+  const { token: other, ...rest } = values;
+  const { file } = await configDeskOf(
+    { ...rest, ...(values["bot-token"] && { token: other }) },
+    io,
+  );
   await file.patch({ channels: { [id]: { enabled: true, botToken: token } } });
   io.out(values.json === true ? JSON.stringify({ ok: true, channel: id }) : `${id} is added`);
   return 0;
@@ -136,7 +143,7 @@ async function add(name: string | undefined, values: Values, io: Io): Promise<nu
 
 async function remove(name: string | undefined, values: Values, io: Io): Promise<number> {
   const id = checked(name);
-  const { file } = await localConfig(io);
+  const { file } = await configDeskOf(values, io);
   await file.patch({ channels: { [id]: values.delete === true ? null : { enabled: false } } });
   const done = values.delete === true ? "removed" : "off";
   io.out(values.json === true ? JSON.stringify({ ok: true, channel: id }) : `${id} is ${done}`);

@@ -7,6 +7,7 @@ import { CODES, type ErrorCode, GatewayError, isErrorCode } from "../../shared/e
 import { PROTOCOL_VERSION } from "../../shared/gateway/connect-params.ts";
 import { readVersion } from "../gateway/version.ts";
 import { RpcRefusal } from "./failure.ts";
+import { nobodyAt } from "./nobody.ts";
 import type { Target } from "./target.ts";
 
 const Answer = z.discriminatedUnion("ok", [
@@ -114,7 +115,7 @@ export async function askGateway(
 ): Promise<unknown> {
   const answer = await callGateway(target, method, params, how);
   if (answer !== undefined) return answer.payload;
-  throw new GatewayError("core_offline", `no gateway at ${target.url}: nothing listens there`);
+  throw nobodyAt(target);
 }
 
 function ignore(): void {

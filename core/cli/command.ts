@@ -6,7 +6,10 @@ import type { Environment } from "../config/paths.ts";
 import type { Result } from "../../shared/result.ts";
 import type { Settings } from "../config/settings.ts";
 
-/** `EX_CONFIG` of sysexits.h: a service manager that starts us again cannot help. */
+/**
+ * `EX_CONFIG` of sysexits.h: a service manager that starts us again cannot help. All else that goes
+ * wrong is 1, a command line that is not understood as well; done is 0.
+ */
 export const EXIT_CONFIG = 78;
 
 /** All a command knows of its process. */
@@ -47,6 +50,8 @@ export interface Page {
 export interface Command extends Page {
   /** Pages of its actions, by the word that follows the command. */
   readonly actions?: ReadonlyMap<string, Page>;
+  /** The action that is meant when none is named. */
+  readonly unnamed?: string;
   /** @returns The exit code. */
   run(args: readonly string[], io: Io): Promise<number>;
 }

@@ -8,6 +8,7 @@ import { wordsOf } from "./completion/words.ts";
 import { config } from "./config.ts";
 import { devices } from "./devices.ts";
 import { doctor } from "./doctor.ts";
+import { gateway } from "./gateway.ts";
 import { models } from "./models.ts";
 
 const exec = promisify(execFile);
@@ -16,6 +17,7 @@ const table = new Map([
   ["config", async () => config],
   ["devices", async () => devices],
   ["doctor", async () => doctor],
+  ["gateway", async () => gateway],
   ["models", async () => models],
 ]);
 
@@ -45,6 +47,18 @@ test("bash completes commands, their actions and the flags of these", async () =
   expect(await offered("doctor", "--f")).toEqual(["--fix"]);
   expect(await offered("help", "mo")).toEqual(["models"]);
   expect(await offered("nobody", "x")).toEqual([]);
+});
+
+test("flags are offered for the action that is meant when none is named", async () => {
+  expect(await offered("gateway", "--ready")).toEqual(["--ready-fd"]);
+  expect(await offered("gateway", "--json", "--sta")).toEqual(["--standby"]);
+  expect(await offered("gateway", "stop", "--sta")).toEqual([]);
+});
+
+test("a program gets the script as a document", async () => {
+  await using home = await createCommandHome();
+  const { out } = await home.run(completionOf(table), ["bash", "--json"]);
+  expect(JSON.parse(out)).toEqual({ shell: "bash", script: await script("bash") });
 });
 
 test("actions are known from pages and from first lines alike", () => {

@@ -7,14 +7,17 @@ import { type Command, parseFlags } from "./command.ts";
 export function completionOf(table: ReadonlyMap<string, () => Promise<Command>>): Command {
   const usage = `completion ${Object.keys(SHELLS).join("|")}`;
   return {
-    usage,
+    usage: `${usage} [--json]`,
     summary: "Print a script that completes commands and flags in a shell",
     details: `bash: source <(sallyport completion bash)
 zsh:  source <(sallyport completion zsh)
 fish: sallyport completion fish > ~/.config/fish/completions/sallyport.fish`,
 
     async run(args, io) {
-      const { values, positionals } = parseFlags(args, { shell: { type: "string", short: "s" } });
+      const { values, positionals } = parseFlags(args, {
+        shell: { type: "string", short: "s" },
+        json: { type: "boolean" },
+      });
       const [shell = values.shell ?? "", ...rest] = positionals;
       if (!isShell(shell) || rest.length > 0) {
         throw new GatewayError("invalid_request", `usage: sallyport ${usage}; try --help`);
@@ -22,7 +25,8 @@ fish: sallyport completion fish > ~/.config/fish/completions/sallyport.fish`,
       const words = await Promise.all(
         [...table].map(async ([name, load]) => wordsOf(name, await load())),
       );
-      io.out(SHELLS[shell](words));
+      const script = SHELLS[shell](words);
+      io.out(values.json === true ? JSON.stringify({ shell, script }) : script);
       return 0;
     },
   };

@@ -67,7 +67,16 @@ test.each([
 });
 
 test.each([
-  ["gateway.bind", 'sallyport: gateway.bind is not set; "loopback" applies'],
+  [["gateway.port"], "18789", "gateway.port"],
+  [["gateway.bind"], "loopback", "gateway.bind"],
+  [["gateway.bind", "--json"], '"loopback"', "gateway.bind"],
+])("config get %j prints the default of what nobody has set", async (args, value, name) => {
+  await using h = await home();
+  const err = `${name} is not set: this is the default`;
+  expect(await h.run("get", ...args)).toEqual({ code: 0, out: value, err });
+});
+
+test.each([
   ["gateway.publicOrigin", "sallyport: gateway.publicOrigin is not set"],
   ["nope.nothing", "sallyport: nope.nothing is not a setting; try sallyport config schema"],
   ["channels.discord", "sallyport: channels.discord is not set"],
@@ -160,7 +169,7 @@ test("config patch merges a file", async () => {
   );
   expect(await h.run("patch", "--file", file)).toMatchObject({ code: 0 });
   expect(await h.run("get", "gateway.bind")).toMatchObject({ out: "lan" });
-  expect((await h.run("get", "gateway.port")).err).toContain("18789 applies");
+  expect(await h.run("get", "gateway.port")).toMatchObject({ code: 0, out: "18789" });
   expect((await h.run("patch", "--file", join(h.path, "no"))).err).toContain("cannot be read");
   expect((await h.run("patch")).err).toContain("name one of --file FILE and --stdin");
 });

@@ -21,7 +21,8 @@ const PAGES: ReadonlyMap<string, Page> = new Map([
     {
       usage: "config get PATH [--json]",
       summary: "Print one setting of the file, with its variables filled in; secrets are not shown",
-      details: PATHS,
+      details: `${PATHS} What the file says nothing of is printed as it is by default,
+which a line on stderr says.`,
     },
   ],
   [
@@ -36,7 +37,8 @@ const PAGES: ReadonlyMap<string, Page> = new Map([
 --merge adds to an object, or to a list of things with ids. --replace may lose entries of what is gathered bit by
 bit, as models.providers and agents.entries are; without it that is refused.
 --ref-source env|file|exec|store --ref-provider NAME --ref-id ID
-    a reference to a secret in the place of the value
+    a reference to a secret in the place of the value; one that leads nowhere yet is written all the same, with a
+    warning that says what is missing and how to add it
 --provider-source env|file|exec|store --provider-path … --provider-command … --provider-arg …
     a provider of secrets, at secrets.providers.NAME
 --batch-json '[{"path": "a.b", "value": 1}, {"path": "c.d", "ref": {…}}, {"path": "secrets.providers.x", "provider": {…}}]'

@@ -2,6 +2,7 @@ import { GatewayError } from "../../shared/errors.ts";
 import type { Ask } from "../methods/wizard/session.ts";
 import type { SetupParts } from "../methods/wizard/setup.ts";
 import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
+import type { Written } from "./onboard/write.ts";
 
 type Section = (ask: Ask, parts: SetupParts, io: Io) => Promise<void>;
 
@@ -34,16 +35,20 @@ const SECTIONS: ReadonlyMap<string, Section> = new Map<string, Section>([
 ]);
 
 export const configure: Command = {
-  usage: `configure [--section ${[...SECTIONS.keys()].join("|")}]…`,
+  usage: `configure [--section ${[...SECTIONS.keys()].join("|")}]… [--json]`,
   summary: "Set up one part anew, by questions; all else stays as it is",
   details:
     "Without --section it asks which. Secrets go into .env of the state folder.\nFor scripts: sallyport config set, and sallyport onboard --non-interactive.",
 
-  async run(args, io) {
+  async run(args, ownIo) {
     const { values, positionals } = parseFlags(args, {
       section: { type: "string", multiple: true },
       "secret-input-mode": { type: "string" },
+      json: { type: "boolean" },
     });
+    const { json = false } = values;
+    // What programs read is the outcome alone; whoever answers is asked on the other stream.
+    const io = json ? { ...ownIo, out: (line: string) => ownIo.err(line) } : ownIo;
     const sections = [...(values.section ?? []), ...positionals];
     const unknown = sections.find((name) => !SECTIONS.has(name));
     if (unknown !== undefined) {
@@ -64,11 +69,16 @@ export const configure: Command = {
       sections.length > 0
         ? sections
         : [await askChoice(ask, { title: "Section", message: "Which part?" }, options)];
-    const told = (written: Parameters<typeof tellWritten>[0]): void => tellWritten(written, io);
+    const all: Written[] = [];
+    const told = (written: Written): void => {
+      all.push(written);
+      if (!json) tellWritten(written, io);
+    };
     for (const name of chosen) {
       const parts = setupParts(await settingsOf(io), io, { plain, told });
       await SECTIONS.get(name ?? "")?.(ask, parts, io);
     }
+    if (json) ownIo.out(JSON.stringify({ ok: true, sections: chosen, written: all }));
     return 0;
   },
 };

@@ -13,16 +13,24 @@ const OPTIONS = {
   "preserve-host": { type: "boolean" },
   "trust-forwarded": { type: "boolean" },
   translate: { type: "string" },
+  "drain-timeout-ms": { type: "string" },
   json: { type: "boolean" },
 } as const;
+
+/** A day, as the setting may be. */
+const MAX_DRAIN_MS = 86_400_000;
 
 export const connect: Command = {
   usage:
     "connect --upstream URL [--edge URL] [--translate openclaw] [--preserve-host] " +
-    "[--trust-forwarded] [--json]",
+    "[--trust-forwarded] [--drain-timeout-ms N] [--json]",
   summary:
     "Put the edge in front of another HTTP gateway; its own token comes from the config or from " +
     "SALLYPORT_UPSTREAM_TOKEN",
+  details: `  --drain-timeout-ms N   at its end (Ctrl-C, SIGTERM) it takes nothing new, and gives what is
+                         under way so long; otherwise sallyport.limits.drainTimeoutMs of the config
+                         counts, as it is then; without either, 20000. Above 10000 on Docker or 30000
+                         on Kubernetes, tell these to wait longer before they kill`,
 
   async run(args, io) {
     const { values, positionals } = parseFlags(args, OPTIONS);
@@ -31,6 +39,7 @@ export const connect: Command = {
     if (positionals.length > 0) {
       throw new GatewayError("invalid_request", "connect takes flags alone; try --help");
     }
+    const drainMs = drainMsOf(values["drain-timeout-ms"]);
     // As a variable it wins over the config, and leaves what else that says of the edge.
     const env = values.edge === undefined ? io.env : { ...io.env, SALLYPORT_EDGE_URL: values.edge };
     const settings = await settingsOf({ ...io, env });
@@ -58,6 +67,7 @@ export const connect: Command = {
       token: settings.gateway.token.secret,
       hooksToken: settings.hooks?.token.secret,
       rate: settings.limits.rate,
+      drainTimeoutMs: settings.limits.drainTimeoutMs,
       stateDir: settings.stateDir,
     };
     const { cwd, home, uid } = io;
@@ -78,10 +88,21 @@ export const connect: Command = {
     }
     await stopped(stop);
     log.info("stopping");
-    await running.drain();
+    await running.drain(drainMs);
     return 0;
   },
 };
+
+/** @returns Undefined: as the settings say. @throws GatewayError invalid_request */
+function drainMsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = /^\d{1,8}$/.test(text) ? Number(text) : 0;
+  if (ms >= 1 && ms <= MAX_DRAIN_MS) return ms;
+  throw new GatewayError(
+    "invalid_request",
+    `--drain-timeout-ms must be a number of milliseconds from 1 to ${MAX_DRAIN_MS}`,
+  );
+}
 
 /** @throws ConfigFault that names the setting. */
 async function upstreamOf(

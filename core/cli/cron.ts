@@ -13,7 +13,7 @@ const PAGES: Readonly<Record<string, Page>> = {
 When, one of:
   --at WHEN             once: 20m, 2026-12-24T18:00, with an offset or in --tz
   --every SPAN          10m, 1h30m
-  --cron EXPR           five fields, or six with seconds; --tz ZONE, --stagger SPAN, --exact
+  --cron EXPR           five fields, or six with seconds; --tz ZONE, --stagger (or --jitter) SPAN, --exact
 Further: --name --description --agent ID --session main|isolated|session:KEY --model REF
   --timeout-seconds N --announce --channel NAME --to ID --best-effort-deliver --no-deliver
   --delete-after-run --keep-after-run --disabled --missed skip|once|all --json

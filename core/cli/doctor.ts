@@ -6,7 +6,7 @@ import { whyReadOnly } from "../config/write/read-only.ts";
 import { CHECKS, describe, type Finding, summarize } from "../doctor/verdicts/finding.ts";
 import type { Repair } from "../doctor/repair.ts";
 import { readVersion } from "../gateway/version.ts";
-import { type Command, type Io, parseFlags } from "./command.ts";
+import { type Command, ConfigFault, type Io, parseFlags } from "./command.ts";
 import {
   isAtLeast,
   isSelected,
@@ -14,17 +14,17 @@ import {
   type Selection,
   type Severity,
 } from "./doctor/selection.ts";
-import { TARGET_OPTIONS } from "./target.ts";
+import { elsewhereOf, TARGET_OPTIONS } from "./target.ts";
 
 /** For each step; there are a dozen that ask somebody. */
 const DEFAULT_TIMEOUT_MS = 5_000;
 
-const HttpUrl = z.url({ protocol: /^https?$/ });
 const Target = z.object({
-  url: HttpUrl.optional(),
+  url: z.string().optional(),
   port: z.coerce.number().int().min(1).max(65_535).optional(),
   token: z.string().min(1).optional(),
-  edge: HttpUrl.optional(),
+  password: z.string().min(1).optional(),
+  edge: z.url({ protocol: /^https?$/ }).optional(),
   timeout: z.coerce.number().int().min(1).max(600_000).default(DEFAULT_TIMEOUT_MS),
 });
 type Target = z.output<typeof Target>;
@@ -47,7 +47,7 @@ const OPTIONS = {
 
 export const doctor: Command = {
   usage:
-    "doctor [--fix] [--deep] [--json] [--lint] [--only CHECK]… [--skip CHECK]… [--severity-min LEVEL] [--edge URL] [--timeout MS] [--url URL] [--port N] [--token T]",
+    "doctor [--fix] [--deep] [--json] [--lint] [--only CHECK]… [--skip CHECK]… [--severity-min LEVEL] [--edge URL] [--timeout MS] [--url URL] [--port N] [--token T] [--password P]",
   summary:
     "Say which layer fails, from the config to the public address; exits 1 when one does. " +
     "--deep also asks the model and the channels, which may cost money",
@@ -153,7 +153,7 @@ function repairLine({ checkId, message, path }: Repair): string {
 }
 
 async function findingsOf(
-  { target: { url, port, token, edge, timeout }, deep }: Order,
+  { target: { edge, timeout, ...asked }, deep }: Order,
   tell: (finding: Finding) => void,
   io: Io,
 ): Promise<readonly Finding[]> {
@@ -163,15 +163,15 @@ async function findingsOf(
     import("./client.ts"),
     import("./gateway/port-holders.ts"),
   ]);
+  const whom = await whomToAsk(asked, io);
   // People watch it go from layer to layer; programs want it whole.
   const report = new Report(tell);
   const { env, cwd, home, uid } = io;
   await examine(
     {
       surroundings: { env, cwd, home, uid, flags: {} },
-      url,
-      port,
-      token: token === undefined ? undefined : new Secret(token),
+      ...whom,
+      port: asked.port,
       edge: edge === undefined ? undefined : new URL(edge),
       timeoutMs: timeout,
       deep,
@@ -183,4 +183,29 @@ async function findingsOf(
     report,
   );
   return report.findings;
+}
+
+/** What names a gateway elsewhere, as people know it. */
+const NAMED_BY = {
+  flag: "--url",
+  env: "OPENCLAW_GATEWAY_URL",
+  remote: "gateway.remote",
+  local: undefined,
+} as const;
+
+/** The gateway that every other command would ask, with what opens it. */
+async function whomToAsk({ url, port, token, password }: Omit<Target, "edge" | "timeout">, io: Io) {
+  const flags = { url, port: port === undefined ? undefined : String(port), token, password };
+  const elsewhere = await elsewhereOf(flags, io).catch((error: unknown) => {
+    // That is for the check of the config to tell.
+    if (error instanceof ConfigFault) return undefined;
+    throw error;
+  });
+  if (elsewhere === undefined) {
+    const given = token ?? password;
+    return { url: undefined, token: given === undefined ? undefined : new Secret(given) };
+  }
+  const { source = "flag", ...target } = elsewhere;
+  const urlFrom = NAMED_BY[source];
+  return { url: target.url, urlFrom, token: target.token ?? target.password };
 }

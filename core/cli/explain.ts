@@ -1,5 +1,6 @@
 import { GatewayError } from "../../shared/errors.ts";
 import { configErrorText } from "../config/issues/error.ts";
+import { UnfitSettings } from "../gateway/lifecycle/unfit-settings.ts";
 import { ConfigFault, EXIT_CONFIG } from "./command.ts";
 
 export interface Explanation {
@@ -8,7 +9,10 @@ export interface Explanation {
   readonly exitCode: number;
 }
 
-/** Store faults that no restart mends: another gateway has it, a newer one wrote it, it is not ours. */
+/**
+ * Faults that no restart mends: a newer gateway wrote the state, it is not ours. One whose state
+ * another gateway has may start as soon as that one ends.
+ */
 const FOR_GOOD: ReadonlySet<string> = new Set([
   "version_unsupported",
   "forbidden",
@@ -28,6 +32,7 @@ export function explain(error: unknown): Explanation {
     return { line: `sallyport: ${configErrorText(error.fault)}`, exitCode };
   }
   if (!(error instanceof GatewayError)) throw error;
-  const exitCode = FOR_GOOD.has(error.code) ? EXIT_CONFIG : 1;
+  const isForGood = error instanceof UnfitSettings || FOR_GOOD.has(error.code);
+  const exitCode = isForGood ? EXIT_CONFIG : 1;
   return { line: `sallyport: ${error.message}`, exitCode };
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { type Command, type Io, parseFlags } from "./command.ts";
+import { nobodyAt } from "./nobody.ts";
 import { type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
 
 const Answer = z.looseObject({
@@ -9,6 +10,7 @@ const Answer = z.looseObject({
   status: z.string().optional(),
   version: z.string().optional(),
   model: z.object({ id: z.string(), demo: z.boolean() }).optional(),
+  configRefused: z.object({ reason: z.string() }).optional(),
   edge: z
     .object({
       configured: z.boolean(),
@@ -83,7 +85,8 @@ async function ask(target: Target): Promise<Result<Answer, Fault>> {
     return err({ type: "gateway_request_error", message });
   } catch (error) {
     if (error instanceof GatewayError) throw error;
-    const message = `no gateway at ${url}: ${whyNot(error)}`;
+    const why = whyNot(error);
+    const message = why === NOBODY ? nobodyAt(target).message : `no gateway at ${url}: ${why}`;
     return err({ type: "gateway_transport_error", message });
   }
 }
@@ -102,6 +105,8 @@ async function askThrough(
   return ok(Answer.parse(await askGateway(target, "health", { probe: false })));
 }
 
+const NOBODY = "nothing listens there";
+
 /** Never the text of an unknown error: it may hold the URL's secrets or a page of HTML. */
 function whyNot(error: unknown): string {
   if (!(error instanceof Error)) return "unknown fault";
@@ -109,7 +114,7 @@ function whyNot(error: unknown): string {
   if (error instanceof SyntaxError) return "what answers there is no gateway";
   const { cause } = error;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  if (code === "ECONNREFUSED") return "nothing listens there";
+  if (code === "ECONNREFUSED") return NOBODY;
   return code === "" ? "cannot connect" : `cannot connect (${code})`;
 }
 
@@ -119,7 +124,10 @@ function report(fault: Fault, json: boolean, io: Io): number {
   return 1;
 }
 
-function describe({ status, version, model, edge }: Answer, { url }: Target): string {
+function describe(
+  { status, version, model, edge, configRefused }: Answer,
+  { url }: Target,
+): string {
   if (version === undefined) return `ok: ${url} is live (with --token it tells more)`;
   const standsBy = status === "standby" ? ", which stands by for another one" : "";
   const lines = [`ok: sallyport ${version} at ${url}${standsBy}`];
@@ -132,5 +140,6 @@ function describe({ status, version, model, edge }: Answer, { url }: Target): st
     const state = edge.connected === true ? "connected" : (edge.lastError ?? "not connected");
     lines.push(`edge: ${state}`);
   }
+  if (configRefused !== undefined) lines.push(`config: not as written: ${configRefused.reason}`);
   return lines.join("\n");
 }

@@ -1,14 +1,15 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import { readLogLine, type ShownLine } from "../log-line.ts";
 import { type Command, type Io, parseFlags } from "./command.ts";
+import type { Tail } from "./logs/feed.ts";
 import { printable } from "./printable.ts";
 import { type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
 
 /** Longer than any line of ours, and short enough for a terminal. */
 const MAX_LINE_UNITS = 4_096;
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+const DEFAULT_BYTES = 250_000;
 const COLOURS: Readonly<Record<string, string>> = {
   warn: "\u001B[33m",
   error: "\u001B[31m",
@@ -31,7 +32,7 @@ const OPTIONS = {
 
 const Wanted = z.object({
   limit: z.coerce.number().int().min(1).max(5_000).default(200),
-  "max-bytes": z.coerce.number().int().min(1).max(1_000_000).default(250_000),
+  "max-bytes": z.coerce.number().int().min(1).max(1_000_000).optional(),
   interval: z.coerce.number().int().min(100).max(60_000).default(1_000),
   level: z.enum(LEVELS).optional(),
   part: z.string().min(1).max(64).optional(),
@@ -46,16 +47,6 @@ const RULES: ReadonlyMap<string, string> = new Map([
   ["level", `must be one of ${LEVELS.join(", ")}`],
   ["part", "must be the name of a part, like http or tunnel"],
 ]);
-
-const Tail = z.object({
-  file: z.string(),
-  cursor: z.number(),
-  size: z.number(),
-  lines: z.array(z.string()),
-  truncated: z.boolean().default(false),
-  reset: z.boolean().default(false),
-});
-type Tail = z.output<typeof Tail>;
 
 interface Show {
   readonly json: boolean;
@@ -94,38 +85,44 @@ async function follow(
   show: Show,
   { io, goOn }: { readonly io: Io; readonly goOn: boolean },
 ): Promise<void> {
-  // One connection for all that is asked.
-  const { openGateway } = await import("./client.ts");
-  using line = await openGateway(target, io.stop);
-  if (line === undefined) {
-    throw new GatewayError("core_offline", `no gateway at ${target.url}: nothing listens there`);
-  }
-  let cursor: number | undefined;
-  for (;;) {
-    const asked = { cursor, limit: wanted.limit, maxBytes: wanted["max-bytes"] };
-    const tail: Tail = Tail.parse(await line.call("logs.tail", asked));
-    if (cursor === undefined && show.json) {
-      io.out(
-        JSON.stringify({ type: "meta", file: tail.file, cursor: tail.cursor, size: tail.size }),
-      );
-    }
-    for (const raw of tail.lines) print(raw, wanted, show, io);
-    ({ cursor } = tail);
-    if (!goOn) return;
-    await sleep(wanted.interval, undefined, { signal: io.stop }).catch(() => undefined);
-    if (io.stop.aborted) return;
+  const { feedOf, MOST } = await import("./logs/feed.ts");
+  const isFiltered = wanted.level !== undefined || wanted.part !== undefined;
+  const how = {
+    // Those that are wanted have to be found among the others first.
+    limit: isFiltered ? MOST.lines : wanted.limit,
+    maxBytes: wanted["max-bytes"] ?? (isFiltered ? MOST.bytes : DEFAULT_BYTES),
+    intervalMs: wanted.interval,
+    goOn,
+  };
+  let isFirst = true;
+  for await (const tail of feedOf(target, how, io)) {
+    const found = tail.lines.filter((raw) => isWanted(readLogLine(raw), wanted));
+    const shown = isFirst ? found.slice(-wanted.limit) : found;
+    if (isFirst) begin(tail, isFiltered && found.length < wanted.limit, show, io);
+    for (const raw of shown) print(raw, show, io);
+    isFirst = false;
   }
 }
 
-function print(raw: string, { level, part }: Wanted, show: Show, io: Io): void {
-  const line = readLogLine(raw);
-  if (line === undefined) {
-    if (level === undefined && part === undefined) io.out(printable(raw, MAX_LINE_UNITS));
-    return;
+/** @param wantsMore - Fewer were found than were asked for. */
+function begin(tail: Tail, wantsMore: boolean, show: Show, io: Io): void {
+  const { file, cursor, size, lines, truncated } = tail;
+  if (show.json) io.out(JSON.stringify({ type: "meta", file, cursor, size }));
+  if (truncated && wantsMore) {
+    io.err(`only the last ${lines.length} lines of the log were looked through`);
   }
-  if (part !== undefined && line.part !== part) return;
-  if (level !== undefined && rankOf(line.level) < LEVELS.indexOf(level)) return;
-  if (show.json) {
+}
+
+/** Pure. What is no line of a gateway's log has neither level nor part. */
+function isWanted(line: ShownLine | undefined, { level, part }: Wanted): boolean {
+  if (part !== undefined && line?.part !== part) return false;
+  return level === undefined || rankOf(line?.level) >= LEVELS.indexOf(level);
+}
+
+function print(raw: string, show: Show, io: Io): void {
+  const line = readLogLine(raw);
+  if (line === undefined) io.out(printable(raw, MAX_LINE_UNITS));
+  else if (show.json) {
     const { time, message } = line;
     io.out(JSON.stringify({ type: "log", time, level: line.level, part: line.part, message, raw }));
   } else io.out(textOf(line, show));

@@ -149,6 +149,15 @@ test.each<[string, string[], number, string]>([
   ["lines that are no number", ["logs", "--limit", "all"], 1, "--limit must be a number from 1"],
   ["an action that is none", ["gateway", "walk"], 1, "gateway knows only"],
   ["no action for the tunnel", ["tunnel"], 1, "usage: sallyport tunnel"],
+  [
+    "a channel there is not",
+    ["pairing", "list", "nope"],
+    1,
+    'no channel "nope"; there is telegram',
+  ],
+  ["a way out of a tailnet", ["gateway", "--tailscale", "yes"], 1, "--tailscale must be one of"],
+  ["an edge's action that is none", ["edge", "walk"], 1, 'edge knows no "walk"'],
+  ["an edge's port that is none", ["edge", "serve", "--port", "x"], 78, "--port must be"],
   ["half a pairing", ["pairing", "approve", "telegram"], 1, "usage: sallyport pairing"],
   ["no action on webhooks", ["webhooks"], 1, "usage: sallyport webhooks list|show"],
   ["an action on webhooks that is none", ["webhooks", "eat"], 1, "webhooks has no action"],
@@ -192,7 +201,8 @@ test("health says that nobody is there, with --json in the agreed shape", async 
   await using it = await world();
   const port = String(await freePort());
   const human = await it.run("health", "--port", port);
-  const message = `no gateway at http://127.0.0.1:${port}: nothing listens there`;
+  const remedy = "start it (sallyport gateway), or say where it is with --port or --url";
+  const message = `no gateway at http://127.0.0.1:${port}: nothing listens there; ${remedy}`;
   expect(human).toEqual({ code: 1, out: "", err: `sallyport: ${message}\n` });
   const { code, out } = await it.run("health", "--json", "--port", port);
   expect(code).toBe(1);
@@ -208,7 +218,8 @@ test.each([
   await using it = await world();
   const port = String(await freePort());
   const { code, err } = await it.run(...args, "--port", port);
-  expect([code, err]).toEqual([1, `sallyport: no gateway at http://127.0.0.1:${port}\n`]);
+  const nobody = `sallyport: no gateway at http://127.0.0.1:${port}: nothing listens there; `;
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(nobody) });
 });
 
 test("help names every command, and the version is a version", async () => {
@@ -221,4 +232,50 @@ test("help names every command, and the version is a version", async () => {
   expect((await it.run("health", "--help")).out).toContain("--timeout");
   expect((await it.run("webhooks", "--help")).out).toContain("--forward URL");
   expect((await it.run("webhooks", "--json", "replay", "--help")).out).toContain("--dry-run");
+});
+
+test.each<[string[], number, string]>([
+  [["foo"], 1, 'no command "foo"'],
+  [["gatway", "run"], 1, 'did you mean "gateway"?'],
+  [["gateway", "run", "--prot", "1"], 1, "--prot"],
+  [["gateway", "--port", "99999999"], 78, "--port: must be a number"],
+  [["connect"], 1, "there is no edge yet"],
+  [["edge", "walk"], 1, 'edge knows no "walk"'],
+  [["edge", "status"], 1, "CLOUDFLARE_API_TOKEN"],
+  [["edge", "serve", "--port", "x"], 78, "--port must be"],
+  [["token", "--hok"], 1, "--hok"],
+])(
+  "%j with --json says on stdout, in the agreed shape, why it failed",
+  async (args, code, words) => {
+    await using it = await world();
+    const run = await it.run(...args, "--json");
+    const message: unknown = expect.stringContaining(words);
+    expect(JSON.parse(run.out)).toEqual({ ok: false, error: { type: "cli_error", message } });
+    expect(run.code).toBe(code);
+  },
+);
+
+test("what is printed with one word for people is a document for programs", async () => {
+  await using it = await world();
+  const version = (await it.run("--version")).out.trim();
+  expect(JSON.parse((await it.run("--version", "--json")).out)).toEqual({ version });
+  const token = (await it.run("token")).out.trim();
+  expect(JSON.parse((await it.run("token", "--json")).out)).toEqual({ token, source: "file" });
+});
+
+test("help says which exit codes there are", async () => {
+  await using it = await world();
+  expect((await it.run("--help")).out).toContain("Exit codes: 0 done; 1 it did not work");
+  expect((await it.run("edge", "help")).out).toContain("Exit codes: 0 done; 1 it did not work");
+});
+
+test("a gateway starts with the flags of OpenClaw's, and says which do nothing", async () => {
+  await using it = await world();
+  const child = it.start(["gateway", "run", "--json", "--tailscale", "off", "--dev"]);
+  if (child.stderr === null) throw new Error("no stderr");
+  const said = once(createInterface({ input: child.stderr }), "line");
+  expect((await readyOf(child)).pid).toBe(child.pid);
+  expect(String(await said)).toContain("--dev: passed over");
+  child.kill("SIGTERM");
+  expect(await once(child, "exit")).toEqual([0, null]);
 });

@@ -105,6 +105,11 @@ test("aliases and fallbacks are kept in the config", async () => {
   expect((await it.run("models aliases list")).out).toBe("quick: fake/small");
   await it.run("models fallbacks add quick");
   expect((await it.run("models fallbacks list")).out).toBe("fake/small");
+  expect(await it.run("models fallbacks add fake/x")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("fake/x is asked first already"),
+  });
+  expect((await it.run("models fallbacks list")).out).toBe("fake/small");
   await it.run("models fallbacks clear");
   await it.run("models aliases remove quick");
   expect((await it.run("models aliases list")).out).toBe("");

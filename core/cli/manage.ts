@@ -5,6 +5,7 @@ import { systemClock } from "../channels/clock.ts";
 import type { Settings } from "../config/settings.ts";
 import type { ConfigFile } from "../methods/agents/parts.ts";
 import { type Io, settingsOf } from "./command.ts";
+import { nobodyAt } from "./nobody.ts";
 import { isOfThisMachine, type Target, targetOf } from "./target.ts";
 
 /** What a gateway says of the settings it runs with; one of an earlier version says nothing. */
@@ -36,12 +37,12 @@ export async function deskOf(flags: Flags, io: Io): Promise<Desk> {
       isLive: true,
       async call(method, params) {
         const answer = await callGateway(target, method, params);
-        if (answer === undefined) throw offline(target);
+        if (answer === undefined) throw nobodyAt(target);
         return answer.payload;
       },
     };
   }
-  if (!isOfThisMachine(target)) throw offline(target);
+  if (!isOfThisMachine(target)) throw nobodyAt(target);
   return localDesk(io);
 }
 
@@ -49,26 +50,14 @@ export async function deskOf(flags: Flags, io: Io): Promise<Desk> {
 export async function liveDeskOf(flags: Flags, io: Io): Promise<Desk> {
   const desk = await deskOf(flags, io);
   if (desk.isLive) return desk;
-  throw offline(await targetOf(onlySingle(flags), io));
+  throw nobodyAt(await targetOf(onlySingle(flags), io));
 }
 
 /** A gateway of another machine is asked; on this one a look at the port is cheaper than a wrong guess. */
 async function listens(target: Target): Promise<boolean> {
   if (!isOfThisMachine(target)) return true;
-  const { connect } = await import("node:net");
-  const { hostname, port } = new URL(target.url);
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect({ host: hostname.replaceAll(/[[\]]/g, ""), port: Number(port) });
-  socket.setTimeout(target.timeoutMs, () => resolve(true));
-  socket.once("connect", () => resolve(true));
-  socket.once("error", () => resolve(false));
-  const there = await promise;
-  socket.destroy();
-  return there;
-}
-
-function offline({ url }: Target): GatewayError {
-  return new GatewayError("core_offline", `no gateway at ${url}`);
+  const { isListening } = await import("./listening.ts");
+  return isListening(target.url, target.timeoutMs);
 }
 
 /** The config of this machine, as it is now, and what changes it. */

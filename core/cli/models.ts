@@ -3,7 +3,8 @@ import { GatewayError } from "../../shared/errors.ts";
 import { catalogOf, keySourceOf } from "../models/catalog.ts";
 import { resolveModel } from "../models/resolve.ts";
 import { type Command, type Io, parseFlags } from "./command.ts";
-import { answering, deskOf, localConfig, type LocalConfig, localDesk } from "./manage.ts";
+import { type ConfigDesk, configDeskOf } from "./config-desk.ts";
+import { answering, type Desk, deskOf, localDesk } from "./manage.ts";
 import { TARGET_OPTIONS } from "./target.ts";
 
 const OPTIONS = {
@@ -100,12 +101,12 @@ async function list(_words: readonly string[], values: Values, io: Io): Promise<
 }
 
 async function status(_words: readonly string[], values: Values, io: Io): Promise<number> {
-  const { settings } = await localConfig(io);
-  const live = settings();
+  const config = await configDeskOf(values, io);
+  const live = config.settings();
   const [primary, ...rest] = live.modelChain;
   const used = new Set(catalogOf(live).map(({ provider }) => provider));
   used.delete("demo");
-  const desk = values.probe === true ? await localDesk(io) : undefined;
+  const desk = values.probe === true ? await probingDesk(config, values, io) : undefined;
   const providers = await Promise.all(
     [...used].map(async (provider) => {
       const probed =
@@ -139,9 +140,14 @@ async function status(_words: readonly string[], values: Values, io: Io): Promis
   return exitCode;
 }
 
+/** The model is asked by whoever has its key. */
+function probingDesk({ isElsewhere }: ConfigDesk, values: Values, io: Io): Promise<Desk> {
+  return isElsewhere ? deskOf(values, io) : localDesk(io);
+}
+
 function problemOf(
   ref: string,
-  { providers }: ReturnType<LocalConfig["settings"]>,
+  { providers }: ReturnType<ConfigDesk["settings"]>,
 ): string | undefined {
   if (ref === DEMO) return undefined;
   const resolved = resolveModel(ref, providers, Date.now);
@@ -150,7 +156,7 @@ function problemOf(
 
 async function set([given]: readonly string[], values: Values, io: Io): Promise<number> {
   if (given === undefined) throw misused();
-  const config = await localConfig(io);
+  const config = await configDeskOf(values, io);
   const ref = refOf(given, config);
   await config.file.patch({ agents: { defaults: { model: { primary: ref } } } });
   const problem = problemOf(ref, config.settings());
@@ -161,7 +167,7 @@ async function set([given]: readonly string[], values: Values, io: Io): Promise<
 }
 
 /** An alias, or the name itself, of a provider there is. @throws GatewayError */
-function refOf(given: string, { settings }: LocalConfig): string {
+function refOf(given: string, { settings }: ConfigDesk): string {
   const { config, providers } = settings();
   const alias = Object.entries(config.agents.defaults.models).find(
     ([, one]) => one.alias?.toLowerCase() === given.toLowerCase(),
@@ -174,9 +180,9 @@ function refOf(given: string, { settings }: LocalConfig): string {
 }
 
 async function probe([provider]: readonly string[], values: Values, io: Io): Promise<number> {
-  const desk = await localDesk(io);
-  const { settings } = await localConfig(io);
-  const asked = provider ?? settings().modelChain[0].split("/")[0] ?? "";
+  const config = await configDeskOf(values, io);
+  const desk = await probingDesk(config, values, io);
+  const asked = provider ?? config.settings().modelChain[0].split("/")[0] ?? "";
   const answer = await desk.call("models.probe", { provider: asked });
   const { status: state, latencyMs, error } = Probed.parse(answer);
   if (values.json === true) io.out(JSON.stringify(answer));
@@ -189,7 +195,7 @@ async function aliases(
   values: Values,
   io: Io,
 ): Promise<number> {
-  const config = await localConfig(io);
+  const config = await configDeskOf(values, io);
   const known = Object.entries(config.settings().config.agents.defaults.models).flatMap(
     ([model, { alias: short }]) => (short === undefined ? [] : [{ alias: short, model }]),
   );
@@ -219,9 +225,13 @@ async function fallbacks(
   values: Values,
   io: Io,
 ): Promise<number> {
-  const config = await localConfig(io);
+  const config = await configDeskOf(values, io);
   const [primary, ...before] = config.settings().modelChain;
-  const after = changed(what, ref === undefined ? undefined : refOf(ref, config), before);
+  const target = ref === undefined ? undefined : refOf(ref, config);
+  if (what === "add" && target === primary) {
+    throw new GatewayError("invalid_request", `${primary} is asked first already`);
+  }
+  const after = changed(what, target, before);
   if (after === undefined) throw misused();
   if (what !== "list") {
     await config.file.patch({ agents: { defaults: { model: { primary, fallbacks: after } } } });

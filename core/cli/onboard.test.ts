@@ -12,7 +12,8 @@ const KEY = "sk-fake-0123456789abcdef";
 const BOT = "42:abcdefghijklmnopqrstuvwxyz";
 
 async function home(env: Record<string, string> = {}): Promise<CommandHome> {
-  const made = await createCommandHome(env);
+  // Where this machine has a service manager, it is left alone.
+  const made = await createCommandHome({ XDG_RUNTIME_DIR: "/nowhere", ...env });
   onTestFinished(() => made[Symbol.asyncDispose]());
   return made;
 }
@@ -128,6 +129,15 @@ test.each([
   ["a channel has no token", ["--channel", "telegram"], "--channel-token"],
   ["a channel is not there", ["--channel", "irc", "--channel-token", "x"], "--channel"],
   ["a port is none", ["--gateway-port", "99999"], "--gateway-port"],
+  ["a provider is nobody's", ["--provider", "nope"], 'unknown provider "nope"'],
+  ["a model is of nobody", ["--model", "nope/x"], 'unknown provider "nope"'],
+  [
+    "a provider has a key and no address",
+    "--non-interactive --accept-risk --skip-health --provider nope --api-key k1 --model nope/x".split(
+      " ",
+    ),
+    'unknown provider "nope"',
+  ],
   ["a flag is nobody's", ["--prot", "1"], "--prot"],
 ])("when %s, that is said and nothing is written", async (_name, args, word) => {
   const it = await home();
@@ -203,6 +213,25 @@ test("whoever goes away in the middle has changed nothing", async () => {
   expect(nobody.err).toContain("--non-interactive");
 });
 
+test("with --json the questions are on stderr, and stdout has one document", async () => {
+  const it = await home();
+  const run = await it.run(onboard, ["--json"], { input: typed("n") });
+  expect(run).toMatchObject({ code: 1, err: expect.stringContaining("Go on?") });
+  expect(JSON.parse(run.out)).toMatchObject({ ok: false, error: { message: "it was called off" } });
+  const remote = [
+    "--json",
+    "--accept-risk",
+    "--mode",
+    "remote",
+    "--remote-url",
+    "https://x.example",
+  ];
+  const done = await it.run(onboard, [...remote, "--remote-token", "t0ken-t0ken-t0ken-t0ken"], {
+    input: typed(""),
+  });
+  expect(done).toMatchObject({ code: 0, out: '{"ok":true}' });
+});
+
 test("one part is set up anew, and the others stay with their comments", async () => {
   const it = await home();
   await mkdir(it.stateDir, { mode: 0o700 });
@@ -216,6 +245,19 @@ test("one part is set up anew, and the others stay with their comments", async (
   expect(after).toContain('"${B}"');
   const unknown = await it.run(configure, ["--section", "moon"]);
   expect(unknown.err).toContain("model, channels, edge");
+});
+
+test("a part that is set up for a program is told to it on stdout alone", async () => {
+  const it = await home();
+  const how = { input: typed("19002", "") };
+  const run = await it.run(configure, ["--section", "gateway", "--json"], how);
+  expect(run.code).toBe(0);
+  expect(JSON.parse(run.out)).toMatchObject({
+    ok: true,
+    sections: ["gateway"],
+    written: [{ changed: true, variables: [] }],
+  });
+  expect(run.err).toContain("ort");
 });
 
 test("secrets of a change are taken out of it, references and all else stay", () => {

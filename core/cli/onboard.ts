@@ -2,7 +2,7 @@ import { GatewayError } from "../../shared/errors.ts";
 import { whyReadOnly } from "../config/write/read-only.ts";
 import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
 import { type OnboardPlan, planOf } from "./onboard/flags.ts";
-import { ONBOARD_OPTIONS } from "./onboard/options.ts";
+import { type Given, ONBOARD_OPTIONS } from "./onboard/options.ts";
 
 const RISK =
   "Agents act with the rights of whoever runs them, and what they are told may come from strangers.";
@@ -25,7 +25,8 @@ export const onboard: Command = {
   --edge-url URL [--edge-pairing CODE]
   --secret-input-mode ref       secrets go into .env of the state folder; plaintext: into the config
   --skip-health                 the key is not tried out, which costs a token or two
-  --install-daemon              there is no service to install yet: it says so
+  --install-daemon              installs the gateway as a service, as sallyport gateway install does;
+                                --no-install-daemon: it is not asked for
 
 What nobody says anything of stays as it is. The gateway's token is never made anew.`,
 
@@ -39,8 +40,16 @@ What nobody says anything of stays as it is. The gateway's token is never made a
     if (!plan.ok) throw new GatewayError("invalid_request", `${plan.error}; try --help`);
     const readOnly = whyReadOnly(io.env);
     if (readOnly !== undefined) throw new GatewayError("forbidden", readOnly);
-    const asked = values["install-daemon"] === true;
-    if (!alone) return interactively(plan.value, { accepted, asked }, io);
+    const asked = serviceAsked(values);
+    if (!alone) {
+      if (!json) return interactively(plan.value, { accepted, asked }, io);
+      // What programs read is the outcome alone; whoever answers is asked on the other stream.
+      const aside = { ...io, out: (line: string) => io.err(line) };
+      const code = await interactively(plan.value, { accepted, asked }, aside);
+      if (code !== 0) throw new GatewayError("canceled", "it was called off");
+      io.out(JSON.stringify({ ok: true }));
+      return code;
+    }
     if (accepted !== true) {
       throw new GatewayError("invalid_request", `--non-interactive needs --accept-risk. ${RISK}`);
     }
@@ -48,12 +57,22 @@ What nobody says anything of stays as it is. The gateway's token is never made a
   },
 };
 
+/** Undefined: nobody said. */
+function serviceAsked(values: Given): boolean | undefined {
+  if (values["no-install-daemon"] === true || values["skip-daemon"] === true) return false;
+  return values["install-daemon"] === true ? true : undefined;
+}
+
 async function byFlags(
   plan: OnboardPlan,
-  { json, asked, skipCheck }: { json: boolean; asked: boolean; skipCheck: boolean },
+  {
+    json,
+    asked = false,
+    skipCheck,
+  }: { json: boolean; asked: boolean | undefined; skipCheck: boolean },
   io: Io,
 ): Promise<number> {
-  const [{ onboardByFlags }, { serviceAnswer }, { NEXT, tellNext, tellWritten }] =
+  const [{ onboardByFlags }, { installAsked, tellService }, { NEXT, tellNext, tellWritten }] =
     await Promise.all([
       import("./onboard/by-flags.ts"),
       import("./onboard/service.ts"),
@@ -62,7 +81,7 @@ async function byFlags(
   const { written, check } = await onboardByFlags(plan, io, { skipCheck });
   const { mode, authChoice, model } = plan;
   const { config, gateway, agents, telegram, edge, warnings } = await settingsOf(io);
-  const daemon = serviceAnswer(asked);
+  const daemon = await installAsked(asked, io);
   if (json) {
     io.out(
       JSON.stringify({
@@ -90,7 +109,7 @@ async function byFlags(
   tellWritten(written, io);
   if (check.error !== undefined) io.err(`warning: the model did not answer: ${check.error}`);
   for (const warning of warnings) io.err(`warning: ${warning}`);
-  if (asked) io.err(`warning: ${daemon.message}`);
+  tellService(daemon, io);
   tellNext(mode, io);
   return 0;
 }
@@ -98,14 +117,12 @@ async function byFlags(
 /** Flags that were given are done first; the questions are about the rest. */
 async function interactively(
   plan: OnboardPlan,
-  { accepted, asked }: { accepted: boolean | undefined; asked: boolean },
+  { accepted, asked }: { accepted: boolean | undefined; asked: boolean | undefined },
   io: Io,
 ): Promise<number> {
-  const [{ Dialogue }, { askAll }, { serviceAnswer }] = await Promise.all([
-    import("./onboard/ask.ts"),
-    import("./onboard/ask-all.ts"),
-    import("./onboard/service.ts"),
-  ]);
+  const [{ Dialogue }, { askAll }, { installAsked, tellService, wantsService }] = await Promise.all(
+    [import("./onboard/ask.ts"), import("./onboard/ask-all.ts"), import("./onboard/service.ts")],
+  );
   using dialogue = new Dialogue(io);
   if (accepted !== true) {
     const message = `${RISK} Go on?`;
@@ -117,7 +134,9 @@ async function interactively(
     });
     if (sure !== true) return 1;
   }
-  await askAll(dialogue.ask, plan, io);
-  if (asked) io.err(`warning: ${serviceAnswer(true).message}`);
+  const mode = await askAll(dialogue.ask, plan, io);
+  if (mode === "remote") return 0;
+  const wanted = asked ?? (await wantsService(dialogue.ask, io));
+  tellService(await installAsked(wanted, io), io);
   return 0;
 }

@@ -2,10 +2,12 @@ import * as z from "zod";
 import { randomBytes } from "node:crypto";
 import { GatewayError } from "../../shared/errors.ts";
 import { systemClock } from "../channels/clock.ts";
+import { CHANNELS, isChannelId } from "../channels/registry.ts";
 import { commandLineContext } from "../methods/command-line.ts";
 import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
 import { printable } from "./printable.ts";
-import { targetOf, TARGET_OPTIONS } from "./target.ts";
+import { nobodyAt } from "./nobody.ts";
+import { isOfThisMachine, targetOf, TARGET_OPTIONS } from "./target.ts";
 
 const Requests = z.object({
   requests: z.array(
@@ -30,6 +32,7 @@ export const pairing: Command = {
     const [channel, code, ...more] =
       values.channel === undefined ? rest : [values.channel, ...rest];
     const json = values.json ?? false;
+    requireChannel(channel);
     if (channel !== undefined && more.length === 0) {
       if (action === "list" && code === undefined) {
         const payload = await call("pairing.list", { channel }, values, io);
@@ -49,6 +52,14 @@ export const pairing: Command = {
   },
 };
 
+/** @throws GatewayError invalid_request */
+function requireChannel(channel: string | undefined): void {
+  if (channel === undefined || isChannelId(channel)) return;
+  const known = Object.keys(CHANNELS).join(", ");
+  const message = `no channel "${printable(channel)}"; there is ${known}`;
+  throw new GatewayError("invalid_request", message);
+}
+
 /** Through the gateway while one runs, since it holds the store; else in the store itself. */
 async function call(
   method: "pairing.list" | "pairing.approve",
@@ -60,9 +71,7 @@ async function call(
   const target = await targetOf(flags, io);
   const answer = await callGateway(target, method, params);
   if (answer !== undefined) return answer.payload;
-  if (flags["url"] !== undefined) {
-    throw new GatewayError("core_offline", `no gateway at ${target.url}`);
-  }
+  if (!isOfThisMachine(target)) throw nobodyAt(target);
   return callStore(method, params, io);
 }
 

@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { createCommandHome } from "../../test/support/command-home.ts";
 import { freePort } from "../../test/support/free-port.ts";
@@ -86,4 +87,11 @@ test("a code that was made while no gateway ran is known to the next one", async
   expect(read(out.trim())).toHaveProperty("bootstrapToken");
   const revoked = await home.run(devices, ["setup-code", "--revoke"]);
   expect(revoked.out.trim()).toBe("1 codes open nothing any more");
+});
+
+test("with the token of a gateway that is not here, nothing is made here", async () => {
+  await using home = await createCommandHome({ OPENCLAW_GATEWAY_PORT: String(await freePort()) });
+  const told = await home.run(qr, [...AT, "--token", "a-gateway-token-of-some-length"]);
+  expect(told).toMatchObject({ code: 1, out: "", err: expect.stringContaining("no gateway at") });
+  expect(await readdir(home.path)).toEqual([]);
 });

@@ -57,7 +57,8 @@ export const qr: Command = {
   --remote            gateway.remote.url is how
   --setup-code-only   the code as text alone, to be pasted
   --no-ascii          no picture
-sallyport devices setup-code --revoke takes back all that were made and not used.`,
+The code is made by the gateway of this machine, or by the one that OPENCLAW_GATEWAY_URL or
+gateway.remote names. sallyport devices setup-code --revoke takes back all that were made and not used.`,
 
   async run(args, io) {
     const { values, positionals } = parseFlags(args, OPTIONS);

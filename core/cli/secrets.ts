@@ -60,7 +60,7 @@ get NAME                     what is of kind env; a secret is never shown
 remove NAME… [--yes] [--dry-run]
 import [--from FILE] [--yes] [--dry-run]    lines like NAME=VALUE
 
-All take --json. Names are upper case, like OPENAI_API_KEY. The config refers to one by
+All take --json. They exit with 2 for what cannot be done as asked, and with 3 for a name that is not there. Names are upper case, like OPENAI_API_KEY. The config refers to one by
 { source: "store", provider: "default", id: "OPENAI_API_KEY" }; a running gateway takes a change over by itself.`,
     },
   ],

@@ -2,6 +2,8 @@ import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import { type Command, type Io, parseFlags } from "./command.ts";
 import { failureTypeOf } from "./failure.ts";
+import { phaseIn, suspensionLines } from "./gateway/suspended.ts";
+import { nobodyAt } from "./nobody.ts";
 import { type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
 import { UsageCost, usageLines } from "./usage-text.ts";
 
@@ -20,6 +22,7 @@ const Status = z.looseObject({
   channelSummary: z.array(z.string()).default([]),
   sessions: z.looseObject({ count: z.number() }).optional(),
   uptimeMs: z.number().optional(),
+  configRefused: z.object({ reason: z.string() }).optional(),
   pendingRestart: z.looseObject({ phase: z.string(), waitsFor: z.string() }).optional(),
 });
 
@@ -40,14 +43,16 @@ export const status: Command = {
     const target = await targetOf(values, io);
     const json = values.json === true;
     try {
-      const { payload, ...extra } = await ask(target, values);
+      const { payload, suspension, ...extra } = await ask(target, values);
       const gateway = { mode: modeOf(target), url: target.url, urlSource: target.source };
-      const all = { ...Status.parse(payload), gateway: { ...gateway, reachable: true }, ...extra };
+      const found = { ...gateway, reachable: true, suspension };
+      const all = { ...Status.parse(payload), gateway: found, ...extra };
       if (json) io.out(JSON.stringify(all));
       else {
         const usage = UsageCost.safeParse(extra["usageCost"]).data;
         const lines = [
           ...describe(Status.parse(payload), target),
+          ...suspensionLines(suspension),
           ...(usage === undefined ? [] : usageLines(usage)),
         ];
         for (const line of lines) io.out(line);
@@ -63,16 +68,17 @@ export const status: Command = {
 async function ask(
   target: Target,
   flags: { readonly all?: boolean; readonly deep?: boolean; readonly usage?: boolean },
-): Promise<Extra & { readonly payload: unknown }> {
+): Promise<Extra & { readonly payload: unknown; readonly suspension: string | undefined }> {
   const { openGateway } = await import("./client.ts");
   using line = await openGateway(target);
   if (line === undefined) {
-    throw new GatewayError("core_offline", `no gateway at ${target.url}: nothing listens there`);
+    throw nobodyAt(target);
   }
   const payload = await line.call("status", {});
   const more = flags.all === true || flags.deep === true;
   return {
     payload,
+    suspension: phaseIn(line.hello),
     ...(more && { health: await line.call("health", { probe: true }) }),
     ...(more && { channels: await line.call("channels.status", { probe: flags.deep === true }) }),
     ...(flags.usage === true && {
@@ -103,12 +109,13 @@ function modeOf({ source }: Target): "local" | "remote" {
 
 function describe(told: z.output<typeof Status>, { url }: Target): string[] {
   const { runtimeVersion, model, edge, channelSummary, sessions, uptimeMs } = told;
-  const { pendingRestart: restart } = told;
+  const { pendingRestart: restart, configRefused } = told;
   const minutes = uptimeMs === undefined ? "" : `, up ${Math.floor(uptimeMs / 60_000)} min`;
   const waits = restart === undefined ? [] : [`restart: ${restart.phase}, ${restart.waitsFor}`];
   return [
     `gateway: sallyport ${runtimeVersion} at ${url}${minutes}`,
     ...waits,
+    ...(configRefused === undefined ? [] : [`config: not as written: ${configRefused.reason}`]),
     ...(model === undefined ? [] : [`model: ${model.id}${model.demo ? " (a demo)" : ""}`]),
     `sessions: ${sessions?.count ?? 0}`,
     `channels: ${channelSummary.length === 0 ? "none" : channelSummary.join(", ")}`,

@@ -15,11 +15,18 @@ const Presence = z.array(
   z.looseObject({ text: z.string().optional(), host: z.string().optional() }),
 );
 
+/** Of `health`: who has a heartbeat. */
+const Beating = z.object({
+  agents: z.array(z.object({ heartbeat: z.object({ enabled: z.boolean() }) })),
+});
+
 interface Call {
   readonly method: string;
   readonly params: object;
   /** For people. */
   tell(payload: unknown): string;
+  /** Asked for afterwards, and what is to be said of the answer, if anything. */
+  readonly afterwards?: { readonly method: string; tell(payload: unknown): string | undefined };
 }
 
 interface Given {
@@ -52,7 +59,15 @@ const CALLS: ReadonlyMap<string, (given: Given) => Call> = new Map<string, (give
       tell: (payload) => (payload === null ? "no heartbeat yet" : JSON.stringify(payload)),
     }),
   ],
-  ["heartbeat enable", () => ({ method: "set-heartbeats", params: { enabled: true }, tell: DONE })],
+  [
+    "heartbeat enable",
+    () => ({
+      method: "set-heartbeats",
+      params: { enabled: true },
+      tell: DONE,
+      afterwards: { method: "health", tell: noneBeats },
+    }),
+  ],
   [
     "heartbeat disable",
     () => ({ method: "set-heartbeats", params: { enabled: false }, tell: DONE }),
@@ -70,11 +85,24 @@ export const system: Command = {
       throw new GatewayError("invalid_request", `usage: sallyport ${system.usage}`);
     }
     const { askGateway } = await import("./client.ts");
-    const payload = await askGateway(await targetOf(values, io), call.method, call.params);
+    const target = await targetOf(values, io);
+    const payload = await askGateway(target, call.method, call.params);
     io.out(values.json === true ? JSON.stringify(payload) : call.tell(payload));
+    const { afterwards } = call;
+    if (afterwards === undefined) return 0;
+    const note = afterwards.tell(await askGateway(target, afterwards.method, {}));
+    if (note !== undefined) io.err(`warning: ${note}`);
     return 0;
   },
 };
+
+function noneBeats(payload: unknown): string | undefined {
+  const health = Beating.safeParse(payload);
+  if (!health.success || health.data.agents.some(({ heartbeat }) => heartbeat.enabled)) {
+    return undefined;
+  }
+  return "no agent has a heartbeat yet: sallyport config set agents.defaults.heartbeat.every 30m";
+}
 
 function presenceText(payload: unknown): string {
   return Presence.parse(payload)

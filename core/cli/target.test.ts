@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { WebSocketServer } from "ws";
 import type { Io } from "./command.ts";
 import { failureTypeOf } from "./failure.ts";
 import { askGateway } from "./client.ts";
-import { targetOf } from "./target.ts";
+import { elsewhereOf, targetOf } from "./target.ts";
 
 const LOCAL = "the-token-of-this-machine";
 
@@ -156,6 +156,43 @@ test("a gateway named by its URL is asked for without what opens this machine", 
   expect(failureTypeOf(error)).toBe("gateway_credentials_required");
   expect(String(error)).toContain("--token");
   expect(heard.join()).not.toContain(LOCAL);
+});
+
+test("a config that is refused is in nobody's way who asks a gateway that runs", async () => {
+  await using at = await machine(HERE);
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = addressOf(server.address());
+  const file = join(at.io.home, ".openclaw", "openclaw.json");
+  await writeFile(file, "{ gateway: { port: ");
+  const good = { gateway: { port, auth: { token: LOCAL } } };
+  await expect(targetOf({}, at.io)).rejects.toThrow("syntax");
+  await writeFile(`${file}.last-good`, JSON.stringify(good));
+  const told: string[] = [];
+  const target = await targetOf({}, { ...at.io, err: (line) => void told.push(line) });
+  expect(target.url).toBe(`http://127.0.0.1:${port}`);
+  expect(target.token?.reveal()).toBe(LOCAL);
+  expect(told.join()).toMatch(/^warning: .*not JSON5.*asked all the same$/);
+  // Without a copy that is good, whoever says where and with what needs no config.
+  await rm(`${file}.last-good`);
+  const env = { OPENCLAW_GATEWAY_PORT: String(port) };
+  expect((await targetOf({ token: "t" }, { ...at.io, env })).token?.reveal()).toBe("t");
+  server.close();
+  await once(server, "close");
+  await expect(targetOf({ token: "t" }, { ...at.io, env })).rejects.toThrow("syntax");
+});
+
+test("what a variable says wrongly is told, whatever runs", async () => {
+  await using at = await machine(HERE, { OPENCLAW_GATEWAY_PORT: "many" });
+  await expect(targetOf({ token: "t" }, at.io)).rejects.toThrow("bad_variable");
+});
+
+test("to ask a gateway elsewhere makes no credentials here", async () => {
+  await using at = await machine(REMOTE);
+  expect((await elsewhereOf({}, at.io))?.url).toBe("https://gw.example");
+  expect(await elsewhereOf({ port: "5" }, at.io)).toBeUndefined();
+  await targetOf({}, at.io);
+  expect(await readdir(join(at.io.home, ".openclaw"))).toEqual(["openclaw.json"]);
 });
 
 function addressOf(address: AddressInfo | string | null): AddressInfo {

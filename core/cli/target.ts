@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
 import { Secret } from "../../shared/secret.ts";
-import { type Io, settingsOf } from "./command.ts";
-import { localTarget, remoteTarget } from "./target-config.ts";
+import type { Io } from "./command.ts";
+import { configuredTarget, remoteTarget } from "./target-config.ts";
 import { checkPlaintext, gatewayUrl } from "./target-url.ts";
 import type { Credentials } from "./credentials.ts";
 
@@ -32,6 +32,8 @@ const RULES: ReadonlyMap<string, string> = new Map([
   ["timeout", "must be a number of milliseconds from 1 to 600000"],
 ]);
 
+type FlagValues = Readonly<Record<string, string | boolean | undefined>>;
+
 /** The gateway a command talks to. */
 export interface Target extends Credentials {
   /** `http:` or `https:`. */
@@ -52,30 +54,46 @@ export interface Target extends Credentials {
  *
  * @throws GatewayError invalid_request, ConfigFault
  */
-export async function targetOf(
-  flags: Readonly<Record<string, string | boolean | undefined>>,
-  io: Io,
-): Promise<Target> {
-  const parsed = Flags.safeParse(flags);
-  if (!parsed.success) {
-    const name = parsed.error.issues[0]?.path.join(".") ?? "";
-    throw new GatewayError("invalid_request", `--${name} ${RULES.get(name) ?? "is empty"}`);
-  }
-  const { port, timeout: timeoutMs } = parsed.data;
-  const given: Credentials = {
-    token: secretOf(parsed.data.token),
-    password: secretOf(parsed.data.password),
-  };
-  const named = namedBy(parsed.data.url, port, io);
+export async function targetOf(flags: FlagValues, io: Io): Promise<Target> {
+  const { url, port, given, timeoutMs } = wantedIn(flags);
+  const named = namedBy(url, port, io);
   if (named !== undefined) return addressed(named.source, named, given, timeoutMs);
   // Variables win over the config, which need not be read then.
   const own = hasAny(given) ? given : credentialsIn(io);
   if (port !== undefined && hasAny(own)) {
     return addressed("local", { url: `http://127.0.0.1:${port}` }, own, timeoutMs);
   }
+  const known = await configuredTarget(io, { port, own, timeoutMs });
+  return addressed(known.source, known, given, timeoutMs);
+}
+
+/**
+ * The same for one that is not of this machine; what the config of this one needs is not made for it.
+ *
+ * @returns Undefined: the gateway of this machine is meant.
+ * @throws GatewayError invalid_request, ConfigFault
+ */
+export async function elsewhereOf(flags: FlagValues, io: Io): Promise<Target | undefined> {
+  const { url, port, given, timeoutMs } = wantedIn(flags);
+  const named = namedBy(url, port, io);
+  if (named !== undefined) return addressed(named.source, named, given, timeoutMs);
   const remote = port === undefined ? await remoteTarget(io) : undefined;
-  if (remote !== undefined) return addressed("remote", remote, given, timeoutMs);
-  return addressed("local", localTarget(await settingsOf(io), port), given, timeoutMs);
+  return remote === undefined ? undefined : addressed("remote", remote, given, timeoutMs);
+}
+
+/** @throws GatewayError invalid_request */
+function wantedIn(flags: FlagValues) {
+  const parsed = Flags.safeParse(flags);
+  if (!parsed.success) {
+    const name = parsed.error.issues[0]?.path.join(".") ?? "";
+    throw new GatewayError("invalid_request", `--${name} ${RULES.get(name) ?? "is empty"}`);
+  }
+  const { url, port, timeout: timeoutMs } = parsed.data;
+  const given: Credentials = {
+    token: secretOf(parsed.data.token),
+    password: secretOf(parsed.data.password),
+  };
+  return { url, port, timeoutMs, given };
 }
 
 /** By its URL, with what came with that and nothing else. */

@@ -1,8 +1,10 @@
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
+import { resolvePaths } from "../config/paths.ts";
 import { STATUS_PATH } from "../gateway/methods/tunnel-status.ts";
-import { type Command, type Io, parseFlags, settingsOf } from "./command.ts";
-import { type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
+import { type Command, type Io, parseFlags } from "./command.ts";
+import { nobodyAt } from "./nobody.ts";
+import { isOfThisMachine, type Target, targetOf, TARGET_OPTIONS } from "./target.ts";
 
 /** A relay measures nothing and answers late when it has to be woken first. */
 const TIMEOUT_MS = "10000";
@@ -81,7 +83,7 @@ async function askStatus(flags: Flags, io: Io): Promise<unknown> {
     if (!(error instanceof GatewayError) || error.code !== "not_leader") throw error;
     return (await askStandby(target)) ?? Promise.reject(error);
   }
-  throw new GatewayError("core_offline", await whyNobody(target, flags, io));
+  throw new GatewayError("core_offline", await whyNobody(target, io));
 }
 
 /** @returns undefined when it does not tell. */
@@ -94,13 +96,13 @@ async function askStandby({ url, token, timeoutMs }: Target): Promise<unknown> {
 }
 
 /** Why no gateway answers: there may be none because there is a connector. */
-async function whyNobody({ url }: Target, { url: named }: Flags, io: Io): Promise<string> {
-  const nobody = `no gateway at ${url}`;
-  if (named !== undefined) return nobody;
+async function whyNobody(target: Target, io: Io): Promise<string> {
+  const nobody = nobodyAt(target).message;
+  if (!isOfThisMachine(target)) return nobody;
   const { connectorsIn } = await import("../upstream/presence.ts");
-  const [connector] = await connectorsIn((await settingsOf(io)).stateDir);
+  const [connector] = await connectorsIn(resolvePaths(io).stateDir);
   if (connector === undefined) return nobody;
-  return `${nobody}: a connector runs here (pid ${connector.pid}); npx sallyport doctor says how its edge is`;
+  return `no gateway at ${target.url}: a connector runs here (pid ${connector.pid}); npx sallyport doctor says how its edge is`;
 }
 
 function describe(status: Status): string[] {

@@ -92,7 +92,7 @@ export function agentsOf(
 type Written = Config["agents"]["list"][number];
 
 /** What stands under `entries` adds to `list`; without either there is one agent. */
-function writtenAgents({ agents }: Config): [Written, ...Written[]] {
+export function writtenAgents({ agents }: Config): [Written, ...Written[]] {
   const byId = new Map<string, Written>(agents.list.map((entry) => [entry.id, entry]));
   for (const [id, entry] of Object.entries(agents.entries)) {
     const listed = byId.get(id);

@@ -149,3 +149,29 @@ test("a star among the pages is passed over with a warning", async () => {
   expect([...loaded.value.gateway.allowedOrigins]).toEqual(["https://panel.example"]);
   expect(loaded.value.warnings).toContainEqual(expect.stringContaining("allowedOrigins"));
 });
+
+test.each<[string, object, readonly string[], RegExp | undefined]>([
+  ["on another machine", {}, ["10.0.0.1"], undefined],
+  ["on this machine, by mistake", {}, ["127.0.0.1"], /trustedProxies.*allowLoopback to true/],
+  ["on this machine, in a network", {}, ["::/0"], /trustedProxies.*allowLoopback to true/],
+  ["on this machine", { allowLoopback: true }, ["127.0.0.1"], /allowLoopback: every program/],
+  ["elsewhere, whatever is allowed", { allowLoopback: true }, ["10.0.0.1"], undefined],
+])("of a proxy %s that names users the right thing is said", async (_name, more, at, said) => {
+  const trustedProxy = { userHeader: "X-User", ...more };
+  const auth = { mode: "trusted-proxy", trustedProxy };
+  const { loaded } = await load({ auth, trustedProxies: at });
+  const warnings = loaded.ok ? loaded.value.warnings : [configErrorText(loaded.error)];
+  expect(warnings).toEqual(said === undefined ? [] : [expect.stringMatching(said)]);
+});
+
+test.each([
+  ["token", { auth: { token: "short" } }, /^the gateway token .* is short/],
+  [
+    "password",
+    { auth: { mode: "password", password: "abc" } },
+    /^the gateway's password .* is short/,
+  ],
+])("a short %s is warned of by its name", async (_name, gateway, said) => {
+  const { loaded } = await load(gateway);
+  expect(loaded.ok && loaded.value.warnings).toEqual([expect.stringMatching(said)]);
+});

@@ -95,6 +95,7 @@ export function gatewaySettingsOf(
 /** For the person who runs the gateway. Pure. */
 export function gatewayWarnings({ gateway, sallyport }: Config): string[] {
   return [
+    ...proxyWarnings(gateway),
     ...(gateway.controlUi.allowedOrigins.includes("*")
       ? ['gateway.controlUi.allowedOrigins: "*" is passed over: name the pages that may come in']
       : []),
@@ -107,6 +108,20 @@ export function gatewayWarnings({ gateway, sallyport }: Config): string[] {
       ? ["sallyport.legacy.queryToken takes tokens from URLs, which end up in histories and logs"]
       : []),
   ];
+}
+
+/** Of a proxy on this machine, which looks like every other program there. */
+function proxyWarnings({ auth, trustedProxies }: Config["gateway"]): string[] {
+  if (auth.mode !== "trusted-proxy" || auth.trustedProxy === undefined) return [];
+  const trusts = networkSet(trustedProxies);
+  if (!trusts("127.0.0.1") && !trusts("::1")) return [];
+  return auth.trustedProxy.allowLoopback
+    ? [
+        "gateway.auth.trustedProxy.allowLoopback: every program of this machine may say who calls; let none run there that you do not trust",
+      ]
+    : [
+        "gateway.trustedProxies names this machine, and a proxy there may not say who calls: set gateway.auth.trustedProxy.allowLoopback to true if you trust every program of it",
+      ];
 }
 
 /** What a device gets by the word of a proxy alone, at most; undefined: nothing. Pure. */

@@ -32,7 +32,7 @@ const DEFAULT_MODELS = {
 } as const;
 
 /** The built-in model that needs no key. */
-const DEMO = "demo/echo";
+export const DEMO = "demo/echo";
 
 /** Providers that exist without being configured, and the variables that set them up. */
 const BUILT_IN = {

@@ -198,7 +198,7 @@ test.each([
   [{ OPENCLAW_GATEWAY_PORT: "-1" }, "OPENCLAW_GATEWAY_PORT: must be a number from 0 to 65535"],
   [
     { OPENCLAW_GATEWAY_BIND: "wan" },
-    /^OPENCLAW_GATEWAY_BIND: Invalid option: expected one of "loopback"/,
+    /^OPENCLAW_GATEWAY_BIND: must be "loopback", "lan" \("\*" and "0\.0\.0\.0" mean the same\)/,
   ],
   [{ OPENCLAW_GATEWAY_TOKEN: "two words" }, /^OPENCLAW_GATEWAY_TOKEN: must not be empty/],
   [{ ANTHROPIC_API_KEY: "key\n" }, /^ANTHROPIC_API_KEY: /],

@@ -142,7 +142,7 @@ function combine(
       ...gatewayWarnings(config),
       ...warnings,
       ...made.warnings,
-      ...tokenWarnings(gateway.token),
+      ...tokenWarnings(gateway.token, authModeOf(config.gateway, overrides)),
     ],
   };
 }
@@ -263,8 +263,11 @@ function surroundingsOf(environment: Environment, home: string): Settings["surro
   };
 }
 
-function tokenWarnings({ source, secret }: Credential): string[] {
+function tokenWarnings({ source, secret }: Credential, mode: string): string[] {
   if (secret.reveal().length >= SHORT_TOKEN) return [];
+  if (mode === "password") {
+    return [`the gateway's password (from ${source}) is short: use a long one, hard to guess`];
+  }
   return [
     `the gateway token (from ${source}) is short: use a long random one, or none to have one made`,
   ];

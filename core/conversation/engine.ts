@@ -154,6 +154,7 @@ export function startEngine(parts: EngineParts): Engine {
       replies.set(key, (replies.get(key) ?? 0) + 1);
       progress.ring();
     },
+    onPutOff: () => progress.ring(),
     clock,
     random,
     log: log.child({ part: "outbox" }),

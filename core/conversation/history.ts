@@ -65,10 +65,13 @@ export function summaryOf(summary: string | undefined): Message[] {
   ];
 }
 
-/** What the system has to tell, before the first thing that is news. It is not kept. */
+/**
+ * What the system has to tell, before the first thing that is news. It is not kept.
+ *
+ * @param notes - Lines as the model reads them: they say themselves who speaks.
+ */
 export function noted(news: readonly Message[], notes: readonly string[]): Message[] {
   const [first, ...rest] = news;
   if (notes.length === 0 || first?.role !== "user") return [...news];
-  const lines = notes.map((note) => `System: ${note}`).join("\n");
-  return [{ ...first, text: `${lines}\n\n${first.text}` }, ...rest];
+  return [{ ...first, text: `${notes.join("\n")}\n\n${first.text}` }, ...rest];
 }

@@ -28,6 +28,8 @@ export interface OutboxParts extends WorkerParts {
   readonly outlet: (id: string) => Pick<Outlet, "send"> | undefined;
   /** Told of every piece that is over, once that is written down. */
   readonly onEnd?: (channel: string, fate: "sent" | "lost") => void;
+  /** A piece waits for a later try, and that is written down. */
+  readonly onPutOff?: () => void;
 }
 
 /** What becomes of a piece. */
@@ -67,7 +69,8 @@ async function deliver(item: OutboxItem, parts: OutboxParts, signal: AbortSignal
       return parts.onEnd?.(item.channel, "sent");
     case "unsent":
       log.info({ ...facts, ...outcome }, "reply put off");
-      return store.markUnsent(item.id, clock.now() + outcome.afterMs, outcome.reason);
+      await store.markUnsent(item.id, clock.now() + outcome.afterMs, outcome.reason);
+      return parts.onPutOff?.();
     case "lost":
       log.warn({ ...facts, reason: outcome.reason }, "reply lost");
       await store.markLost(item.id, outcome.reason);

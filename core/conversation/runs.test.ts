@@ -195,7 +195,7 @@ test("the model that a session has chosen is asked, unless the run chooses anoth
 });
 
 test("what the system has to tell stands before the question, and is not kept", async () => {
-  const notes = ["the door opened"];
+  const notes = ["System: the door opened"];
   await using w = await runWorld({ systemNotes: async () => notes.splice(0) });
   await w.engine.runs.start(w.order("r"));
   await w.engine.runs.wait("r", PATIENCE_MS, signal);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { noted } from "../conversation/history.ts";
 import { SystemEvents } from "./system-events.ts";
 
 function memory() {
@@ -51,4 +52,11 @@ test("what is held for a prompt is nobody else's, and waits again when that come
   expect(again.lines).toHaveLength(1);
   await events.settle("main", again, true);
   expect(await events.count("main")).toBe(0);
+});
+
+test("the model reads once who speaks, and then the question", async () => {
+  const events = new SystemEvents(memory(), () => AT);
+  await events.enqueue("main", "the door opened", "1");
+  const [message] = noted([{ role: "user", text: "hi" }], await events.drain("main"));
+  expect(message?.text).toBe("System: [2026-01-01T00:00:00.000Z] the door opened\n\nhi");
 });

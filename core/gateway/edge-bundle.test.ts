@@ -152,3 +152,12 @@ test("of more devices than an edge takes, those that were here last come first",
   ]);
   expect(JSON.stringify(withDevices(base, many)).length).toBeLessThanOrEqual(LIMITS.maxBundleBytes);
 });
+
+test("where webhooks are is said when it is not where an edge has them anyway", () => {
+  const source = { tokenDigests: [], routes: [], rate: RATE };
+  expect(edgeBundle({ ...source, hooksPath: "/in" }).hooksPath).toBe("/in");
+  // At those of the gateway itself it would hide what is there.
+  for (const hooksPath of ["/hooks", "/v1", "/api/hooks", "/tools"]) {
+    expect(Object.hasOwn(edgeBundle({ ...source, hooksPath }), "hooksPath")).toBe(false);
+  }
+});

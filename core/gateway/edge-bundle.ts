@@ -1,4 +1,4 @@
-import { EdgeBundle, type Verifier } from "../../shared/edge-bundle.ts";
+import { EdgeBundle, HOOKS_PATH, type Verifier } from "../../shared/edge-bundle.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import type { IngressRouteInput, OutageAlert } from "../../shared/ingress/route.ts";
 import { LIMITS } from "../../shared/limits.ts";
@@ -25,8 +25,18 @@ export interface EdgeBundleSource {
   /** Webhooks: of the settings, and those that the channels want to be called on. */
   readonly routes: readonly IngressRouteInput[];
   readonly rate: EdgeBundle["rate"];
+  /** `hooks.path`; default: `HOOKS_PATH`. */
+  readonly hooksPath?: string | undefined;
   /** Whom the edge tells that we are gone; undefined: nobody. */
   readonly outageAlert?: OutageAlert | undefined;
+}
+
+/** What is below these is the gateway's own, and asks for another credential than webhooks have. */
+const OWN_PATHS = /^\/(?:api|auth|tools|tunnel|v1)(?:\/|$)/i;
+
+/** What webhooks are posted below at the edge. @param path - `hooks.path` */
+export function edgeHooksPath(path: string): string {
+  return OWN_PATHS.test(path) ? HOOKS_PATH : path;
 }
 
 /**
@@ -38,6 +48,7 @@ export interface EdgeBundleSource {
  */
 export function edgeBundle(source: EdgeBundleSource): EdgeBundle {
   const { tokenDigests, kind, routes, rate, allowedOrigins, outageAlert } = source;
+  const hooksPath = edgeHooksPath(source.hooksPath ?? HOOKS_PATH);
   const names = routes.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
@@ -58,6 +69,8 @@ export function edgeBundle(source: EdgeBundleSource): EdgeBundle {
     routes,
     rate,
     ...(allowedOrigins === undefined ? {} : { allowedOrigins: [...allowedOrigins] }),
+    // Not said where an edge takes it for granted: one of before has nothing to do without then.
+    ...(hooksPath === HOOKS_PATH ? {} : { hooksPath }),
     ...(outageAlert === undefined ? {} : { outageAlert }),
   });
   checkSize(bundle);

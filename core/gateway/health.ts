@@ -1,5 +1,6 @@
 import { systemClock } from "../channels/clock.ts";
 import type { ModelIdentity } from "../http/agents.ts";
+import type { ConfigRefusal } from "./lifecycle/reload.ts";
 import type { TunnelState } from "../tunnel/handlers.ts";
 
 /** What this gateway does at the moment. */
@@ -14,6 +15,8 @@ export interface HealthSource {
   /** Ids of the channels that run. */
   readonly channels: () => readonly string[];
   readonly role: () => Role;
+  /** Why the config as it is written does not run; undefined: it does, or nobody follows it. */
+  readonly configRefusal?: (() => ConfigRefusal | undefined) | undefined;
   /** Whether a change would be saved now: false on a full disk. A standby has nothing to save. */
   readonly canSave: () => Promise<boolean>;
   /** Unix time, milliseconds. */
@@ -37,6 +40,7 @@ export function fullHealth(source: HealthSource): object {
     model: { id: model.id, demo: model.demo },
     edge: describeEdge(edge()),
     channels: channels(),
+    configRefused: source.configRefusal?.(),
   };
 }
 

@@ -1,15 +1,26 @@
+import { HOOKS_PATH } from "../../shared/edge-bundle.ts";
 import type { Channel, ChannelContext } from "../channels/channel.ts";
+import { edgeHooksPath } from "./edge-bundle.ts";
 import type { Tunnel, TunnelState } from "../tunnel/handlers.ts";
+
+/** What webhooks are posted below at the edge; one of before knows no other place than its own. */
+export function webhooksAt(tunnel: Pick<Tunnel, "takes"> | undefined, path: string): string {
+  return tunnel?.takes("hooksPath") === false ? HOOKS_PATH : edgeHooksPath(path);
+}
 
 /** Where platforms reach us, and who wants to know when that changes. */
 export class WebhookBase {
   readonly #listeners = new Set<() => void>();
   #url: URL | undefined;
 
-  /** Follows the tunnel: while it stands, the edge takes webhooks for us. */
-  follow(tunnel: Tunnel, edge: string): void {
+  /**
+   * Follows the tunnel: while it stands, the edge takes webhooks for us.
+   *
+   * @param path - `hooks.path`
+   */
+  follow(tunnel: Tunnel, edge: string, path: string): void {
     const update = ({ connected }: TunnelState): void => {
-      this.#url = connected ? new URL("/hooks/", edge) : undefined;
+      this.#url = connected ? new URL(`${webhooksAt(tunnel, path)}/`, edge) : undefined;
       for (const listener of this.#listeners) listener();
     };
     tunnel.onChange(update);

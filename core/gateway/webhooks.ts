@@ -13,6 +13,7 @@ import { lazyWebhookMethods } from "../webhooks/methods/lazy.ts";
 import type { Door } from "../webhooks/methods/parts.ts";
 import { senderOutlets } from "../webhooks/senders/outlets.ts";
 import type { Origin } from "./auth/auth.ts";
+import { webhooksAt } from "./webhook-base.ts";
 import type { WebhookCounts } from "./app/metrics-webhooks.ts";
 import type { Method } from "../methods/method.ts";
 
@@ -73,15 +74,17 @@ export function webhookSenders(parts: {
 export function createWebhooks(parts: WebhookParts): Webhooks {
   const { store, engine, tunnel, ingress, edgeUrl, clock, stop, log } = parts;
   const { now } = clock;
+  const edgePath = (): string => webhooksAt(tunnel(), ingress().path);
   const desk = new WebhookDesk({
     ...parts,
     publicUrl: () => (edgeUrl === undefined ? undefined : new URL(edgeUrl)),
+    hooksPath: edgePath,
     now,
   });
   const refused = (): ReadonlyMap<string, number> => desk.refusals.counts();
   const door = (): Door =>
     edgeUrl !== undefined && tunnel()?.state.connected === true
-      ? { url: new URL("/hooks/", edgeUrl), fetch: (request) => fetch(request) }
+      ? { url: new URL(`${edgePath()}/`, edgeUrl), fetch: (request) => fetch(request) }
       : localDoor(parts);
   const methods = lazyWebhookMethods({ store, desk, tunnel, ingress, door, stop, now });
   return {

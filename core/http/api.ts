@@ -1,4 +1,5 @@
 /** The routes that a caller is checked for. What few clients use is loaded when the first does. */
+import { GatewayError } from "../../shared/errors.ts";
 import type { ToolInvoker } from "../agents/tools/invoke.ts";
 import type { ResponseStore } from "../store/response.ts";
 import type { Caller } from "../tunnel/handlers.ts";
@@ -36,8 +37,14 @@ const FRESH = { headers: { "Cache-Control": "no-store" } };
 export function apiHandlers(parts: ApiParts): Readonly<Record<GuardedOperation, Handler>> {
   const { agents, responses, log, tools } = parts;
   return {
-    listModels: () => Response.json(listModels(agents)),
-    getModel: (_request, _caller, model) => Response.json(describeModel(model, agents)),
+    listModels() {
+      checkAnyAnswers(parts);
+      return Response.json(listModels(agents));
+    },
+    getModel(_request, _caller, model) {
+      checkAnyAnswers(parts);
+      return Response.json(describeModel(model, agents));
+    },
     async createChatCompletion(request, caller) {
       const { chatCompletion } = await import("./chat-completions.ts");
       return chatCompletion(request, caller, parts);
@@ -75,4 +82,10 @@ export function apiHandlers(parts: ApiParts): Readonly<Record<GuardedOperation, 
       return Response.json(openApiDocument(parts));
     },
   };
+}
+
+/** Where nobody can be asked there are no models. @throws GatewayError not_found */
+function checkAnyAnswers({ endpoints }: ApiParts): void {
+  const { chatCompletions, responses } = endpoints();
+  if (!chatCompletions && !responses) throw new GatewayError("not_found", "No such route");
 }

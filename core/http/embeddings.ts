@@ -14,7 +14,7 @@ import type { HttpAgents } from "./agents.ts";
 import { MODEL_HEADER } from "./models.ts";
 import { readJson } from "./read-json.ts";
 import { parseBody, refusal } from "./refusal.ts";
-import { selectionOf } from "./selection.ts";
+import { SELECT_HEADERS, selectionOf } from "./selection.ts";
 
 /** OpenAI's own limit. */
 const MAX_INPUTS = 2_048;
@@ -83,7 +83,10 @@ export async function createEmbedding(
   );
 }
 
-/** The owner may name any model of any provider; an agent's name stands for the one that is set up. */
+/**
+ * The owner may name any model of any provider; an agent's name, and its own without the provider,
+ * stand for the one that is set up.
+ */
 function choiceOf(
   model: string,
   headers: Headers,
@@ -91,17 +94,24 @@ function choiceOf(
   { agents, defaultRef }: EmbeddingParts,
 ): { readonly ref: string; readonly agentId: string } {
   const isRef = model.includes("/") && !model.startsWith("openclaw/");
-  if (isRef && caller.principal.scopes.includes("operator")) {
-    return { ref: model, agentId: agents.main().id };
-  }
-  const selection = selectionOf(headers, model, caller, agents);
-  const ref = selection.model ?? defaultRef();
-  if (ref !== undefined) return { ref, agentId: selection.agent.id };
-  throw new GatewayError(
-    "invalid_request",
-    "No embedding model is set up: name one as `provider/model`, or set `agents.defaults.memorySearch`",
-    { param: "model" },
-  );
+  const isOwner = caller.principal.scopes.includes("operator");
+  if (isRef && isOwner) return { ref: model, agentId: agents.main().id };
+  const usual = defaultRef();
+  // Whatever agent it names: there is nothing that stands behind it.
+  if (usual === undefined && !headers.has(SELECT_HEADERS.model)) throw noneSetUp(isOwner);
+  const isUsual = usual !== undefined && usual.slice(usual.indexOf("/") + 1) === model;
+  const selection = selectionOf(headers, isUsual ? "openclaw" : model, caller, agents);
+  const ref = selection.model ?? usual;
+  if (ref === undefined) throw noneSetUp(isOwner);
+  return { ref, agentId: selection.agent.id };
+}
+
+function noneSetUp(isOwner: boolean): GatewayError {
+  const setting = "`agents.defaults.memorySearch`";
+  const message = isOwner
+    ? `No embedding model is set up: name one as \`provider/model\`, like \`openai/text-embedding-3-small\`, or set ${setting}`
+    : `No embedding model is set up: the owner sets ${setting}`;
+  return new GatewayError("invalid_request", message, { param: "model" });
 }
 
 function inputsOf(

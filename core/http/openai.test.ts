@@ -204,3 +204,22 @@ test("an image of a user goes with what was said", () => {
     },
   ]);
 });
+
+test.each<[object, string, string]>([
+  [{ model: undefined }, "model", "Missing `model`."],
+  [{ messages: undefined }, "messages", "Missing `messages`."],
+  [{ messages: [{ role: "user" }] }, "messages[0].content", "Missing `messages[0].content`."],
+  [{ max_tokens: 1.5 }, "max_tokens", "`max_tokens`: must be a whole number"],
+  [{ temperature: 3 }, "temperature", "`temperature`: must be at most 2"],
+  [{ max_tokens: "9" }, "max_tokens", "`max_tokens`: must be a number"],
+  [
+    { messages: [{ role: "bot", content: "x" }] },
+    "messages[0].role",
+    '`messages[0].role`: must be one of "system", "developer", "user", "assistant", "tool"',
+  ],
+])(
+  "what is wrong with %j is said in words for people, with its place",
+  (changes, param, message) => {
+    expect(() => order(changes)).toThrow(expect.objectContaining({ param, message }));
+  },
+);

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { GatewayError } from "../../shared/errors.ts";
+import { isMissing, wordsOf } from "../config/issues/words.ts";
 
 /**
  * A body as its schema reads it.
@@ -14,24 +15,31 @@ export function parseBody<Schema extends z.ZodType>(
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const { path, message } = issue === undefined ? UNKNOWN : closest(issue);
-  throw refusal(z.core.toDotPath(path), message);
+  if (issue === undefined) throw refusal("", "is not valid");
+  const { path, complaint, isMissing: isAbsent } = closest(issue);
+  throw isAbsent && path.length > 0 ? missing(path) : refusal(z.core.toDotPath(path), complaint);
+}
+
+/** In the words of the gateway contract. */
+function missing(path: readonly PropertyKey[]): GatewayError {
+  const param = z.core.toDotPath(path);
+  return new GatewayError("invalid_request", `Missing \`${param}\`.`, { param });
 }
 
 interface Complaint {
   readonly path: readonly PropertyKey[];
-  readonly message: string;
+  readonly complaint: string;
+  readonly isMissing: boolean;
 }
-
-const UNKNOWN: Complaint = { path: [], message: "Invalid input" };
 
 /** Of something that is text or a list: the element of the list that is at fault. */
 function closest(issue: z.core.$ZodIssue): Complaint {
-  if (issue.code !== "invalid_union") return issue;
+  const whole = { path: issue.path, complaint: wordsOf(issue), isMissing: isMissing(issue) };
+  if (issue.code !== "invalid_union") return whole;
   const inside = issue.errors.flat().find(({ path }) => typeof path[0] === "number");
-  if (inside === undefined) return issue;
-  const { path, message } = closest(inside);
-  return { path: [...issue.path, ...path], message };
+  if (inside === undefined) return whole;
+  const found = closest(inside);
+  return { ...found, path: [...issue.path, ...found.path] };
 }
 
 /** @param param - Path of the field at fault; empty: the body as a whole. */

@@ -71,7 +71,8 @@ export const ROUTES = {
 
   invokeTool: { method: "POST", paths: ["/tools/invoke", "/tool"], access: OWNER_WRITE },
   getStatus: { method: "GET", paths: ["/api/status"], access: OWNER_READ },
-  checkAuth: { method: "GET", paths: ["/api/auth/check"], access: READ },
+  // What a proxy then lets through may be anything: so it takes who may do everything, as at the edge.
+  checkAuth: { method: "GET", paths: ["/api/auth/check"], access: OWNER_WRITE },
   getUiConfig: {
     method: "GET",
     paths: ["/control-ui-config.json", "/__openclaw/control-ui-config.json"],

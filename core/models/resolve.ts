@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../../shared/errors.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
+import { KNOWN_PROVIDERS } from "../config/known-providers.ts";
 import {
   type AdapterSettings,
   DEMO_REF,
@@ -8,26 +9,6 @@ import {
   type Provider,
   type ProviderSettings,
 } from "./settings.ts";
-
-/** Where the providers known by name live, and whether they answer without a key. */
-const KNOWN: ReadonlyMap<string, { readonly baseUrl: string; readonly keyless: boolean }> = new Map(
-  [
-    ["anthropic", { baseUrl: "https://api.anthropic.com", keyless: false }],
-    ["openai", { baseUrl: "https://api.openai.com/v1", keyless: false }],
-    ["openrouter", { baseUrl: "https://openrouter.ai/api/v1", keyless: false }],
-    [
-      "google",
-      { baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai", keyless: false },
-    ],
-    ["groq", { baseUrl: "https://api.groq.com/openai/v1", keyless: false }],
-    ["mistral", { baseUrl: "https://api.mistral.ai/v1", keyless: false }],
-    ["deepseek", { baseUrl: "https://api.deepseek.com/v1", keyless: false }],
-    ["xai", { baseUrl: "https://api.x.ai/v1", keyless: false }],
-    ["ollama", { baseUrl: "http://127.0.0.1:11434/v1", keyless: true }],
-    ["lmstudio", { baseUrl: "http://127.0.0.1:1234/v1", keyless: true }],
-    ["vllm", { baseUrl: "http://127.0.0.1:8000/v1", keyless: true }],
-  ],
-);
 
 /** Providers name models with letters, digits and `.:_-/@+`; anything else is a slip of the pen. */
 const REF = /^(?<provider>[a-z0-9][a-z0-9._-]{0,63})\/(?<model>[A-Za-z0-9][\w.:/@+-]{0,199})$/;
@@ -82,7 +63,7 @@ function factsOf({ modelFacts = {} }: Provider, model: string): AdapterSettings[
 }
 
 function baseUrlOf(id: string, provider: Provider): Result<string, { readonly message: string }> {
-  const baseUrl = provider.baseUrl ?? KNOWN.get(id)?.baseUrl;
+  const baseUrl = provider.baseUrl ?? KNOWN_PROVIDERS.get(id)?.baseUrl;
   // No default across vendors: a key must never travel to a host its owner did not name.
   if (baseUrl === undefined) return err({ message: `the provider "${id}" needs a baseUrl` });
   if (isUsableUrl(baseUrl)) return ok(baseUrl);
@@ -93,7 +74,7 @@ function baseUrlOf(id: string, provider: Provider): Result<string, { readonly me
 
 /** At its own address a vendor asks for a key; what stands behind another one, nobody knows. */
 function needsKey(id: string, provider: Provider): boolean {
-  return provider.baseUrl === undefined && KNOWN.get(id)?.keyless !== true;
+  return provider.baseUrl === undefined && KNOWN_PROVIDERS.get(id)?.keyless !== true;
 }
 
 function timeoutsOf(provider: Provider): AdapterSettings["timeouts"] {

@@ -85,13 +85,14 @@ test("an edge of before gets no more than it can read, and its owner is told wha
   expect(warning).toContain("setup codes");
   expect(warning).toContain("sallyport edge deploy");
   expect(core.tunnel.relays[0]).toMatchObject({ connected: true, leads: true });
+  expect(core.tunnel.takes("hooksPath")).toBe(false);
 
   // Deployed anew, it says what it knows.
   edge.features = `reattach ${BUNDLE_FEATURES.join(" ")}`;
   (await edge.link(1)).socket.terminate();
   const [, second] = await edge.askedFor("/bundle", 2);
   expect(JSON.parse(second?.body ?? "")).toMatchObject({ setupCodes });
-  await until(() => core.tunnel.state.warnings.length === 0);
+  await until(() => core.tunnel.state.warnings.length === 0 && core.tunnel.takes("hooksPath"));
 });
 
 test("a relay that is no longer named is let go in good order, and a new one dialled", async () => {

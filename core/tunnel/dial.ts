@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { randomToken } from "../../shared/bytes.ts";
+import { type LaterKey, takesKey } from "../../shared/edge-features.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import { type DialerContext, RelayDialer } from "./relay/dialer.ts";
 import type {
@@ -19,7 +20,7 @@ import { planRelays } from "./relay/plan-relays.ts";
 import { StreamServer } from "./serve/serve.ts";
 import type { TunnelSettings } from "./settings.ts";
 import { warningsOf } from "./status.ts";
-import { watchWake } from "./relay/wake-watch.ts";
+import { type Pause, readClocks, watchWake } from "./relay/wake-watch.ts";
 import type { Welcome } from "./relay/welcome.ts";
 
 /** A relay the edge has given up may have work under way. */
@@ -46,6 +47,8 @@ class Relays implements Tunnel {
   readonly #listeners = new Set<(state: TunnelState) => void>();
   readonly #watch: Disposable;
   #dialers: RelayDialer[] = [];
+  /** What the edge of each has said that it can do. */
+  readonly #features = new WeakMap<RelayDialer, ReadonlySet<string>>();
   /** Those the edge has given up: they finish what they have. */
   readonly #retiring = new Set<Promise<void>>();
   /** Name of the edge's first relay, once known. */
@@ -81,13 +84,7 @@ class Relays implements Tunnel {
     const [first, ...others] = identity.relaysOf(settings.edge.host);
     this.#first = first;
     this.#dialers = [this.#dial(first), ...others.map((name) => this.#dial(name))];
-    this.#watch = watchWake(
-      () => ({ wall: Date.now(), steady: performance.now() }),
-      (pauseMs) => {
-        log.warn({ pauseMs }, "this machine was asleep");
-        for (const dialer of this.#dialers) dialer.wake();
-      },
-    );
+    this.#watch = watchWake(readClocks, (pause) => this.#paused(pause));
   }
 
   get state(): TunnelState {
@@ -105,6 +102,13 @@ class Relays implements Tunnel {
 
   onChange(listener: (state: TunnelState) => void): void {
     this.#listeners.add(listener);
+  }
+
+  takes(key: LaterKey): boolean {
+    return this.#dialers.every((dialer) => {
+      const features = this.#features.get(dialer);
+      return features === undefined || takesKey(features, key);
+    });
   }
 
   publish(): void {
@@ -152,12 +156,23 @@ class Relays implements Tunnel {
     await Promise.all([...this.#dialers.map((dialer) => dialer.close()), ...this.#retiring]);
   }
 
+  #paused({ kind, pauseMs }: Pause): void {
+    if (kind === "starved") {
+      // Its connections have not slept: heartbeats tell of them as ever.
+      this.#log.warn({ pauseMs }, "this process got no processor time");
+      return;
+    }
+    this.#log.warn({ pauseMs }, "this machine was asleep");
+    for (const dialer of this.#dialers) dialer.wake();
+  }
+
   #dial(name: string | undefined, draining = false): RelayDialer {
     return new RelayDialer(this.#context, name, draining);
   }
 
   /** The edge has told which relays there are: those we know are kept, others let go or dialled. */
   #reconcile(teller: RelayDialer, welcome: Welcome): void {
+    this.#features.set(teller, welcome.features);
     if (this.#stopping) return;
     const { retire, dial, relays } = planRelays(this.#dialers, teller, welcome);
     this.#first = relays[0]?.name;

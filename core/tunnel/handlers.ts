@@ -1,4 +1,5 @@
 import type { EdgeBundle } from "../../shared/edge-bundle.ts";
+import type { LaterKey } from "../../shared/edge-features.ts";
 import type { Challenge } from "../../shared/gateway/device-proof.ts";
 import type { DeliveryHead, SyncAnswer } from "../../shared/tunnel/delivery.ts";
 import type { Principal } from "../../shared/principal.ts";
@@ -180,6 +181,8 @@ export interface Tunnel extends AsyncDisposable {
   readonly metrics: TunnelMetrics;
   /** Calls back on every change of `state.connected`. */
   onChange(listener: (state: TunnelState) => void): void;
+  /** Whether the edge takes this key of the bundle; one that has said nothing yet counts as of today. */
+  takes(key: LaterKey): boolean;
   /** Sends the bundle again to every relay, after a config change. Nothing before `lead`. */
   publish(): void;
   /**

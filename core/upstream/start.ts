@@ -18,13 +18,14 @@ import { upstreamHandlers } from "./handlers.ts";
 import { publishedRoutes } from "../webhooks/publish.ts";
 import type { UpstreamSettings } from "./settings.ts";
 
-/** Work under way is given this long to end: below the 30 s after which orchestrators kill. */
-const DRAIN_DEADLINE_MS = 20_000;
-
 /** The edge in front of an upstream. Disposing it ends it at once; `drain` first lets it finish. */
 export interface Connector extends AsyncDisposable {
   readonly tunnel: Tunnel;
-  /** Takes nothing new, and finishes what is under way or gives up at the deadline. */
+  /**
+   * Takes nothing new, and finishes what is under way or gives up at the deadline.
+   *
+   * @param deadlineMs - Default: as the settings are now.
+   */
   drain(deadlineMs?: number): Promise<void>;
 }
 
@@ -35,6 +36,8 @@ export interface OwnSettings {
   readonly hooksToken: Secret | undefined;
   /** How often one caller may come. */
   readonly rate: EdgeBundle["rate"];
+  /** What is under way at the end is given so long. */
+  readonly drainTimeoutMs: number;
   readonly stateDir: string;
 }
 
@@ -70,6 +73,7 @@ export async function startConnector(
     ...front,
   };
   let bundle = upstreamBundle(source);
+  let { drainTimeoutMs } = own;
   const handlers = parts.use(
     upstreamHandlers(upstream, () => bundle, log.child({ part: "upstream" })),
   );
@@ -90,6 +94,7 @@ export async function startConnector(
   tunnel.lead(resumable(handlers, parts.use(new ResumeSessions())), undefined);
   const apply = async ({ limits, config, upstreamRoutes, logLevel }: Settings): Promise<void> => {
     const { rate } = limits;
+    ({ drainTimeoutMs } = limits);
     const { webhooks } = config.sallyport.upstream;
     bundle = upstreamBundle({
       ...source,
@@ -107,7 +112,7 @@ export async function startConnector(
   const running = parts.move();
   return {
     tunnel,
-    drain: (deadlineMs = DRAIN_DEADLINE_MS) => tunnel.drain(deadlineMs),
+    drain: (deadlineMs = drainTimeoutMs) => tunnel.drain(deadlineMs),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

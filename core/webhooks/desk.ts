@@ -1,6 +1,8 @@
 import type { Logger } from "pino";
+import { HOOKS_PATH } from "../../shared/edge-bundle.ts";
 import { GatewayError } from "../../shared/errors.ts";
-import type { ReceivedWebhook } from "../../shared/ingress/scheme.ts";
+import type { Proof, ReceivedWebhook, Refusal } from "../../shared/ingress/scheme.ts";
+import type { Result } from "../../shared/result.ts";
 import { deliveryHeaders } from "../../shared/tunnel/delivery.ts";
 import type { Channel } from "../channels/channel.ts";
 import type { IngressSettings } from "../config/ingress/ingress.ts";
@@ -9,6 +11,7 @@ import type { Store } from "../store/store.ts";
 import type { NewWebhook } from "../store/webhook.ts";
 import type { Delivered, Delivery } from "../tunnel/handlers.ts";
 import { answerOf } from "./answers.ts";
+import { Completions } from "./completions.ts";
 import { nameEvents } from "./plan/events.ts";
 import { type Plan, planWork } from "./plan/plan.ts";
 import type { Planned } from "./plan/planned.ts";
@@ -29,9 +32,13 @@ export interface DeskParts {
   readonly ingress: () => IngressSettings;
   readonly channel: (id: string) => Channel | undefined;
   readonly store: Pick<Store, "webhook" | "webhookBody">;
-  readonly engine: Pick<Engine, "acceptWebhook" | "waiters" | "progress">;
+  readonly engine: Pick<Engine, "acceptWebhook" | "waiters" | "progress" | "runs">;
   /** Where senders reach us; undefined: nowhere but at our own port. */
   readonly publicUrl: () => URL | undefined;
+  /** What they post below there; default: `HOOKS_PATH`. */
+  readonly hooksPath?: () => string;
+  /** Aborts when the gateway takes in nothing more. */
+  readonly stop?: AbortSignal | undefined;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -42,9 +49,12 @@ export class WebhookDesk {
   readonly #routes: RouteTable;
   /** What was turned away here. */
   readonly refusals: Refusals;
+  /** For senders who wait until the agent is done. */
+  readonly completions: Completions;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
+    this.completions = new Completions({ ...parts, stop: parts.stop });
     this.refusals = new Refusals(parts.log, parts.now);
     this.#routes = new RouteTable(parts.ingress, parts.channel);
   }
@@ -71,8 +81,7 @@ export class WebhookDesk {
     const { verified, ...rest } = delivery;
     const route = await this.#find(delivery.route);
     if (verified !== "") return this.#takeIn(route, { ...rest, verifiedBy: "edge" });
-    const webhook = this.#webhookOf(delivery);
-    const proof = await verifyHere(route, webhook);
+    const { webhook, proof } = await this.#prove(route, delivery);
     if (!proof.ok) {
       const { reason, header } = proof.error;
       const { requestId } = delivery;
@@ -197,11 +206,27 @@ export class WebhookDesk {
     return fresh;
   }
 
-  #webhookOf(delivery: Omit<Delivery, "verified">): ReceivedWebhook {
+  /** Some sign the address as well: what was posted before `hooks.path` changed may come after. */
+  async #prove(
+    route: DeskRoute,
+    delivery: Delivery,
+  ): Promise<{ readonly webhook: ReceivedWebhook; readonly proof: Result<Proof, Refusal> }> {
+    const webhook = this.#webhookOf(delivery);
+    const proof = await verifyHere(route, webhook);
+    if (proof.ok || this.#hooksPath === HOOKS_PATH) return { webhook, proof };
+    const before = this.#webhookOf(delivery, HOOKS_PATH);
+    return { webhook: before, proof: await verifyHere(route, before) };
+  }
+
+  get #hooksPath(): string {
+    return this.#parts.hooksPath?.() ?? HOOKS_PATH;
+  }
+
+  #webhookOf(delivery: Omit<Delivery, "verified">, path = this.#hooksPath): ReceivedWebhook {
     const { route, method, headers, body, query, receivedAt } = delivery;
     const { publicUrl } = this.#parts;
     const url = new URL(publicUrl() ?? "http://localhost/");
-    url.pathname = `${url.pathname.replace(/\/$/, "")}/hooks/${route}`;
+    url.pathname = `${url.pathname.replace(/\/$/, "")}${path}/${route}`;
     url.search = query;
     // What has waited at the edge was in time, or not, when it came there.
     return { route, method, url, headers, body, now: receivedAt };

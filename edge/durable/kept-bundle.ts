@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { digestOf } from "../../shared/constant-time.ts";
-import { EdgeBundle } from "../../shared/edge-bundle.ts";
+import { EdgeBundle, HOOKS_PATH } from "../../shared/edge-bundle.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { errorFacts, logLine } from "../log.ts";
 import type { BundleAnswer } from "../relay-call.ts";
@@ -20,10 +20,13 @@ const Stored = z.object({
   sealed: z.optional(z.object({ text: z.string(), fingerprint: z.string() })),
   /** What tells a route from every other, in their order; a version before kept none. */
   marks: z.optional(z.array(z.string())),
+  formerHooks: z.optional(z.array(z.string())),
 });
 type Stored = z.output<typeof Stored>;
 
 const NAME = "bundle";
+/** Paths that webhooks were posted below and are not any more; the oldest go. */
+const MAX_FORMER_HOOKS = 4;
 
 const NOTHING: Stored = {
   version: 0,
@@ -79,10 +82,13 @@ export class KeptBundle {
   }
 
   /** What isolates get: sealed routes as they are, for them to open. */
-  answer(): Pick<BundleAnswer, "version" | "bundle" | "sealed" | "marks"> {
-    const { version, bundle, sealed, marks } = this.#current();
+  answer(): Pick<BundleAnswer, "version" | "bundle" | "sealed" | "marks" | "formerHooks"> {
+    const { version, bundle, sealed, marks, formerHooks } = this.#current();
     if (version === 0) return { version, bundle: null };
-    const marked = marks === undefined ? {} : { marks };
+    const marked = {
+      ...(marks === undefined ? {} : { marks }),
+      ...(formerHooks === undefined ? {} : { formerHooks }),
+    };
     if (sealed === undefined) return { version, bundle, ...marked };
     // No routes, rather than an empty list: who does not know of sealing must not take it for all.
     const { routes: _routes, ...rest } = bundle;
@@ -119,7 +125,8 @@ export class KeptBundle {
     const isSame = JSON.stringify(before) === JSON.stringify(bundle);
     if (isSame && sealed === undefined && marks !== undefined) return;
     const made = await marksOf(bundle, digestOf);
-    this.#keep({ version: this.version + 1, bundle, marks: made });
+    const formerHooks = formerHooksOf(this.#current(), bundle);
+    this.#keep({ version: this.version + 1, bundle, marks: made, formerHooks });
   }
 
   async #publishSealed(bundle: EdgeBundle, sealer: Sealer): Promise<void> {
@@ -136,6 +143,7 @@ export class KeptBundle {
       bundle: { ...rest, routes: [] },
       sealed: { text: sealed, fingerprint },
       marks: made,
+      formerHooks: formerHooksOf(this.#current(), bundle),
     });
   }
 
@@ -162,12 +170,22 @@ export class KeptBundle {
   }
 }
 
-/** Says nothing of a route to who cannot make such marks; without a key it holds no secret. */
+/**
+ * Says nothing of a route to who cannot make such marks; without a key it holds no secret. A route
+ * that is somewhere else is another one.
+ */
 function marksOf(
-  { routes }: EdgeBundle,
+  { routes, hooksPath = "" }: EdgeBundle,
   markOf: (text: string) => Promise<string>,
 ): Promise<string[]> {
-  return Promise.all(routes.map((route) => markOf(JSON.stringify(route))));
+  return Promise.all(routes.map((route) => markOf(hooksPath + JSON.stringify(route))));
+}
+
+/** `HOOKS_PATH` is nobody else's in any case. @returns Undefined: there are none. */
+function formerHooksOf(before: Stored, { hooksPath }: EdgeBundle): string[] | undefined {
+  const all = new Set([before.bundle.hooksPath ?? HOOKS_PATH, ...(before.formerHooks ?? [])]);
+  const former = [...all].filter((one) => one !== HOOKS_PATH && one !== hooksPath);
+  return former.length === 0 ? undefined : former.slice(0, MAX_FORMER_HOOKS);
 }
 
 /** Digests and public keys give nothing away; what signs, and a request made ready, does. */

@@ -14,8 +14,8 @@ import {
 import { type Challenge, checkDeviceProof } from "../../shared/gateway/device-proof.ts";
 import type { Connect } from "../../shared/gateway/read-connect.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { countGuess, lockedForMs } from "../middleware/rate-limit.ts";
-import type { Caller } from "../verifiers.ts";
+import { countGuess, lockedForMs, rateKey } from "../middleware/rate-limit.ts";
+import type { Caller, Verifiers } from "../verifiers.ts";
 import type { Visit } from "../visit.ts";
 
 /** Nothing longer is one of ours, or worth a digest. */
@@ -40,19 +40,47 @@ export async function checkConnect(
   const lockedMs = lockedForMs({ ...visit, now });
   if (lockedMs > 0) return err(rateLimited(id, lockedMs));
   if (isBare && setupCodeIn(params) === "") return err(credentialMissing(id, "token"));
-  const holders = await holdersOf(visit, params, now);
+  const shown = await digestsOf(params);
+  const { verifiers } = visit.isolate;
+  const holders = (): Caller[] => holdersOf(shown, verifiers, now);
   const find = (): Caller | undefined => holders().find((holder) => isFor(holder, params));
   let caller = find();
   if (caller === undefined) {
-    const isSure = await visit.isolate.verifiers.missed("client", visit.keepAlive, now);
+    const isSure = await verifiers.missed(seekerOf(visit, shown, now), visit.keepAlive, now);
     caller = find();
-    // Made a moment ago, perhaps: told that it is wrong, a device would throw its token away.
-    if (!isSure && holders().length === 0 && isOwn(params)) {
-      return err(unavailable(id, "gateway credentials are being updated", RETRY_MS));
+    if (holders().length === 0 && isOwn(params)) {
+      const isGuess = noteUnknown(visit, shown, now);
+      if (!isSure) return err(await putOff(visit, id, isGuess, now));
     }
   }
   if (caller === undefined) return err(await refuseCredentials(visit, id, params, now));
   return proven(caller, { id, params }, challenge, now);
+}
+
+/** A setup code is made to be shown at once, which does not hold for who shows one after another. */
+function seekerOf({ isolate, ip }: Visit, { setup }: Shown, now: number): "client" | "newcomer" {
+  return setup === undefined || isolate.unknowns.has(rateKey(ip), now) ? "client" : "newcomer";
+}
+
+/** @returns False for what this address has shown before: who guesses comes with another each time. */
+function noteUnknown({ isolate, ip }: Visit, { own, setup }: Shown, now: number): boolean {
+  const digests = setup === undefined ? own : [setup];
+  const others = digests.filter((digest) => isolate.unknowns.note(rateKey(ip), digest, now));
+  return others.length > 0;
+}
+
+/**
+ * What it shows was made a moment ago, perhaps: told that it is wrong, a device would throw its token
+ * away. It comes again with the same, which counts once.
+ */
+async function putOff(
+  visit: Visit,
+  id: string,
+  isGuess: boolean,
+  now: number,
+): Promise<ConnectRefusal> {
+  const locked = isGuess ? await countRefused(visit, id, now) : undefined;
+  return locked ?? unavailable(id, "gateway credentials are being updated", RETRY_MS);
 }
 
 /** A client that says it is a device has to prove it, whatever else it shows. */
@@ -83,17 +111,25 @@ function isOwn({ auth, device }: ConnectParams): boolean {
   return device !== undefined && shownIn({ auth }).every((shown) => shown === deviceToken);
 }
 
-/** Gives whoever any of this belongs to, as far as is known when it is called. */
-async function holdersOf(
-  { isolate: { verifiers } }: Visit,
-  params: Pick<ConnectParams, "auth">,
-  now: number,
-): Promise<() => readonly Caller[]> {
-  const digests = await Promise.all(shownIn(params).filter(isShort).map(digestOf));
-  const setup = await Promise.all([setupCodeIn(params)].filter(isShort).map(digestOf));
-  return () => [
-    ...digests.flatMap((digest) => verifiers.find(digest) ?? []),
-    ...setup.flatMap((digest) => verifiers.newcomer(digest, now) ?? []),
+/** What a client shows, by its digests. */
+interface Shown {
+  /** Tokens and passwords. */
+  readonly own: readonly string[];
+  readonly setup: string | undefined;
+}
+
+async function digestsOf(params: Pick<ConnectParams, "auth">): Promise<Shown> {
+  const own = await Promise.all(shownIn(params).filter(isShort).map(digestOf));
+  const [setup] = await Promise.all([setupCodeIn(params)].filter(isShort).map(digestOf));
+  return { own, setup };
+}
+
+/** Whoever any of this belongs to, as far as is known now. */
+function holdersOf({ own, setup }: Shown, verifiers: Verifiers, now: number): Caller[] {
+  const newcomer = setup === undefined ? undefined : verifiers.newcomer(setup, now);
+  return [
+    ...own.flatMap((digest) => verifiers.find(digest) ?? []),
+    ...(newcomer ? [newcomer] : []),
   ];
 }
 
@@ -117,11 +153,21 @@ export async function refuseCredentials(
   { auth, device }: Pick<ConnectParams, "auth" | "device">,
   now: number,
 ): Promise<ConnectRefusal> {
+  const locked = await countRefused(visit, id, now);
+  return locked ?? credentialMismatch(id, auth, device !== undefined);
+}
+
+/** @returns What is said from now on to an address that has guessed too often; undefined: nothing yet. */
+async function countRefused(
+  visit: Visit,
+  id: string,
+  now: number,
+): Promise<ConnectRefusal | undefined> {
   try {
     await countGuess({ ...visit, now });
+    return undefined;
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     return rateLimited(id, error.retryAfterMs ?? 0);
   }
-  return credentialMismatch(id, auth, device !== undefined);
 }

@@ -3,7 +3,8 @@ import { CODES, GatewayError } from "../../shared/errors.ts";
 import { type Handle, notAllowed } from "../answer.ts";
 import { readBody } from "../body.ts";
 import { logLine } from "../log.ts";
-import { authenticate, findCaller, noCore } from "../middleware/authenticate.ts";
+import { authenticate, noCore } from "../middleware/authenticate.ts";
+import { findCaller, noteUnknown } from "../middleware/bearer.ts";
 import { countGuess, refuseLockedOut } from "../middleware/rate-limit.ts";
 import type { Caller } from "../verifiers.ts";
 import type { Visit } from "../visit.ts";
@@ -95,10 +96,12 @@ async function signIn(visit: Visit): Promise<Response> {
 
 async function holderOfForm(visit: Visit): Promise<Caller> {
   const token = await tokenOf(visit);
-  const caller = await findCaller(visit, `Bearer ${token}`);
-  if (caller !== undefined) return caller;
+  const found = await findCaller(visit, `Bearer ${token}`);
+  if (found.ok) return found.value;
   if (!visit.isolate.verifiers.published) throw noCore();
-  await countGuess(visit);
+  // Whoever types it sees what is said, and tries it again: it is no device that would throw it away.
+  if (found.error === undefined) await countGuess(visit);
+  else await noteUnknown(visit, { ...found.error, isWrong: true });
   throw new GatewayError("unauthenticated", "This is not a token of this gateway.");
 }
 

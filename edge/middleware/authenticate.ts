@@ -1,4 +1,3 @@
-import { digestOf } from "../../shared/constant-time.ts";
 import { GatewayError } from "../../shared/errors.ts";
 import type { Scope } from "../../shared/principal.ts";
 import { loginPathFor } from "../login/next-path.ts";
@@ -6,10 +5,8 @@ import { freshPolicy } from "../login/policy.ts";
 import { findVisitor } from "../login/visitor.ts";
 import type { Caller } from "../verifiers.ts";
 import type { Visit } from "../visit.ts";
+import { findCaller, noteUnknown } from "./bearer.ts";
 import { countFailure, countGuess, refuseLockedOut } from "./rate-limit.ts";
-
-/** RFC 6750 section 2.1, with a bound: nothing longer is one of ours, or worth a digest. */
-const BEARER = /^Bearer +(?<token>[\x21-\x7e]{1,512})$/i;
 
 /** How soon a client may ask again while the edge has never heard of a core. */
 const NO_CORE_RETRY_MS = 5_000;
@@ -24,7 +21,7 @@ const CHAT_PREFIX = "/v1/";
  *
  * @throws GatewayError `unauthenticated`; `rate_limited` after too many of those; `forbidden` for
  *   what a page of others made a browser do; `core_offline` while there is nothing to check
- *   credentials against.
+ *   credentials against; `credentials_pending` while a token may be newer than what there is.
  */
 export function authenticate(visit: Visit): Caller | Promise<Caller | Response> {
   const authorization = visit.header("authorization") ?? "";
@@ -33,8 +30,8 @@ export function authenticate(visit: Visit): Caller | Promise<Caller | Response> 
 }
 
 async function prove(visit: Visit, authorization: string): Promise<Caller | Response> {
-  const caller = await findCaller(visit, authorization);
-  if (caller !== undefined) return caller;
+  const found = await findCaller(visit, authorization);
+  if (found.ok) return found.value;
   // A wrong token may be meant for what is behind us, by a page whose cookie is meant for us.
   const visitor = await findVisitor(visit);
   if (visitor.ok) return visitor.value;
@@ -42,10 +39,11 @@ async function prove(visit: Visit, authorization: string): Promise<Caller | Resp
   if (reason === "foreign") {
     throw new GatewayError("forbidden", "Pages of other origins may not use this session");
   }
-  const hasToken = tokenIn(authorization) !== undefined;
+  const unknown = found.error;
+  const hasToken = unknown !== undefined;
   if (reason === "unchecked" || (hasToken && !visit.isolate.verifiers.published)) throw noCore();
-  if (reason === "forged" || hasToken) await countGuess(visit);
-  if (hasToken) throw unauthenticated();
+  if (reason === "forged") await countGuess(visit);
+  if (hasToken) throw (await noteUnknown(visit, unknown)) ?? unauthenticated();
   return turnAway(visit, reason);
 }
 
@@ -80,18 +78,6 @@ function isNavigation(visit: Visit): boolean {
   return visit.request.method === "GET" && visit.header("accept")?.includes("text/html") === true;
 }
 
-/** The caller, if the token is good. Counts nothing: for what is open to everyone anyway. */
-export async function findCaller(visit: Visit, authorization: string): Promise<Caller | undefined> {
-  const token = tokenIn(authorization);
-  if (token === undefined) return undefined;
-  const { verifiers } = visit.isolate;
-  const digest = await digestOf(token);
-  const caller = verifiers.identify(digest, authorization);
-  if (caller !== undefined) return caller;
-  await verifiers.missed("client", visit.keepAlive, visit.now);
-  return verifiers.identify(digest, authorization);
-}
-
 /** For a credential that nothing here can be checked against yet. */
 export function noCore(): GatewayError {
   return new GatewayError("core_offline", "No core has ever connected to this edge", {
@@ -116,8 +102,4 @@ function mayRead({ operatorScopes = [] }: Caller): boolean {
 
 function isEnough(scope: Scope, path: string): boolean {
   return scope === "operator" || (scope === "chat" && path.startsWith(CHAT_PREFIX));
-}
-
-function tokenIn(authorization: string): string | undefined {
-  return BEARER.exec(authorization)?.groups?.["token"];
 }

@@ -10,6 +10,8 @@ const Answer = z.object({
   bundle: z.nullable(z.partial(EdgeBundle, { routes: true })),
   sealed: z.optional(z.string()),
   marks: z.optional(z.array(z.string())),
+  /** What webhooks were posted below before. */
+  formerHooks: z.optional(z.array(z.string())),
   keys: z.array(z.object({ kid: z.string(), publicKey: z.string() })),
   /** Absent from a relay of the version before. */
   sessionKey: z.optional(z.string()),
@@ -18,7 +20,10 @@ const Answer = z.object({
 const Routes = z.pick(EdgeBundle, { routes: true, outageAlert: true });
 
 /** What a relay knows: all that an isolate needs to decide on its own. */
-export interface Published extends Pick<z.output<typeof Answer>, "keys" | "sessionKey" | "marks"> {
+export interface Published extends Pick<
+  z.output<typeof Answer>,
+  "keys" | "sessionKey" | "marks" | "formerHooks"
+> {
   /** Counted by each relay for itself; 0 when no core has ever published to it. */
   readonly version: number;
   readonly bundle: EdgeBundle | null;

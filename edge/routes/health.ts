@@ -1,6 +1,9 @@
-import { findCaller } from "../middleware/authenticate.ts";
+import { GatewayError } from "../../shared/errors.ts";
+import { findCaller, noteUnknown } from "../middleware/bearer.ts";
+import { lockedForMs } from "../middleware/rate-limit.ts";
 import type { Member } from "../relays/member.ts";
 import type { State } from "../state-cache.ts";
+import type { Caller } from "../verifiers.ts";
 import { VERSION } from "../version.ts";
 import type { Visit } from "../visit.ts";
 
@@ -17,7 +20,7 @@ interface Asked {
  * each relay.
  */
 export async function health(visit: Visit): Promise<Response> {
-  const caller = await findCaller(visit, visit.request.headers.get("Authorization") ?? "");
+  const caller = await callerOf(visit);
   const asked = await (caller === undefined ? askUntilConnected(visit) : askAll(visit));
   const { state } = asked.find((one) => one.state?.connected === true) ?? asked[0] ?? {};
   const body = {
@@ -37,6 +40,20 @@ export async function health(visit: Visit): Promise<Response> {
   return Response.json(body, {
     headers: { "Cache-Control": "no-store", "X-Request-Id": visit.requestId },
   });
+}
+
+/** Anyone may ask, and so nobody is refused: but whether a token is good cannot be tried out here either. */
+async function callerOf(visit: Visit): Promise<Caller | undefined> {
+  if (lockedForMs(visit) > 0) return undefined;
+  const found = await findCaller(visit, visit.header("authorization") ?? "");
+  if (found.ok) return found.value;
+  if (found.error === undefined || !visit.isolate.verifiers.published) return undefined;
+  try {
+    await noteUnknown(visit, found.error);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+  }
+  return undefined;
 }
 
 /** For anyone: no relay is woken that need not be. */

@@ -6,30 +6,35 @@ import { err, ok, type Result } from "../../shared/result.ts";
 import { holdBody } from "../ingress/body.ts";
 import { deliver, type Disputed, type Kept } from "../ingress/deliver.ts";
 import type { Gate } from "../ingress/gate.ts";
+import { hookName } from "../ingress/hook-path.ts";
+import { isOwn, toOwn } from "../ingress/own-answers.ts";
 import type { Fault } from "../ingress/refusals.ts";
 import { checkHead, type Head, turnAway } from "../ingress/turn-away.ts";
-import type { Isolate } from "../isolate.ts";
 import type { Visit } from "../visit.ts";
 
 const RETRY_MS = 5_000;
 /** How often one webhook is judged anew because its route has changed meanwhile. */
 const MAX_JUDGEMENTS = 3;
-const PREFIX = "/hooks/";
 
 /** On answers to who has proved to be the sender: what became of the webhook. */
 const DELIVERY_HEADER = "X-Gw-Delivery";
 
 /**
- * ALL /hooks/:route: takes a webhook in once it has proved where it comes from.
+ * ALL /hooks/:route, or below what the core says instead: takes a webhook in once it has proved
+ * where it comes from.
  *
  * The 2xx is the promise that there is a durable copy: it is given for nothing but the relay's
  * word that there is one.
  *
- * @throws GatewayError `not_found` for a route nobody published, `core_offline` while that is not
+ * @throws GatewayError `not_found` for a route nobody published, here or at all, `core_offline` while that is not
  *   known, and one for each way of being turned away.
  */
 export async function hooks(visit: Visit): Promise<Response> {
-  const known = await findGate(visit, visit.path.slice(PREFIX.length));
+  const gate = gateOf(visit) ?? (await findGate(visit));
+  return isOwn(gate) ? toOwn(visit, () => takeIn(visit, gate)) : takeIn(visit, gate);
+}
+
+async function takeIn(visit: Visit, known: Gate): Promise<Response> {
   const { gate, verdict } = await judge(visit, known, (one) => checkHead(visit, one));
   if (!verdict.ok) return turnAway(visit, gate, verdict.error);
   if (visit.request.method === "GET") return challenge(visit, gate);
@@ -54,16 +59,21 @@ async function receive(visit: Visit, gate: Gate, { declaredBytes }: Head): Promi
   }
 }
 
-async function findGate({ isolate, keepAlive, now }: Visit, name: string): Promise<Gate> {
-  const known = isolate.verifiers.route(name);
-  if (known !== undefined) return known;
-  await isolate.verifiers.missed("webhook", keepAlive, now);
-  return gateNow(isolate, name);
+async function findGate(visit: Visit): Promise<Gate> {
+  await visit.isolate.verifiers.missed("webhook", visit.keepAlive, visit.now);
+  return gateNow(visit);
 }
 
-function gateNow({ verifiers }: Isolate, name: string): Gate {
-  const found = verifiers.route(name);
+/** By what is known now of the routes, and of where they are. */
+function gateOf({ isolate: { verifiers }, path }: Visit): Gate | undefined {
+  const name = hookName(verifiers, path);
+  return name === undefined ? undefined : verifiers.route(name);
+}
+
+function gateNow(visit: Visit): Gate {
+  const found = gateOf(visit);
   if (found !== undefined) return found;
+  const { verifiers } = visit.isolate;
   if (!verifiers.knowsRoutes) {
     // Not 404: to many senders that means that the hook is gone for good.
     throw new GatewayError("core_offline", "No core has told this edge its webhooks yet", {
@@ -78,14 +88,14 @@ function gateNow({ verifiers }: Isolate, name: string): Gate {
  * has changed. How often these are asked for, `Verifiers` decides.
  */
 async function judge<T>(
-  { isolate, keepAlive, now }: Visit,
+  visit: Visit,
   gate: Gate,
   check: (gate: Gate) => Promise<Result<T, Fault>>,
 ): Promise<{ readonly gate: Gate; readonly verdict: Result<T, Fault> }> {
   const verdict = await check(gate);
   if (verdict.ok) return { gate, verdict };
-  await isolate.verifiers.missed("webhook", keepAlive, now);
-  const newest = isolate.verifiers.route(gate.route.name) ?? gate;
+  await visit.isolate.verifiers.missed("webhook", visit.keepAlive, visit.now);
+  const newest = gateOf(visit) ?? gate;
   return newest === gate ? { gate, verdict } : { gate: newest, verdict: await check(newest) };
 }
 
@@ -122,7 +132,7 @@ async function take(visit: Visit, first: Gate, body: Uint8Array<ArrayBuffer>): P
 }
 
 /** What is known when a relay knows another route than the one that a webhook was judged by. */
-async function gateAfter(visit: Visit, { gate, dispute }: InDispute): Promise<Gate> {
+async function gateAfter(visit: Visit, { dispute }: InDispute): Promise<Gate> {
   const { isolate, keepAlive } = visit;
   const { relay, version } = dispute;
   if (!(await isolate.verifiers.disputed(relay, version, keepAlive, Date.now()))) {
@@ -130,7 +140,7 @@ async function gateAfter(visit: Visit, { gate, dispute }: InDispute): Promise<Ga
       retryAfterMs: RETRY_MS,
     });
   }
-  return gateNow(isolate, gate.route.name);
+  return gateNow(visit);
 }
 
 async function headFault(

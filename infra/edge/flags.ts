@@ -62,6 +62,9 @@ export function flagsOf(command: string): readonly string[] | undefined {
 /** What the user has mistyped. The message is for them, without the program's name. */
 export class Mistake extends Error {}
 
+/** A flag there is, with a value that it cannot have. */
+export class WrongValue extends Mistake {}
+
 export type Values = ReturnType<typeof parseFlags>["values"];
 
 /** @throws Mistake */
@@ -128,5 +131,5 @@ function optional<T>(
 function checked<T>(schema: z.ZodType<T>, flag: FlagName, text: string, wanted: string): T {
   const parsed = schema.safeParse(text);
   if (parsed.success) return parsed.data;
-  throw new Mistake(`--${flag} must be ${wanted}`);
+  throw new WrongValue(`--${flag} must be ${wanted}`);
 }

@@ -34,7 +34,11 @@ export const HELP = `Usage:
 
   sallyport edge keys      the keys of the cores that may connect
 
-  --json                   one line of JSON on stdout; everything else goes to stderr
+  --json                   one line of JSON on stdout; everything else goes to stderr. What fails
+                           is told on both, on stdout as {"ok":false,"error":{"type","message"}}
+
+Exit codes: 0 done; 1 it did not work, or the command line is not understood; 78 a flag or a
+variable of serve or dev has to be mended first, which no service manager can.
 
 deploy, status and rollback need CLOUDFLARE_API_TOKEN (a token made from the template "Edit
 Cloudflare Workers"), and CLOUDFLARE_ACCOUNT_ID when the token sees several accounts.

@@ -5,8 +5,7 @@ import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { EXIT_USAGE } from "../process/exit-codes.ts";
-import { Failure, notInstalled } from "../process/failure.ts";
+import { Failure, failureLine, notInstalled } from "../process/failure.ts";
 import { letProcessEnd, listenToSignals, surviveClosedPipes } from "../process/signals.ts";
 import { HELP } from "./help.ts";
 import type { Io } from "./io.ts";
@@ -20,31 +19,29 @@ async function main(): Promise<void> {
   enableCompileCache(join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "sallyport"));
   surviveClosedPipes();
   const io = processIo();
-  const parsed = parseCommand(process.argv.slice(2), io.env, io.place);
-  if (parsed.ok) process.exitCode = await run(parsed.value, io);
-  else {
-    io.err(`sallyport: ${parsed.error}`);
-    process.exitCode = EXIT_USAGE;
-  }
+  const args = process.argv.slice(2);
+  process.exitCode = await run(args, io);
   letProcessEnd();
 }
 
-/** What a command needs is loaded when it is asked for. */
-async function run(parsed: EdgeCommand, io: Io): Promise<number> {
+/** Arguments in, exit code out: the one place where a failure becomes a line. */
+async function run(args: readonly string[], io: Io): Promise<number> {
   try {
-    return await perform(parsed, io);
+    const parsed = parseCommand(args, io.env, io.place);
+    if (!parsed.ok) throw parsed.error;
+    return await perform(parsed.value, io);
   } catch (error) {
     const missing = missingPackage(error);
-    if (missing !== undefined) {
-      io.err(`sallyport: ${notInstalled(missing)}`);
-      return 1;
-    }
-    if (!(error instanceof Failure)) throw error;
-    io.err(`sallyport: ${error.message}`);
-    return error.exitCode;
+    const failure = missing === undefined ? error : new Failure(notInstalled(missing));
+    if (!(failure instanceof Failure)) throw failure;
+    // For the log as well, which has all else that was said on the way.
+    io.err(`sallyport: ${failure.message}`);
+    if (args.includes("--json")) io.out(failureLine(failure.message));
+    return failure.exitCode;
   }
 }
 
+/** What a command needs is loaded when it is asked for. */
 async function perform(parsed: EdgeCommand, io: Io): Promise<number> {
   switch (parsed.command) {
     case "serve":

@@ -5,7 +5,7 @@ const place = { cwd: "/here", home: "/home/me" };
 
 function options(args: string[], env: Record<string, string> = {}) {
   const parsed = parseCommand(args, env, place);
-  return parsed.ok ? parsed.value : parsed.error;
+  return parsed.ok ? parsed.value : parsed.error.message;
 }
 
 test("serve listens on loopback and keeps its storage in the state directory", () => {
@@ -82,4 +82,17 @@ test.each<[string[], string]>([
   [["status", "--port", "1"], "edge status knows no --port"],
 ])("%j is refused in words", (args, expected) => {
   expect(options(args)).toContain(expected);
+});
+
+test.each<[string[], number]>([
+  [["walk"], 1],
+  [["serve", "--prot", "1"], 1],
+  [["serve", "here"], 1],
+  [["serve", "--port", "70000"], 78],
+  [["serve", "--tls-key", "k"], 78],
+  [["serve", "--trust-proxy", "everybody"], 78],
+  [["dev", "--port", "x"], 78],
+  [["deploy", "--name", "My Edge"], 1],
+])("%j ends the program with %i: a service is not started again for a setting", (args, code) => {
+  expect(parseCommand(args, {}, place)).toMatchObject({ ok: false, error: { exitCode: code } });
 });

@@ -1,9 +1,12 @@
 import { join } from "node:path";
 import { type Result, err, ok } from "../../shared/result.ts";
+import { EXIT_CONFIG, EXIT_FAILURE } from "../process/exit-codes.ts";
+import { Failure } from "../process/failure.ts";
 import { type Environment, type Place, type Where, placesOf } from "../process/place.ts";
 import {
   Mistake,
   type Values,
+  WrongValue,
   checkMsOf,
   domainOf,
   flagsOf,
@@ -26,17 +29,23 @@ import { parseTrustedProxies } from "./serve/trusted-proxies.ts";
  * The command line of `sallyport edge`, as what to do. Pure.
  */
 
-/** @returns One line for the user when it makes no sense. */
+/** They go on until they are told to end, and so a service manager may have started them. */
+const SERVICES: ReadonlySet<string> = new Set(["serve", "dev"]);
+
+/** @returns One line for the user when it makes no sense, and how the program is to end. */
 export function parseCommand(
   argv: readonly string[],
   env: Environment,
   place: Place,
-): Result<EdgeCommand, string> {
+): Result<EdgeCommand, Failure> {
   try {
     return ok(commandOf(argv, env, place));
   } catch (error) {
     if (!(error instanceof Mistake)) throw error;
-    return err(`${error.message}; try sallyport edge help`);
+    // Flags are all the settings that these have, and no further start mends one.
+    const isSetting = error instanceof WrongValue && SERVICES.has(argv[0] ?? "");
+    const exitCode = isSetting ? EXIT_CONFIG : EXIT_FAILURE;
+    return err(new Failure(`${error.message}; try sallyport edge help`, exitCode));
   }
 }
 
@@ -85,7 +94,7 @@ function serveOptions(values: Values, where: Where): ServeOptions {
   const certFile = values["tls-cert"];
   const keyFile = values["tls-key"];
   if ((certFile === undefined) !== (keyFile === undefined)) {
-    throw new Mistake("--tls-cert and --tls-key go together");
+    throw new WrongValue("--tls-cert and --tls-key go together");
   }
   const tls =
     certFile === undefined || keyFile === undefined
@@ -93,7 +102,7 @@ function serveOptions(values: Values, where: Where): ServeOptions {
       : { certFile: where.toPath(certFile), keyFile: where.toPath(keyFile) };
   const trusted = parseTrustedProxies((values["trust-proxy"] ?? []).join(","));
   if (!trusted.ok) {
-    throw new Mistake(`--trust-proxy: "${trusted.error}" is no address, network or "loopback"`);
+    throw new WrongValue(`--trust-proxy: "${trusted.error}" is no address, network or "loopback"`);
   }
   return {
     json: values.json ?? false,

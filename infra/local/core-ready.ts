@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { HOOKS_PATH } from "../../shared/edge-bundle.ts";
 
 /** Where the core has a token from. */
 export const TokenSource = z.discriminatedUnion("from", [
@@ -18,5 +19,7 @@ export const CoreReady = z.object({
   token: TokenSource,
   /** Null: it takes no webhooks of its own. */
   hooks: TokenSource.nullable(),
+  /** What they are posted below, there and at the edge. */
+  hooksPath: z.string().default(HOOKS_PATH),
 });
 export type CoreReady = z.output<typeof CoreReady>;

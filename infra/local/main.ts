@@ -5,7 +5,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { EXIT_USAGE } from "../process/exit-codes.ts";
 import { Failure } from "../process/failure.ts";
 import { letProcessEnd, listenToSignals, surviveClosedPipes } from "../process/signals.ts";
 import { Launcher } from "./launcher.ts";
@@ -27,8 +26,8 @@ export async function main(): Promise<void> {
     home: homedir(),
   });
   if (!options.ok) {
-    say(`sallyport: ${options.error}\n`);
-    process.exitCode = EXIT_USAGE;
+    say(`sallyport: ${options.error.message}\n`);
+    process.exitCode = options.error.exitCode;
   } else if (options.value === "help") {
     out(HELP);
   } else {

@@ -50,11 +50,12 @@ test.each(["80a", "-1", "65536", "1e3", "0x50"])("the edge port %j is refused by
   const parsed = parseOptions([], { SALLYPORT_EDGE_PORT: port }, place);
   expect(parsed).toMatchObject({
     ok: false,
-    error: expect.stringContaining("SALLYPORT_EDGE_PORT"),
+    error: { message: expect.stringContaining("SALLYPORT_EDGE_PORT"), exitCode: 78 },
   });
 });
 
 test.each([["--jsn"], ["extra"]])("the unknown argument %j is refused in one line", (argument) => {
   const parsed = parseOptions([argument], {}, place);
-  expect(parsed).toMatchObject({ ok: false, error: expect.stringMatching(/^[^\n]+--help$/) });
+  const message: unknown = expect.stringMatching(/^[^\n]+--help$/);
+  expect(parsed).toMatchObject({ ok: false, error: { message, exitCode: 1 } });
 });

@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
 import { type Result, err, ok } from "../../shared/result.ts";
+import { EXIT_CONFIG } from "../process/exit-codes.ts";
+import { Failure } from "../process/failure.ts";
 import { type Environment, type Place, Port, isSet, placesOf } from "../process/place.ts";
 
 export interface Options {
@@ -27,24 +29,28 @@ Environment (port 0 means any free port):
   SALLYPORT_EDGE_PORT     the edge's port                (8787)
   ANTHROPIC_API_KEY, OPENAI_API_KEY                      the model that answers; neither: a demo
   ANTHROPIC_BASE_URL, OPENAI_BASE_URL                    another address for them
+
+Exit codes: 0 done; 1 it did not work, or the command line is not understood; 78 the config, or one of
+these variables, has to be mended first.
 `;
 
 /**
  * What the command line and the environment ask for.
  *
- * @returns One line for the user when it makes no sense.
+ * @returns One line for the user when it makes no sense, and how the program is to end.
  */
 export function parseOptions(
   argv: readonly string[],
   env: Environment,
   place: Place,
-): Result<Options | "help", string> {
+): Result<Options | "help", Failure> {
   const flags = parseFlags(argv);
-  if (!flags.ok) return flags;
+  if (!flags.ok) return err(new Failure(flags.error));
   if (flags.value.help) return ok("help");
   const edgePort = Port.safeParse(env["SALLYPORT_EDGE_PORT"] || "8787");
   if (!edgePort.success) {
-    return err("SALLYPORT_EDGE_PORT must be a port number from 0 (any free one) to 65535");
+    const line = "SALLYPORT_EDGE_PORT must be a port number from 0 (any free one) to 65535";
+    return err(new Failure(line, EXIT_CONFIG));
   }
   const { stateDir, toPath } = placesOf(env, place);
   const configPath = env["OPENCLAW_CONFIG_PATH"];

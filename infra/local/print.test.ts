@@ -19,6 +19,7 @@ function running(core: Partial<CoreReady> = {}): Running {
       model: { id: "claude-x", demo: false },
       token: file,
       hooks: file,
+      hooksPath: "/hooks",
       ...core,
     },
     token: new Secret("the-token"),
@@ -108,6 +109,11 @@ test.each([
     "$(OPENCLAW_STATE_DIR='/srv/state' '/usr/bin/node' '/src/sally port/core/sallyport.mjs'";
   expect(chat).toContain(`Bearer ${call} token)"`);
   expect(webhook).toContain(`Bearer ${call} token --hooks)"`);
+});
+
+test("webhooks are posted where the config says", () => {
+  const [, webhook = ""] = commands(banner(running({ hooksPath: "/in" }), shell));
+  expect(argumentsOf(webhook)).toContain("http://127.0.0.1:8787/in/agent");
 });
 
 test("when webhooks are off there is no command for them, but what to set", () => {

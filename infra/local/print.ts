@@ -67,11 +67,11 @@ function chatCommand(edge: string, { token, model }: CoreReady, shell: Shell): s
   return curl(`${edge}/v1/chat/completions`, expand(token, "token", shell), body);
 }
 
-function webhookCommand(edge: string, { hooks }: CoreReady, shell: Shell): string {
+function webhookCommand(edge: string, { hooks, hooksPath }: CoreReady, shell: Shell): string {
   if (hooks === null)
     return "off: set hooks.enabled and hooks.token in the config file to use them";
   const body = { message: "The build is green", name: "CI" };
-  const command = curl(`${edge}/hooks/agent`, expand(hooks, "token --hooks", shell), body);
+  const command = curl(`${edge}${hooksPath}/agent`, expand(hooks, "token --hooks", shell), body);
   // One that was made for us counts as long as nobody configures anything.
   if (hooks.from !== "file") return command;
   return `${command}

@@ -134,6 +134,21 @@ describe("with a token", () => {
     });
   }
 
+  test.each([
+    ["nothing", 401],
+    ["the token of webhooks", 401],
+    ["the token of a device, revoked", 401],
+    ["the token", 204],
+    ["the token of a device with the scopes []", 403],
+    ["the token of a device with the scopes [operator.read]", 403],
+    ["the token of a device with the scopes [operator.write]", 204],
+    ["the token of a device with the scopes [operator.admin]", 204],
+  ])("a proxy that asks about %s hears %i at both doors", async (name, status) => {
+    const headers = shown.get(name)?.headers ?? {};
+    const heard = DOORS.map((door) => rawRequest(world.url(door), "/api/auth/check", { headers }));
+    expect((await Promise.all(heard)).map((answer) => answer.status)).toEqual([status, status]);
+  });
+
   test("the served document describes the routes of the table, and no others", async () => {
     const served = await rawRequest(new URL(world.core.url), "/openapi.json", {
       headers: bearer(world.home.token),

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -63,12 +64,18 @@ async function doctor(...args: readonly string[]): Promise<Examined> {
 }
 
 async function doctorOf(
-  { env, dir }: CoreHome,
+  place: CoreHome,
   { url }: CoreProcess,
   ...args: readonly string[]
 ): Promise<Examined> {
-  const port = ["--port", new URL(url).port];
-  const run = await cli(["doctor", "--json", ...port, ...args], { env, dir });
+  return lookFrom(["--port", new URL(url).port, ...args], place);
+}
+
+async function lookFrom(
+  args: readonly string[],
+  place: Pick<CoreHome, "env" | "dir">,
+): Promise<Examined> {
+  const run = await cli(["doctor", "--json", ...args], place);
   const findings = Document.parse(JSON.parse(run.out)).checks;
   expect(findings.map(({ id }) => id)).toEqual(Object.keys(CHECKS));
   return {
@@ -169,6 +176,32 @@ test("a token the gateway does not know is told from a gateway that is away", as
   expect(found.of("gateway.token")).toMatch(/^failed/);
   expect(found.of("loop.hops")).toMatch(/^skipped/);
   expect(found.out).not.toContain("wrong-token-of-somebody");
+});
+
+test("a gateway behind its edge is asked through it", async () => {
+  const found = await doctor("--url", edge.url.origin, "--token", home.token);
+  expect(found.of("gateway.health")).toMatch(/^ok: an edge answers/);
+  expect(found.of("gateway.token")).toBe("ok: the gateway accepts the token");
+  expect(found.of("gateway.version")).toMatch(/^ok: sallyport/);
+  expect(found.of("gateway.role")).toBe("ok: leads and takes work");
+  expect(found.code).toBe(0);
+  const wrong = await doctor("--url", edge.url.origin, "--token", "wrong-token-of-somebody");
+  expect(wrong.of("gateway.token")).toMatch(/^failed/);
+  expect(wrong.of("gateway.role")).toMatch(/^skipped/);
+});
+
+test("a machine that is a client of a gateway elsewhere looks at that one", async () => {
+  const client = await mkdtemp(join(tmpdir(), "sallyport-client-"));
+  const remote = { url: edge.url.origin.replace("http", "ws"), token: home.token };
+  const config = { gateway: { mode: "remote", remote } };
+  await writeFile(join(client, "openclaw.json"), JSON.stringify(config), { mode: 0o600 });
+  const env = { PATH: process.env["PATH"] ?? "", OPENCLAW_STATE_DIR: client };
+  const found = await lookFrom([], { env, dir: client });
+  await rm(client, { recursive: true });
+  expect(found.of("config.file")).toMatch(/^ok/);
+  expect(found.of("gateway.health")).toMatch(/^ok: an edge answers/);
+  expect(found.of("gateway.token")).toMatch(/^ok/);
+  expect(found.of("gateway.port")).toBe("skipped: gateway.remote names a gateway elsewhere");
 });
 
 test("an edge that was never told our key is found, and is shown no token", async () => {

@@ -225,10 +225,11 @@ test.each<[string, string[], Record<string, string>, RegExp]>([
 ])("a deploy %s fails in one line that says what to do", async (_name, args, env, expected) => {
   await using it = await world();
   const { code, err, out } = await it.run([...args, "--json"], env);
-  expect(code).not.toBe(0);
+  expect(code).toBe(1);
   const ours = err.split("\n").filter((line) => line.startsWith("sallyport: "));
   expect(ours).toEqual([expect.stringMatching(expected)]);
-  expect(out).toBe("");
+  const error = { type: "cli_error", message: ours[0]?.replace("sallyport: ", "") };
+  expect(JSON.parse(out)).toEqual({ ok: false, error });
 });
 
 test("a migration that Cloudflare refuses changes nothing and is explained", async () => {

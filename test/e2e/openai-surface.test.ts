@@ -191,6 +191,10 @@ test("every path says which methods it has, and no browser of elsewhere gets in"
       expect(response.headers.get("Allow")?.split(", ").toSorted()).toEqual(allowed.toSorted());
       expect(response.headers.get("Access-Control-Allow-Origin")).toBeNull();
     }
+    // A browser asks so before it shows a credential.
+    const bare = await fetch(new URL(at, world.url("the core's own port")), { method: "OPTIONS" });
+    await bare.arrayBuffer();
+    expect(bare.status, `OPTIONS ${at} without a credential`).toBe(405);
   }
 });
 

@@ -269,6 +269,6 @@ test("a second signal ends at once what the first lets finish, and leaves nothin
 
 test("an unknown flag is told in one line", async () => {
   await using launched = new Launched({ args: ["--jsn"] });
-  expect(await launched.exited).toBe(64);
+  expect(await launched.exited).toBe(1);
   expect(complaints(launched)).toEqual([expect.stringContaining("--jsn")]);
 });

@@ -25,8 +25,8 @@ export interface Ask {
 
 /** Paths at which the edge speaks for itself, to everybody. */
 const EDGE_PROBES: ReadonlySet<string> = new Set(["/health", "/healthz"]);
-/** Good for what `auth_request` lets through afterwards, so it takes a credential for everything. */
-const EDGE_CHECK = "/api/auth/check";
+/** What it lets through afterwards may be anything, so it takes a credential for everything. */
+const CHECK = "/api/auth/check";
 
 export function verdictOf(ask: Ask, who: Standing, door: Door): Verdict {
   if (door === "the core's own port") return atCore(ask, who);
@@ -61,7 +61,7 @@ function mayPassEdge({ method, path }: Ask, who: Known): boolean {
   if (who === "owner") return true;
   if (who === "chat") return path.startsWith("/v1/");
   if (covers(who.scopes, "operator.write")) return true;
-  return covers(who.scopes, "operator.read") && method === "GET" && path !== EDGE_CHECK;
+  return covers(who.scopes, "operator.read") && method === "GET" && path !== CHECK;
 }
 
 function atCore(ask: Ask, who: Standing): Verdict {

@@ -88,6 +88,7 @@ export async function startUpstream(options: UpstreamOptions): Promise<Connected
             token: new Secret(token),
             hooksToken: new Secret(hooksToken),
             rate: { perSecond: 10_000, burst: 50_000 },
+            drainTimeoutMs: 20_000,
             stateDir,
           },
           front: { webhooks: options.webhooks ?? [], login: true },

@@ -23,7 +23,7 @@ export interface Credential {
   readonly query?: string;
 }
 
-/** A real core behind a real edge, whose limits do not stand in the way. */
+/** A real core behind a real edge. */
 export interface MatrixWorld extends AsyncDisposable {
   readonly edge: RunningEdge;
   readonly home: CoreHome;
@@ -35,12 +35,18 @@ export interface MatrixWorld extends AsyncDisposable {
   own(method: string, params: object): Promise<unknown>;
 }
 
-/** @param auth - Beside the token, or in place of it. */
-export async function startMatrixWorld(auth: object = {}): Promise<MatrixWorld> {
+/**
+ * @param auth - Beside the token, or in place of it.
+ * @param options - `rateLimits`: those of the edge do stand in the way.
+ */
+export async function startMatrixWorld(
+  auth: object = {},
+  { rateLimits = false } = {},
+): Promise<MatrixWorld> {
   await using parts = new AsyncDisposableStack();
   const pairing = randomToken();
   const bindings = { PAIRING_SECRET: pairing };
-  const edge = parts.use(await startEdge({ bindings, rateLimits: false }));
+  const edge = parts.use(await startEdge({ bindings, rateLimits }));
   const config = Object.keys(auth).length === 0 ? {} : { gateway: { auth } };
   const home = parts.use(await createHome(edge, pairing, config));
   const token = "password" in auth ? String(auth.password) : home.token;

@@ -15,7 +15,8 @@ const WORD = /^[a-z][a-z0-9-]*$/;
 
 /** Sorted, so that the same program always gives the same script. */
 export function wordsOf(name: string, command: Command): CommandWords {
-  const text = [command.usage, command.details ?? ""].join("\n");
+  const unnamed = command.actions?.get(command.unnamed ?? "");
+  const text = [command, ...(unnamed === undefined ? [] : [unnamed])].map(textOf).join("\n");
   const actions = new Map<string, readonly string[]>();
   for (const action of namesIn(command)) {
     const page = command.actions?.get(action);
@@ -34,8 +35,12 @@ function namesIn({ usage, actions }: Command): string[] {
     .toSorted();
 }
 
-function flagsOf({ usage, details = "" }: Page): string[] {
-  return flagsIn(`${usage}\n${details}`);
+function flagsOf(page: Page): string[] {
+  return flagsIn(textOf(page));
+}
+
+function textOf({ usage, details = "" }: Page): string {
+  return `${usage}\n${details}`;
 }
 
 /** What its line among the details says of an action. */

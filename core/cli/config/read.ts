@@ -1,35 +1,31 @@
 import { type Io, parseFlags } from "../command.ts";
 import { resolvePaths } from "../../config/paths.ts";
-import { type ConfigSnapshot, snapshotOf } from "../../config/file/snapshot.ts";
+import { snapshotOf } from "../../config/file/snapshot.ts";
 import { valueAt } from "../../config/tree.ts";
 import { atMost, fail, issueLines, pathOf } from "./said.ts";
 
 const OPTIONS = { json: { type: "boolean" } } as const;
-/** A default that is longer has no place in a line. */
-const MAX_DEFAULT_UNITS = 120;
-
-/** `config get PATH` */
+/** `config get PATH`: what the file says, or the default where it says nothing. */
 export async function get(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseFlags(args, OPTIONS);
   const { json = false } = values;
   atMost(positionals, 1);
   const path = pathOf(positionals[0]);
   const snapshot = await snapshotOf(io);
-  const value = valueAt(snapshot.resolved, path) ?? valueAt(snapshot.authored, path);
-  if (value === undefined) return fail(await whyNot(path, snapshot), { json, io });
+  const written = valueAt(snapshot.resolved, path) ?? valueAt(snapshot.authored, path);
+  const value = written ?? valueAt(snapshot.effective, path);
+  if (value === undefined) return fail(await whyNot(path), { json, io });
+  if (written === undefined) {
+    const { pathText } = await import("../../config/issues/path-text.ts");
+    io.err(`${pathText(path)} is not set: this is the default`);
+  }
   io.out(!json && typeof value === "string" ? value : JSON.stringify(value, null, json ? 0 : 2));
   return 0;
 }
 
-async function whyNot(path: readonly string[], snapshot: ConfigSnapshot): Promise<string> {
+async function whyNot(path: readonly string[]): Promise<string> {
   const { pathText } = await import("../../config/issues/path-text.ts");
   const name = pathText(path);
-  const byDefault = valueAt(snapshot.effective, path);
-  if (byDefault !== undefined) {
-    const text = JSON.stringify(byDefault);
-    if (text.length > MAX_DEFAULT_UNITS) return `${name} is not set; see sallyport config show`;
-    return `${name} is not set; ${text} applies`;
-  }
   const { isPassedOver, settingAt } = await import("../../config/file/describe.ts");
   if (settingAt(path) !== undefined || isPassedOver(path)) return `${name} is not set`;
   return `${name} is not a setting; try sallyport config schema`;

@@ -57,7 +57,7 @@ async function rehearsedOf(
     tree: tried.value.tree,
     changed: operations.map(({ path }) => path),
   });
-  const errors = faults.map((one): Fault => ({ kind: "resolvability", ...one }));
+  const errors = faults.map(({ ref, message }): Fault => ({ kind: "resolvability", message, ref }));
   return { outcome: tried.value, errors, configPath, ...checked };
 }
 

@@ -55,7 +55,9 @@ export async function set(args: readonly string[], io: Io): Promise<number> {
   if (expected.fault !== undefined) return fail(expected.fault, { json: order.json, io });
   const [first, ...more] = operations.map(({ path }) => pathText(path));
   const done = more.length === 0 ? `Updated ${first}.` : `Updated ${operations.length} settings.`;
-  return writeConfig({ ...order, done, baseHash: expected.baseHash, dryRun: false }, io);
+  const assigned = operations.map(({ path }) => path);
+  const { baseHash } = expected;
+  return writeConfig({ ...order, done, baseHash, assigned, dryRun: false }, io);
 }
 
 function howOf({ merge = false, replace = false }: Values): "assign" | "merge" | "replace" {

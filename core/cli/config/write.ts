@@ -6,6 +6,7 @@ import { parseText } from "../../config/file/parse.ts";
 import { issuesOf } from "../../config/file/snapshot.ts";
 import { type ConfigChange, ConfigWriter, type WriteFault } from "../../config/write/writer.ts";
 import { type Io, parseFlags } from "../command.ts";
+import { danglingIn } from "./dangling.ts";
 import { atMost, fail, issueLines, pathOf } from "./said.ts";
 
 /** What somebody pipes in by accident ends here. */
@@ -70,6 +71,8 @@ export interface WriteOrder {
   readonly json: boolean;
   readonly dryRun: boolean;
   readonly force: boolean;
+  /** Settings whose references are looked at; undefined: all that changed. */
+  readonly assigned?: readonly (readonly string[])[] | undefined;
   /** Of the config that it was made for; undefined: of whatever there is. */
   readonly baseHash: string | undefined;
 }
@@ -80,7 +83,9 @@ export async function writeConfig(order: WriteOrder, io: Io): Promise<number> {
   const writer = new ConfigWriter(io);
   const written = await writer.write({ change, force, dryRun, baseHash });
   if (!written.ok) return refuse(written.error, json, io);
-  const { changed, file, hash, warnings, paths } = written.value;
+  const { changed, file, hash, paths } = written.value;
+  const dangling = await danglingIn(written.value, order.assigned ?? paths, io);
+  const warnings = [...written.value.warnings, ...dangling];
   if (json) {
     const changedPaths = paths.map(pathText);
     io.out(JSON.stringify({ ok: true, dryRun, changed, path: file, changedPaths, hash, warnings }));

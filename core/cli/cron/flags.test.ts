@@ -56,6 +56,11 @@ test.each([
       delivery: { mode: "none" },
     },
   },
+  {
+    name: "spread out, in another word",
+    values: { cron: "0 * * * *", jitter: "5m", message: "hi" },
+    wants: { schedule: { kind: "cron", expr: "0 * * * *", staggerMs: 300_000 } },
+  },
 ])("flags of cron add are what the gateway understands: $name", ({ values, wants }) => {
   const params = paramsOf(values, [], NOW);
   expect(params).toMatchObject(wants);

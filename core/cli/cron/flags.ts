@@ -15,6 +15,7 @@ export const JOB_OPTIONS = {
   cron: text,
   tz: text,
   stagger: text,
+  jitter: text,
   exact: yes,
   session: text,
   "session-key": text,
@@ -67,7 +68,7 @@ export function scheduleOf(flags: Flags, now: number, hostZone: string): object 
 
 function crontabOf(expr: string, flags: Flags): object {
   const tz = textOf(flags, "tz") || undefined;
-  const stagger = textOf(flags, "stagger");
+  const stagger = textOf(flags, "stagger") ?? textOf(flags, "jitter");
   return {
     kind: "cron",
     expr,

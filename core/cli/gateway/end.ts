@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { GatewayError } from "../../../shared/errors.ts";
+import { resolvePaths } from "../../config/paths.ts";
+import type { Found } from "../../service/look.ts";
 import { type Io, parseFlags, settingsOf } from "../command.ts";
 import { targetOf, TARGET_OPTIONS } from "../target.ts";
 import { endProcess, runningPid } from "./signal.ts";
@@ -16,7 +18,10 @@ function waits(status: string, isSafe: boolean): boolean {
   return status === "deferred" || (status === "coalesced" && !isSafe);
 }
 
-/** Restarts a running gateway within its process. */
+/** With them a gateway is meant that is asked itself, wherever it runs. */
+const ASKED_ITSELF = new Set([...Object.keys(TARGET_OPTIONS), "reason", "skip-deferral", "safe"]);
+
+/** Restarts the service of this machine, or a running gateway within its process. */
 export async function gatewayRestart(args: readonly string[], io: Io): Promise<number> {
   const { values } = parseFlags(args, {
     ...TARGET_OPTIONS,
@@ -26,6 +31,12 @@ export async function gatewayRestart(args: readonly string[], io: Io): Promise<n
     safe: { type: "boolean" },
     json: { type: "boolean" },
   });
+  const service = await serviceToRestart(values, io);
+  if (service !== undefined) {
+    const { restartService, tellControlled } = await import("./service/control.ts");
+    tellControlled(await restartService(service, io), values.json === true, io);
+    return 0;
+  }
   const { askGateway } = await import("../client.ts");
   const target = await targetOf(values, io);
   const { reason } = values;
@@ -39,9 +50,37 @@ export async function gatewayRestart(args: readonly string[], io: Io): Promise<n
   return 0;
 }
 
-/** Ends the gateway of this machine. */
+/** Undefined: none is installed for the state of this command, or another gateway is meant. */
+async function serviceToRestart(values: object, io: Io): Promise<Found | undefined> {
+  const isElsewhere = (io.env["OPENCLAW_GATEWAY_URL"] ?? "") !== "";
+  if (isElsewhere || Object.keys(values).some((name) => ASKED_ITSELF.has(name))) return undefined;
+  const found = await installedService(io);
+  if (found === undefined) return undefined;
+  const [pid, { pid: own }] = await Promise.all([
+    runningPid(found.definition.stateDir),
+    found.manager.state(),
+  ]);
+  // One that somebody runs by hand beside it is the one that is meant.
+  return pid === undefined || pid === own ? found : undefined;
+}
+
+async function installedService(io: Io): Promise<Found | undefined> {
+  const { serviceOf } = await import("./service/machine.ts");
+  return serviceOf(resolvePaths(io).stateDir, io);
+}
+
+/** Ends the gateway of this machine, or the service that it is. */
 export async function gatewayStop(args: readonly string[], io: Io): Promise<number> {
   const { values } = parseFlags(args, { json: { type: "boolean" } });
+  const service = await installedService(io);
+  if (service !== undefined) {
+    const { stopService, tellControlled } = await import("./service/control.ts");
+    const stopped = await stopService(service);
+    if (stopped !== undefined) {
+      tellControlled(stopped, values.json === true, io);
+      return 0;
+    }
+  }
   const { stateDir, limits } = await settingsOf(io);
   const pid = await runningPid(stateDir);
   if (pid === undefined) {

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { failureTypeOf } from "../failure.ts";
+import { nobodyAt } from "../nobody.ts";
 import type { Target } from "../target.ts";
+import { phaseIn } from "./suspended.ts";
 
 /** What we may do there. */
 export type Capability = "none" | "connect" | "read" | "write" | "admin";
@@ -11,6 +13,8 @@ export interface Probed {
   readonly durationMs: number;
   readonly capability: Capability;
   readonly version: string | undefined;
+  /** Whether it takes work, in the protocol's words; undefined: it did not say. */
+  readonly suspension: string | undefined;
   readonly health: unknown;
   readonly error: { readonly type: string; readonly message: string } | undefined;
 }
@@ -25,11 +29,17 @@ export async function probe(target: Target): Promise<Probed> {
   const { openGateway } = await import("../client.ts");
   const startedAt = performance.now();
   const took = (): number => Math.round(performance.now() - startedAt);
-  const nothing = { url: target.url, ok: false, capability: "none", version: undefined } as const;
+  const nothing = {
+    url: target.url,
+    ok: false,
+    capability: "none",
+    version: undefined,
+    suspension: undefined,
+  } as const;
   try {
     using line = await openGateway(target);
     if (line === undefined) {
-      const message = `no gateway at ${target.url}: nothing listens there`;
+      const { message } = nobodyAt(target);
       const error = { type: "gateway_transport_error", message };
       return { ...nothing, durationMs: took(), health: undefined, error };
     }
@@ -41,6 +51,7 @@ export async function probe(target: Target): Promise<Probed> {
       durationMs: took(),
       capability: capabilityOf(auth.scopes),
       version: server.version,
+      suspension: phaseIn(line.hello),
       health,
       error: undefined,
     };

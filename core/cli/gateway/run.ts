@@ -6,9 +6,11 @@ import { GatewayError } from "../../../shared/errors.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Gateway } from "../../gateway/lifecycle/start.ts";
 import { type Io, parseFlags, settingsOf } from "../command.ts";
+import { notifyManager } from "../../service/notify.ts";
 import { LogFile, logPattern } from "../../log-file.ts";
 import type { LoadSettings } from "../../gateway/lifecycle/reload.ts";
 import { sourceOf, stopped } from "../ready.ts";
+import { FOREIGN_OPTIONS, foreignWarnings } from "./foreign-flags.ts";
 import { holdHeap } from "./heap.ts";
 import { takeOver } from "./signal.ts";
 
@@ -27,6 +29,7 @@ const OPTIONS = {
   json: { type: "boolean" },
   "ready-fd": { type: "string" },
   standby: { type: "boolean" },
+  ...FOREIGN_OPTIONS,
 } as const;
 
 /** The gateway itself, until it is told to stop. */
@@ -37,6 +40,7 @@ export async function runGateway(args: readonly string[], io: Io): Promise<numbe
   if (positionals.length > 0) {
     throw new GatewayError("invalid_request", "gateway run takes flags alone; try --help");
   }
+  const passedOver = foreignWarnings(values);
   const readyFd = descriptorOf(values["ready-fd"]);
   const { port, bind, auth, token, standby, json = false } = values;
   const password = await passwordOf(values.password, values["password-file"]);
@@ -58,8 +62,8 @@ export async function runGateway(args: readonly string[], io: Io): Promise<numbe
   ]);
   await using file = openLogFile(settings, io);
   const level = values.verbose === true ? "debug" : settings.logLevel;
-  const log = createLog(level, file === undefined ? io.log : both(io.log, file));
-  for (const warning of settings.warnings) log.warn(warning);
+  const log = createLog(level, destinationOf(io, file));
+  for (const warning of [...passedOver, ...settings.warnings]) log.warn(warning);
 
   const { env, cwd, home, uid } = io;
   const load: LoadSettings = (adjust) =>
@@ -72,6 +76,7 @@ export async function runGateway(args: readonly string[], io: Io): Promise<numbe
     const line = stateLine(event, running, settings, io);
     if (json || io.supervised) io.out(line);
     if (readyFd !== undefined) writeFileSync(readyFd, `${line}\n`);
+    void notifyManager(io.env, "--ready", `--status=${event}, port ${running.port}`);
   };
   const standsBy = settings.mode === "standby";
   tell(standsBy ? "standby" : "ready");
@@ -86,12 +91,18 @@ export async function runGateway(args: readonly string[], io: Io): Promise<numbe
   }
   await stopping;
   log.info("stopping");
-  await running.drain();
+  await Promise.all([running.drain(), notifyManager(io.env, "STOPPING=1")]);
   return 0;
 }
 
 interface LogDestination {
   write(line: string): void;
+}
+
+/** launchd keeps what is said on stderr in a file that nobody cuts: our own, by day, has it as well. */
+function destinationOf(io: Io, file: LogFile | undefined): LogDestination {
+  if (file === undefined) return io.log;
+  return io.env["SALLYPORT_SERVICE"] === "launchd" ? file : both(io.log, file);
 }
 
 function both(one: LogDestination, other: LogDestination): LogDestination {
@@ -150,7 +161,7 @@ function descriptorOf(text: string | undefined): number | undefined {
 function stateLine(
   event: "standby" | "ready",
   { port, url, model }: Gateway,
-  { gateway: own, hooks, edge }: Settings,
+  { gateway: own, hooks, ingress, edge }: Settings,
   io: Io,
 ): string {
   return JSON.stringify({
@@ -162,6 +173,7 @@ function stateLine(
     model,
     token: sourceOf(own.token, "OPENCLAW_GATEWAY_TOKEN"),
     hooks: hooks === undefined ? null : sourceOf(hooks.token, ""),
+    hooksPath: ingress.path,
     edge: edge?.url ?? null,
   });
 }

@@ -5,6 +5,7 @@ import { setUp } from "../../methods/wizard/setup.ts";
 import { type Io, settingsOf } from "../command.ts";
 import { changeOf } from "./change.ts";
 import type { OnboardPlan } from "./flags.ts";
+import { requireAddress } from "./model-flags.ts";
 import { tellNext, tellWritten } from "./next.ts";
 import { setupParts } from "./parts.ts";
 import { writeSetup } from "./write.ts";
@@ -14,8 +15,12 @@ const MODES = [
   { value: "remote", label: "Use a gateway somewhere else" },
 ] as const;
 
-/** The questions of a setup: the same as a gateway asks over its protocol. */
-export async function askAll(ask: Ask, plan: OnboardPlan, io: Io): Promise<void> {
+/**
+ * The questions of a setup: the same as a gateway asks over its protocol.
+ *
+ * @returns What this machine is now.
+ */
+export async function askAll(ask: Ask, plan: OnboardPlan, io: Io): Promise<OnboardPlan["mode"]> {
   const plain = plan.values["secret-input-mode"] === "plaintext";
   const { configPath } = resolvePaths(io);
   const title = "Setup";
@@ -27,12 +32,14 @@ export async function askAll(ask: Ask, plan: OnboardPlan, io: Io): Promise<void>
   if (mode === "remote") await remote(ask, plan, io, plain);
   else {
     const settings = await settingsOf(io);
+    requireAddress(plan.model, settings.providers);
     if (hasFlags(plan)) tellWritten(await writeSetup(changeOf(plan), io, plain), io);
     const told = (written: Parameters<typeof tellWritten>[0]): void => tellWritten(written, io);
     await setUp(ask, setupParts(settings, io, { plain, told }), io.stop);
     for (const warning of (await settingsOf(io)).warnings) io.err(`warning: ${warning}`);
   }
   tellNext(mode, io);
+  return mode;
 }
 
 /** Whether there is more in them than where it is for. */

@@ -7,7 +7,7 @@ import { tryModel } from "../../gateway/methods/management.ts";
 import { type Io, settingsOf } from "../command.ts";
 import { changeOf } from "./change.ts";
 import type { OnboardPlan } from "./flags.ts";
-import type { ModelPlan } from "./model-flags.ts";
+import { type ModelPlan, requireAddress } from "./model-flags.ts";
 import { writeSetup, type Written } from "./write.ts";
 
 /** A model that thinks before it says a word. */
@@ -27,7 +27,7 @@ export interface Onboarded {
  * Sets up what the flags say.
  *
  * @throws GatewayError model_unauthorized when the provider refuses the key, or the variable it is
- *   to be in is not set: nothing is written then.
+ *   to be in is not set; invalid_request for a provider without an address. Nothing is written then.
  */
 export async function onboardByFlags(
   plan: OnboardPlan,
@@ -35,10 +35,12 @@ export async function onboardByFlags(
   options: { readonly skipCheck: boolean },
 ): Promise<Onboarded> {
   const { model } = plan;
+  const settings = await settingsOf(io);
+  requireAddress(model, settings.providers);
   const check =
     model === undefined || options.skipCheck
       ? { status: "skipped", error: undefined }
-      : await checked(model, await settingsOf(io), io);
+      : await checked(model, settings, io);
   if (check.status === "auth") {
     throw new GatewayError(
       "model_unauthorized",

@@ -1,6 +1,9 @@
 /** Flags of `onboard` that say who answers. Pure. */
+import { GatewayError } from "../../../shared/errors.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { Secret } from "../../../shared/secret.ts";
+import { KNOWN_PROVIDERS } from "../../config/known-providers.ts";
+import type { Settings } from "../../config/settings.ts";
 import type { Given, Values } from "./options.ts";
 
 /** Providers with a flag of their own for the key, by the word in it. */
@@ -49,6 +52,9 @@ export function modelOf(given: Given, values: Values): Result<ModelPlan | undefi
 function planFor(id: string, given: Given, values: Values): Result<ModelPlan, string> {
   const key = values["api-key"] ?? ownKey(id, given);
   const variable = values["api-key-env"];
+  const hasAll = values.model !== undefined && (key ?? variable) !== undefined;
+  // One of the config would do; of what is missing here, its address matters first.
+  if (!KNOWN_PROVIDERS.has(id) && !hasAll) return err(unknownProvider(id));
   if (key === undefined && variable === undefined && !KEYLESS.has(id)) {
     return err(`${id} needs a key: --api-key-env NAME or --api-key KEY`);
   }
@@ -57,6 +63,24 @@ function planFor(id: string, given: Given, values: Values): Result<ModelPlan, st
   if (!ref.startsWith(`${id}/`)) return err(`--model must be one of ${id}, like ${id}/NAME`);
   const apiKey = secretOf(key);
   return ok({ provider: id, key: apiKey, variable, ref, baseUrl: undefined, api: undefined });
+}
+
+/** @throws GatewayError invalid_request for a provider that neither we nor the config know. */
+export function requireAddress(
+  model: ModelPlan | undefined,
+  providers: Settings["providers"],
+): void {
+  if (model === undefined || KNOWN_PROVIDERS.has(model.provider)) return;
+  const { provider: id, baseUrl } = model;
+  const configured = Object.hasOwn(providers, id) ? providers[id]?.baseUrl : undefined;
+  if ((baseUrl ?? configured) !== undefined) return;
+  throw new GatewayError("invalid_request", unknownProvider(id));
+}
+
+/** What is said of a provider whose address nobody knows. */
+function unknownProvider(id: string): string {
+  const known = [...KNOWN_PROVIDERS.keys()].toSorted().join(", ");
+  return `unknown provider "${id.slice(0, 64)}": there is ${known}; another one has --custom-base-url and --custom-model-id`;
 }
 
 /** Of `--openai-api-key` and its kin. */

@@ -3,7 +3,7 @@ import type { Written } from "./write.ts";
 
 /** What to type next. */
 export const NEXT = {
-  local: ["sallyport doctor", "sallyport gateway", "sallyport dashboard"],
+  local: ["sallyport doctor", "sallyport gateway", "sallyport status"],
   remote: ["sallyport health", "sallyport status"],
 } as const;
 

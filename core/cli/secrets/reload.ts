@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { GatewayError } from "../../../shared/errors.ts";
 import { callGateway } from "../client.ts";
 import { type Io, parseFlags } from "../command.ts";
 import { atMost } from "../config/said.ts";
+import { nobodyAt } from "../nobody.ts";
 import { TARGET_OPTIONS, targetOf } from "../target.ts";
 
 const Answer = z.object({ ok: z.literal(true), warningCount: z.number().default(0) });
@@ -14,7 +14,7 @@ export async function reload(args: readonly string[], io: Io): Promise<number> {
   atMost(positionals, 0);
   const target = await targetOf(values, io);
   const answer = await callGateway(target, "secrets.reload", {});
-  if (answer === undefined) throw new GatewayError("core_offline", `no gateway at ${target.url}`);
+  if (answer === undefined) throw nobodyAt(target);
   const { warningCount } = Answer.parse(answer.payload);
   if (values.json === true) io.out(JSON.stringify({ ok: true, warningCount }));
   else if (warningCount === 0) io.out("Secrets reloaded.");

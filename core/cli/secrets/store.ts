@@ -113,7 +113,9 @@ async function set(call: Call): Promise<number> {
     const why = "arguments are seen by whoever sees the list of processes";
     return refuse(`--value is for --kind env alone, for ${why}: pipe the value in`, call);
   }
-  const entry = { name, value: new Secret(await valueFor(name, call)), kind, updatedBy: "cli" };
+  const value = await valueFor(name, call);
+  if (value === "" && values.value === undefined) return refuse(noValue(name, kind), call);
+  const entry = { name, value: new Secret(value), kind, updatedBy: "cli" };
   const fault = entryFault(entry);
   if (fault !== undefined) return refuse(fault, call);
   const dryRun = values["dry-run"] === true;
@@ -121,6 +123,12 @@ async function set(call: Call): Promise<number> {
   const done = dryRun ? `${name} could be stored (${kind}).` : `${name} is stored. ${RELOADS}`;
   io.out(values.json === true ? JSON.stringify({ ok: true, name, kind, dryRun }) : done);
   return 0;
+}
+
+/** Somebody who wants it empty says so; a pipe or a file with nothing in it is a mistake. */
+function noValue(name: string, kind: EntryKind): string {
+  const meant = kind === "env" ? ', or say --value "" when it is to be empty' : "";
+  return `there is no value for ${name.slice(0, 64)}: pipe it in${meant}`;
 }
 
 /** Undefined: there is no such kind. */

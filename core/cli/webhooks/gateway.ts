@@ -1,7 +1,7 @@
-import { GatewayError } from "../../../shared/errors.ts";
 import type { GatewayLine } from "../client.ts";
 import { openGateway } from "../client.ts";
 import type { Io } from "../command.ts";
+import { nobodyAt } from "../nobody.ts";
 import { targetOf, TARGET_OPTIONS } from "../target.ts";
 
 /** Relays may have to be woken first. */
@@ -20,6 +20,6 @@ type Flags = Readonly<Record<string, string | boolean | undefined>>;
 export async function lineTo(flags: Flags, io: Io): Promise<GatewayLine> {
   const target = await targetOf({ timeout: TIMEOUT_MS, ...flags }, io);
   const line = await openGateway(target, io.stop);
-  if (line === undefined) throw new GatewayError("core_offline", `no gateway at ${target.url}`);
+  if (line === undefined) throw nobodyAt(target);
   return line;
 }

@@ -4,6 +4,7 @@ import { systemClock } from "../../channels/clock.ts";
 import { WebhookDetails, type WebhookEntry, WebhookTail } from "../../webhooks/methods/answers.ts";
 import { type GatewayLine, openGateway } from "../client.ts";
 import { type Io, parseFlags } from "../command.ts";
+import { nobodyAt } from "../nobody.ts";
 import { type Target, targetOf } from "../target.ts";
 import { bodyOf } from "./body.ts";
 import { FILTER_OPTIONS, type Filter, filterOf } from "./filter.ts";
@@ -57,7 +58,7 @@ async function keepFollowing(target: Target, following: Following, io: Io): Prom
   while (!stop.aborted) {
     try {
       using line = await openGateway(target, stop);
-      if (line === undefined) throw new GatewayError("core_offline", `no gateway at ${target.url}`);
+      if (line === undefined) throw nobodyAt(target);
       if (failures > 0) io.err("sallyport: following again");
       failures = 0;
       await follow(line, following, io);

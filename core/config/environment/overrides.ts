@@ -5,6 +5,7 @@ import type { ConfigError } from "../issues/error.ts";
 import { HttpUrl, SecretText } from "../fields.ts";
 import type { Environment } from "../paths.ts";
 import { AuthMode, Bind, Port } from "../sections/gateway.ts";
+import { wordsOf } from "../issues/words.ts";
 
 /** What the command line may set, as text: the same rules as for the variables of that meaning. */
 export interface Flags {
@@ -56,7 +57,8 @@ export function readOverrides(
     if (set === undefined) return undefined;
     const parsed = schema.safeParse(set.value);
     if (parsed.success) return parsed.data;
-    const message = parsed.error.issues[0]?.message ?? "is not understood";
+    const [issue] = parsed.error.issues;
+    const message = issue === undefined ? "is not understood" : wordsOf(issue);
     faults.push({ reason: "bad_variable", name: set.name, message });
     return undefined;
   }

@@ -31,6 +31,20 @@ test.each([
   expect(await issuesOf(text)).toEqual([]);
 });
 
+test.each([
+  ['{ agents: { defaults: { model: "acme/brain" } } }', "agents.defaults.model.primary"],
+  [
+    '{ agents: { defaults: { model: "custom/x" } }, models: { providers: { custom: { apiKey: "k" } } } }',
+    "models.providers.custom.baseUrl",
+  ],
+])("what may be completed by the next change is told, and not refused: %s", async (text, path) => {
+  expect(await issuesOf(text)).toEqual([]);
+  const read = await checkConfig({ env: {}, cwd: "/nowhere", home: "/nowhere" }, (file) =>
+    Promise.resolve({ ok: true, value: file.endsWith(".json") ? text : undefined }),
+  );
+  expect(read).toMatchObject({ value: { unfit: [{ path }] } });
+});
+
 test("the variables of the gateway count as they do at its start", async () => {
   const text = '{ gateway: { auth: { mode: "none" } } }';
   expect(await issuesOf(text, { OPENCLAW_GATEWAY_BIND: "lan" })).toEqual(["gateway.bind"]);

@@ -3,6 +3,8 @@ import { thisMachine } from "../bind.ts";
 import type { ReadText } from "./compose.ts";
 import type { ConfigError, Issue } from "../issues/error.ts";
 import { gatewaySettingsOf } from "../gateway-settings.ts";
+import { modelIssues } from "../model-issues.ts";
+import { providersOf } from "../models.ts";
 import { type Filled, finish, type Interpreted } from "./interpret.ts";
 import { fillFrom, readSources, type Sources } from "./load.ts";
 import { readOverrides } from "../environment/overrides.ts";
@@ -20,6 +22,11 @@ export interface Checked {
   readonly sources: Sources;
   readonly filled: Filled;
   readonly checked: Result<Interpreted, ConfigError>;
+  /**
+   * What else keeps a gateway from starting and may be set with the next change: whoever sets things
+   * one by one names a model before its provider, or the other way round.
+   */
+  readonly unfit: readonly Issue[];
 }
 
 /**
@@ -41,7 +48,12 @@ export async function checkConfig(
   const fault = read.ok ? openDoor(read.value) : undefined;
   const checked: Checked["checked"] =
     fault === undefined ? read : err({ reason: "invalid", file, issues: [fault] });
-  return { ok: true, value: { sources: sources.value, filled: filled.value, checked } };
+  const unfit = checked.ok ? unusableModels(checked.value) : [];
+  return { ok: true, value: { sources: sources.value, filled: filled.value, checked, unfit } };
+}
+
+function unusableModels({ config, environment }: Interpreted): readonly Issue[] {
+  return modelIssues(config, providersOf(config, environment));
 }
 
 /** What would keep a gateway from starting although each setting is right by itself. */

@@ -31,6 +31,8 @@ export interface Boundary {
   readonly from: string;
   /** True when one file is the whole of that object, so that what changes there can go there. */
   readonly isWhole: boolean;
+  /** What these files say something of, of that object. */
+  readonly keys: readonly string[];
 }
 
 export interface Composed {
@@ -147,7 +149,8 @@ class Composition {
     }
     const hasSiblings = Object.keys(beside).length > 0;
     const isWhole = !Array.isArray(named) && !hasSiblings && isTree(value);
-    this.boundaries.push({ path: place.path, files, from: place.file, isWhole });
+    const keys = isTree(value) ? Object.keys(value) : [];
+    this.boundaries.push({ path: place.path, files, from: place.file, isWhole, keys });
     if (!hasSiblings) return value;
     if (!isTree(value)) this.#fail(at, "Sibling keys require included content to be an object");
     const below = (key: string): Place => ({ ...place, path: [...place.path, key] });

@@ -105,15 +105,15 @@ test.each([
   ['{ "__proto__": { x: 1 } }', "__proto__: is not a setting"],
   ["{ constructor: {} }", "constructor: is not a setting"],
   ["{ gateway: { port: '80' } }", "gateway.port: must be a number"],
-  ["{ gateway: { port: 70000 } }", "gateway.port: too big: expected number to be <=65535"],
+  ["{ gateway: { port: 70000 } }", "gateway.port: must be at most 65535"],
   ["{ gateway: { port: 1.5 } }", "gateway.port: must be an int"],
   [
     "{ gateway: { bind: 'wan' } }",
-    'gateway.bind: invalid option: expected one of "loopback"|"lan"|"tailnet"|"auto"|"custom"',
+    'gateway.bind: must be "loopback", "lan" ("*" and "0.0.0.0" mean the same), "tailnet", "auto" or "custom"',
   ],
   [
     "{ gateway: { auth: { mode: 'magic' } } }",
-    'gateway.auth.mode: invalid option: expected one of "token"|"password"|"none"|"trusted-proxy"',
+    'gateway.auth.mode: must be one of "token", "password", "none", "trusted-proxy"',
   ],
   [
     "{ gateway: { tls: { enabled: true } } }",
@@ -160,7 +160,7 @@ test.each([
   ],
   [
     "{ sallyport: { core: { mode: 'follower' } } }",
-    'sallyport.core.mode: invalid option: expected one of "leader"|"standby"',
+    'sallyport.core.mode: must be one of "leader", "standby"',
   ],
   [
     "{ sallyport: { limits: { rate: { perSecond: 1, burst: 11 } } } }",
@@ -199,6 +199,24 @@ test.each([
   ["", "1:1: not JSON5: invalid end of input"],
 ])("%s is refused in one line", (text, expected) => {
   expect(refusal(text)).toBe(expected);
+});
+
+test("a variable may hold a number or a switch where one is wanted", () => {
+  const text =
+    "{ gateway: { port: '${P}', controlUi: { enabled: '${ON}' }, auth: { token: '${T}' } } }";
+  const { config, source } = accept(text, { P: "21896", ON: "false", T: "123456789012345678" });
+  expect(config.gateway).toMatchObject({ port: 21_896, controlUi: { enabled: false } });
+  expect(config.gateway.auth.token?.reveal()).toBe("123456789012345678");
+  expect(JSON.parse(source.reveal())).toMatchObject({ gateway: { port: 21_896 } });
+});
+
+test.each<[string, Record<string, string>, string]>([
+  ["is not set", {}, "gateway.port: needs the variable P, which is not set"],
+  ["is no number", { P: "https" }, "gateway.port: must be a number, and the variable P holds none"],
+  ["is one in other words", { P: "0x50" }, "gateway.port: must be a number"],
+  ["is too high", { P: "99999" }, "gateway.port: must be at most 65535"],
+])("a number in a variable that %s is refused with its name", (_name, env, expected) => {
+  expect(refusal("{ gateway: { port: '${P}' } }", env)).toContain(expected);
 });
 
 test("a config nested too deeply is refused, however deep it is", () => {

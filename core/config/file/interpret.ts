@@ -1,3 +1,4 @@
+import type * as z from "zod";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { Secret } from "../../../shared/secret.ts";
 import { isCredential } from "../credentials.ts";
@@ -14,6 +15,12 @@ import { findReferences, isSecretReference, type SecretReference } from "../secr
 import type { ResolvedSecrets } from "../secrets/resolve.ts";
 import { Secrets } from "../sections/secrets.ts";
 import { type Missing, substitute, variablesIn } from "../environment/substitute.ts";
+import {
+  variableIssues,
+  type WholeVariables,
+  wholeVariables,
+  withTypes,
+} from "./variable-types.ts";
 import { isDeeperThan, isTree, mapTexts, omit, type Tree } from "../tree.ts";
 
 /** Deeper than any setting: a file that goes on is a mistake, or an attack on the stack. */
@@ -36,6 +43,8 @@ export interface Draft {
 export interface Filled {
   readonly value: unknown;
   readonly missing: readonly Missing[];
+  /** Settings that are one variable and nothing else. */
+  readonly variables: WholeVariables;
   readonly environment: Environment;
   readonly secrets: Secrets;
   readonly references: readonly SecretReference[];
@@ -113,7 +122,16 @@ export function fill(
   const { references, issues } = findReferences(value, secrets.data);
   if (issues.length > 0) return err({ reason: "invalid", file, issues });
   const warnings = [...renamed.warnings, ...stripped.unused.map(passedOverText)];
-  return ok({ value, missing, environment, secrets: secrets.data, references, warnings });
+  const variables = wholeVariables(written);
+  return ok({
+    value,
+    missing,
+    variables,
+    environment,
+    secrets: secrets.data,
+    references,
+    warnings,
+  });
 }
 
 /**
@@ -122,7 +140,7 @@ export function fill(
  * @param adjust - What of the config counts, where not all of it does.
  */
 export function finish(
-  { value, missing, environment, warnings }: Filled,
+  { value, missing, variables, environment, warnings }: Filled,
   file: string,
   resolved: ResolvedSecrets,
   adjust: Adjust = (tree) => tree,
@@ -131,9 +149,13 @@ export function finish(
     missing.map((one) => [dotted(one), one.name] as const).filter(([path]) => isCredential(path)),
   );
   const unavailable = new Set([...unsetVariables.keys(), ...resolved.missing.keys()]);
-  const usable = adjust(putSecrets(omit(value, unavailable), resolved.values));
-  const checked = ConfigSchema.safeParse(usable);
-  if (!checked.success) return err({ reason: "invalid", file, issues: toIssues(checked.error) });
+  const texts = adjust(putSecrets(omit(value, unavailable), resolved.values));
+  const { usable, checked } = checkedTypes(texts, variables);
+  if (!checked.success) {
+    const ofVariables = variableIssues(usable, checked.error, variables);
+    const issues = toIssues(checked.error).map((issue) => ofVariables.get(issue.path) ?? issue);
+    return err({ reason: "invalid", file, issues });
+  }
   const broken = brokenRules(checked.data, environment, unavailable);
   if (broken.length > 0) return err({ reason: "invalid", file, issues: broken });
   return ok({
@@ -148,6 +170,17 @@ export function finish(
       ...resolved.warnings,
     ],
   });
+}
+
+/** What a variable holds is text; where a number or a switch is wanted it is looked at again. */
+function checkedTypes(
+  texts: unknown,
+  variables: WholeVariables,
+): { readonly usable: unknown; readonly checked: z.ZodSafeParseResult<Config> } {
+  const checked = ConfigSchema.safeParse(texts);
+  if (checked.success || variables.size === 0) return { usable: texts, checked };
+  const usable = withTypes(texts, checked.error, variables);
+  return { usable, checked: ConfigSchema.safeParse(usable) };
 }
 
 function putSecrets(

@@ -100,6 +100,19 @@ test.each([
   expect(warnings.join()).not.toContain("s3cret");
 });
 
+test("a config that was named and is not there is told, and so is no other", async () => {
+  await using h = await home("{}");
+  const said = async (env: Environment): Promise<readonly string[]> => (await h.load(env)).warnings;
+  expect(await said({})).toEqual([]);
+  expect(await said({ OPENCLAW_CONFIG_PATH: h.file })).toEqual([]);
+  const elsewhere = join(h.path, "nope.json");
+  expect(await said({ OPENCLAW_CONFIG_PATH: elsewhere })).toEqual([
+    `OPENCLAW_CONFIG_PATH names ${elsewhere}, which is not there: no other config is read`,
+  ]);
+  await rm(h.file);
+  expect(await said({})).toEqual([]);
+});
+
 test("what is included counts, is named, and changes the hash", async () => {
   await using h = await home("{ logging: { $include: './logging.json5' } }");
   const included = join(h.stateDir, "logging.json5");

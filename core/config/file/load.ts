@@ -101,7 +101,14 @@ export async function readSources(
     cwdFile: cwdFile.ok ? cwdFile.value : undefined,
     stateFile: stateFile.value,
   });
+  const named = surroundings.env["OPENCLAW_CONFIG_PATH"] ?? "";
   const warnings = [
+    // One that was chosen and is not there is the wrong one more often than one to come.
+    ...(text.value === undefined && named !== ""
+      ? [
+          `OPENCLAW_CONFIG_PATH names ${paths.configPath}, which is not there: no other config is read`,
+        ]
+      : []),
     ...(cwdFile.ok ? [] : [`${paths.envFiles.cwd} cannot be read and is passed over`]),
     ...variables.ignored.map(
       (name) =>

@@ -41,7 +41,7 @@ export async function snapshotOf(surroundings: Surroundings): Promise<ConfigSnap
   return read.ok ? readable(read.value) : broken(surroundings, read.error);
 }
 
-function readable({ sources, filled, checked }: Checked): ConfigSnapshot {
+function readable({ sources, filled, checked, unfit }: Checked): ConfigSnapshot {
   const { text, composed, paths } = sources;
   const effective: Config | undefined = checked.ok ? checked.value.config : undefined;
   const own = parseText(text ?? "{}", paths.configPath);
@@ -57,8 +57,8 @@ function readable({ sources, filled, checked }: Checked): ConfigSnapshot {
   return {
     path: paths.configPath,
     exists: text !== undefined,
-    valid: checked.ok,
-    issues: checked.ok ? [] : issuesOf(checked.error),
+    valid: checked.ok && unfit.length === 0,
+    issues: checked.ok ? unfit : issuesOf(checked.error),
     warnings: [...sources.warnings, ...(checked.ok ? checked.value.warnings : filled.warnings)],
     hash: hashOf(text, composed),
     revisionHash: digest(JSON.stringify(filled.value)),

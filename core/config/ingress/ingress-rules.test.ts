@@ -183,7 +183,11 @@ test.each<[string, object, string]>([
     { ...GITHUB, when: { path: "a..b", exists: true } },
     "routes.r.when[0].path: must be a path like",
   ],
-  ["a body larger than any", { ...GITHUB, maxBodyBytes: 1e9 }, "routes.r.maxBodyBytes: too big"],
+  [
+    "a body larger than any",
+    { ...GITHUB, maxBodyBytes: 1e9 },
+    "routes.r.maxBodyBytes: must be at most",
+  ],
   [
     "a typo",
     { ...GITHUB, dedup: "id" },
@@ -256,7 +260,7 @@ test.each<[object, string]>([
     "origins[0]: must be like https://hooks.",
   ],
   [{ slack: { origins: ["ftp://hooks.slack.com"] } }, "origins[0]: must be an http:// or https://"],
-  [{ slack: { origins: [] } }, "senders.slack.origins: too small"],
+  [{ slack: { origins: [] } }, "senders.slack.origins: must not be empty"],
   [{ discord: { apiRoot: "https://u:p@x" } }, "senders.discord.apiRoot: must be an http:// or"],
   [{ slack: { origins: ["https://hooks.slack-gov.com/"] } }, "accepted"],
 ])("where senders are answered, %j, is looked at", (senders, said) => {

@@ -154,7 +154,7 @@ export type AlertRule =
   | { readonly when: "core_unreachable"; readonly afterMs: number; readonly to: Recipient };
 
 export interface IngressSettings {
-  /** Where webhooks are posted at our own port: `/hooks`. */
+  /** What webhooks are posted below, at our own port and at the edge: `/hooks`. */
   readonly path: string;
   /** In the order they were written; names are unique. Those of channels are not among them. */
   readonly routes: readonly IngressRouteSettings[];

@@ -4,6 +4,7 @@ import { passedOver } from "./known-keys.ts";
 import { pathText } from "./path-text.ts";
 import { ConfigSchema } from "../schema.ts";
 import { nearest } from "./suggest.ts";
+import { wordsOf } from "./words.ts";
 
 /** What the schema found, in words for the person who wrote the file. Never tells a value. */
 export function toIssues(error: z.ZodError, ...prefix: readonly string[]): Issue[] {
@@ -20,11 +21,11 @@ function toIssue(issue: z.core.$ZodIssue): Issue[] {
 }
 
 function messageOf(issue: z.core.$ZodIssue): string {
-  // A message of our own begins in lower case; zod's "Invalid input: expected …" is long-winded.
+  // Here it is a file that is read, with types that have names.
   if (issue.code === "invalid_type" && issue.message.startsWith("Invalid input")) {
     return `must be ${/^[aeiou]/.test(issue.expected) ? "an" : "a"} ${issue.expected}`;
   }
-  return lowerFirst(issue.message);
+  return lowerFirst(wordsOf(issue));
 }
 
 function unknownKey(path: readonly string[], key: string): Issue {

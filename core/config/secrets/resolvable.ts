@@ -10,7 +10,12 @@ import { resolveSecrets, SecretMemory } from "./resolve.ts";
 export interface Resolvability {
   readonly refsChecked: number;
   readonly skippedExecRefs: number;
-  readonly faults: readonly { readonly ref: string; readonly message: string }[];
+  readonly faults: readonly {
+    /** `source:provider:id` */
+    readonly ref: string;
+    readonly message: string;
+    readonly reference: SecretReference;
+  }[];
 }
 
 export interface ResolvabilityRequest extends Surroundings {
@@ -41,9 +46,12 @@ export async function resolvabilityOf(request: ResolvabilityRequest): Promise<Re
   const memory = new SecretMemory();
   const from = { secrets: secrets.data, environment, stateDir, memory, uid, home };
   const { missing } = await resolveSecrets(asked, from);
-  const faults = asked.flatMap(({ path, source, provider, id }) => {
+  const faults = asked.flatMap((reference) => {
+    const { path, source, provider, id } = reference;
     const message = missing.get(path.join("."));
-    return message === undefined ? [] : [{ ref: `${source}:${provider}:${id}`, message }];
+    return message === undefined
+      ? []
+      : [{ ref: `${source}:${provider}:${id}`, message, reference }];
   });
   return { refsChecked: asked.length, skippedExecRefs: meant.length - asked.length, faults };
 }

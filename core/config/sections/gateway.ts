@@ -18,7 +18,10 @@ const LAN_ALIASES: ReadonlySet<unknown> = new Set(["*", "0.0.0.0"]);
 /** Where to listen; `custom` is at `gateway.customBindHost`. */
 export const Bind = z.preprocess(
   (value) => (LAN_ALIASES.has(value) ? "lan" : value),
-  z.enum(["loopback", "lan", "tailnet", "auto", "custom"]),
+  z.enum(["loopback", "lan", "tailnet", "auto", "custom"], {
+    error:
+      'must be "loopback", "lan" ("*" and "0.0.0.0" mean the same), "tailnet", "auto" or "custom"',
+  }),
 );
 
 /** How whoever calls proves that they may. */
@@ -63,8 +66,8 @@ const TrustedProxy = z.strictObject({
         .default(["operator.read", "operator.write", "operator.approvals", "operator.questions"]),
     })
     .optional(),
-  /** Accepted for the files that have it: loopback is a proxy when `trustedProxies` says so. */
-  allowLoopback: z.boolean().optional(),
+  /** Whether the proxy may run on this machine, where every other program could send the same. */
+  allowLoopback: z.boolean().default(false),
 });
 
 /** Whose pairing needs nobody's word. */

@@ -34,7 +34,7 @@ export const Hooks = z
   .strictObject({
     enabled: z.boolean().default(false),
     token: SecretText.optional(),
-    /** Where webhooks are posted at our own port. */
+    /** What webhooks are posted below, at our own port and at the edge. */
     path: z
       .string()
       .regex(/^\/[a-z0-9][a-z0-9/_-]*[a-z0-9]$/i, 'must be a path like "/hooks"')

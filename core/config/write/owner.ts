@@ -13,7 +13,8 @@ export interface Owner {
 }
 
 /**
- * The config itself, or the one file it includes that all changed settings come from. An error says
+ * The config itself, or the one file it includes that all changed settings come from. What stands
+ * beside an `$include` of the whole wins, so what no such file knows goes there. An error says
  * why it is neither: then somebody has to edit the files, for whatever we wrote would be overruled
  * by them or change what else they are included for.
  */
@@ -25,7 +26,7 @@ export function ownerOf(
   const touched = composed.boundaries.filter(({ path }) =>
     edits.some((edit) => startsWith(edit.path, path) || startsWith(path, edit.path)),
   );
-  if (touched.length === 0) return ok({ file: configPath, prefix: [] });
+  if (touched.every((one) => passesBy(one, edits))) return ok({ file: configPath, prefix: [] });
   const [owner] = touched.toSorted((a, b) => b.path.length - a.path.length);
   const file = owner?.files[0];
   if (owner === undefined || file === undefined || !takesAll(owner, edits))
@@ -39,6 +40,12 @@ export function ownerOf(
   );
   if (isWhole && isAlone && isPlain && isNear && !inList) return ok({ file, prefix: owner.path });
   return err(why(touched));
+}
+
+/** True for files that the whole is merged from and that say nothing of what changes. */
+function passesBy({ path, keys }: Boundary, edits: readonly Edit[]): boolean {
+  if (path.length > 0) return false;
+  return edits.every(({ path: [key] }) => key !== undefined && !keys.includes(key));
 }
 
 function takesAll({ path }: Boundary, edits: readonly Edit[]): boolean {

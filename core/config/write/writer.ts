@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { checkConfig } from "../file/check.ts";
 import type { Composed } from "../file/compose.ts";
-import type { ConfigError, Issue } from "../issues/error.ts";
+import { type ConfigError, type Issue, issueText } from "../issues/error.ts";
 import { readSmallFile } from "../file/files.ts";
 import { hashOf, readSources } from "../file/load.ts";
 import { parseText } from "../file/parse.ts";
@@ -183,10 +183,12 @@ export class ConfigWriter {
       asked === file ? ok(text) : readSmallFile(asked),
     );
     if (!read.ok) return read;
-    const { sources, checked } = read.value;
+    const { sources, checked, unfit } = read.value;
     if (!checked.ok) return checked;
     const hash = hashOf(sources.text, sources.composed);
-    return ok({ composed: sources.composed, hash, warnings: checked.value.warnings });
+    const left = unfit.map((issue) => `no gateway starts with this yet: ${issueText(issue)}`);
+    const warnings = [...checked.value.warnings, ...left];
+    return ok({ composed: sources.composed, hash, warnings });
   }
 }
 

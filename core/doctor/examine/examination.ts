@@ -23,6 +23,8 @@ export interface Examination {
   readonly surroundings: LoadRequest;
   /** A gateway elsewhere: nothing of this machine says anything about it. */
   readonly url: string | undefined;
+  /** What named it. The flag: this machine itself is not looked at. Default: the flag. */
+  readonly urlFrom?: "--url" | "OPENCLAW_GATEWAY_URL" | "gateway.remote" | undefined;
   readonly port: number | undefined;
   readonly token: Secret | undefined;
   readonly edge: URL | undefined;
@@ -37,4 +39,9 @@ export interface Examination {
   readonly portHolders: (port: number) => Promise<readonly number[]>;
   /** Unix time, milliseconds. */
   readonly now: () => number;
+}
+
+/** Why nothing of this machine says anything about the gateway; undefined: it is of this machine. */
+export function whyElsewhere({ url, urlFrom = "--url" }: Examination): string | undefined {
+  return url === undefined ? undefined : `${urlFrom} names a gateway elsewhere`;
 }

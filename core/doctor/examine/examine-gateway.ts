@@ -4,15 +4,18 @@ import { probeChannel } from "../../channels/registry.ts";
 import type { Settings } from "../../config/settings.ts";
 import { judgeChannel, judgeProbe } from "../verdicts/channel.ts";
 import type { Connector } from "../../upstream/presence.ts";
-import type { Examination } from "./examination.ts";
+import { type Examination, whyElsewhere } from "./examination.ts";
 import {
   type Health,
   Health as HealthSchema,
+  isAccepted,
+  isEdge,
   judgeHealth,
   judgeRole,
   judgeToken,
   judgeVersion,
   Readiness,
+  versionIn,
 } from "../verdicts/gateway.ts";
 import { type AuthFacts, isWeak, judgeAuth, judgePort } from "../verdicts/door.ts";
 import { judgeAnswer, judgeModels } from "../verdicts/model.ts";
@@ -68,26 +71,33 @@ export async function examineGateway(
   }
   report.add("gateway.health", judgeHealth(target.url.origin, answer), ms);
   await examinePort(examination, target, answer.result === "answered", report);
-  if (answer.result !== "answered") {
+  const isAway = answer.result === "answered" && isCut(answer.value);
+  if (answer.result !== "answered" || isAway) {
     report.skip(INSIDE, "gateway.health failed");
     return undefined;
   }
   return examineInside(examination, target, answer.value, report);
 }
 
+/** An edge that no gateway is connected to. */
+function isCut(health: Health): boolean {
+  return isEdge(health) && health.core?.connected !== true;
+}
+
 /** Who has the port: that is what people look for when no gateway answers there. */
 async function examinePort(
-  { url, portHolders }: Examination,
+  examination: Examination,
   target: Asked,
   isGateway: boolean,
   report: Report,
 ): Promise<void> {
-  if (url !== undefined) {
-    report.skip(["gateway.port"], "--url names a gateway elsewhere");
+  const elsewhere = whyElsewhere(examination);
+  if (elsewhere !== undefined) {
+    report.skip(["gateway.port"], elsewhere);
     return;
   }
   const port = Number(target.url.port);
-  report.add("gateway.port", judgePort(port, isGateway, await portHolders(port)));
+  report.add("gateway.port", judgePort(port, isGateway, await examination.portHolders(port)));
 }
 
 function authFacts({ gateway, config }: Settings): AuthFacts {
@@ -97,6 +107,9 @@ function authFacts({ gateway, config }: Settings): AuthFacts {
     bind: config.gateway.bind,
     source: token.source,
     isWeak: isWeak(token.secret.reveal()),
+    believesLoopback:
+      gateway.trustedProxy?.allowLoopback === true &&
+      ["127.0.0.1", "::1"].some((address) => gateway.trusts(address)),
   };
 }
 
@@ -107,20 +120,25 @@ async function examineInside(
   report: Report,
 ): Promise<GatewayFacts> {
   const { url, token } = target;
-  const isAccepted = health.version !== undefined;
   report.add("gateway.token", judgeToken(token !== undefined, health));
-  if (isAccepted) report.add("gateway.version", judgeVersion(version, health));
+  if (versionIn(health) !== undefined) report.add("gateway.version", judgeVersion(version, health));
   else report.skip(["gateway.version"], "without an accepted token the gateway does not tell");
-  const { value: ready, ms } = await timed(() => askGateway(target, "/readyz", Readiness));
-  report.add(
-    "gateway.role",
-    judgeRole(health, ready.result === "answered" ? ready.value : undefined),
-    ms,
-  );
-  if (!isAccepted) return { url, token: undefined, tunnel: undefined };
+  await examineRole(target, health, report);
+  if (!isAccepted(health)) return { url, token: undefined, tunnel: undefined };
   const timeoutMs = Math.max(target.timeoutMs, STATUS_TIMEOUT_MS);
   const rpc = { url: url.origin, token, timeoutMs };
   return { url, token, tunnel: await statusOf(() => call(rpc, "tunnel.status", {})) };
+}
+
+async function examineRole(target: Asked, health: Health, report: Report): Promise<void> {
+  // An edge passes nothing on that comes without a credential.
+  if (isEdge(health) && !isAccepted(health)) {
+    report.skip(["gateway.role"], "without an accepted token the edge does not ask it");
+    return;
+  }
+  const { value: ready, ms } = await timed(() => askGateway(target, "/readyz", Readiness));
+  const readiness = ready.result === "answered" ? ready.value : undefined;
+  report.add("gateway.role", judgeRole(health, readiness), ms);
 }
 
 /** A gateway that stands by, or an older one, has no such method: the checks do without. */

@@ -3,6 +3,7 @@ import { err, ok, type Result } from "../../../shared/result.ts";
 import type { ConfigError } from "../../config/issues/error.ts";
 import { readSmallFile } from "../../config/file/files.ts";
 import { loadConfig, readSources } from "../../config/file/load.ts";
+import { modelIssues } from "../../config/model-issues.ts";
 import { readOverrides } from "../../config/environment/overrides.ts";
 import { type Paths, resolvePaths } from "../../config/paths.ts";
 import { type LoadRequest, loadSettings } from "../../config/resolve.ts";
@@ -32,13 +33,13 @@ const CONFIG = ["config.file", "config.variables", "config.secrets", "config.bac
 /**
  * Config and state of this machine.
  *
- * @returns The settings a gateway here runs with; undefined when there are none to be had.
+ * @returns The settings a gateway here would run with; undefined when there are none to be had.
  */
 export async function examineMachine(
-  { surroundings, url }: Examination,
+  { surroundings, url, urlFrom = "--url" }: Examination,
   report: Report,
 ): Promise<Settings | undefined> {
-  if (url !== undefined) {
+  if (url !== undefined && urlFrom === "--url") {
     const because = "--url names a gateway elsewhere";
     report.skip([...CONFIG, "state.folder", ...STATE], because);
     return undefined;
@@ -76,7 +77,9 @@ async function load(request: LoadRequest, hasState: boolean): Promise<Result<Loa
   if (!hasState) return ok({ ...facts, warnings, settings: undefined });
   const settings = await loadSettings(request);
   if (!settings.ok) return settings;
-  return ok({ ...facts, warnings: settings.value.warnings, settings: settings.value });
+  const { warnings: told, config, providers } = settings.value;
+  const unfit = modelIssues(config, providers);
+  return ok({ ...facts, warnings: told, unfit, settings: settings.value });
 }
 
 /** What stands in the config and in files of variables, and who else may read it. */

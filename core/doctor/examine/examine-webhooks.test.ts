@@ -12,17 +12,18 @@ const ROUTES = {
 };
 
 /** A machine that knows its edge, and what was posted there. */
-async function world(routes: object, answer: (path: string) => Reply) {
+async function world(routes: object, answer: (path: string) => Reply, path = "/hooks") {
   const edge = await startFakeEdge();
   onTestFinished(() => edge[Symbol.asyncDispose]());
   const posted: string[] = [];
   edge.onRequest = ({ url = "", method, headers }) => {
     if (url === "/health") return { status: 200, body: JSON.stringify(HEALTH) };
-    if (!url.startsWith("/hooks/")) return { status: 404, body: "{}" };
+    if (!url.startsWith(`${path}/`)) return { status: 404, body: "{}" };
     posted.push(`${method} ${url} ${headers["content-type"] ?? "-"}`);
     return answer(url);
   };
   const machine = await createMachine({
+    hooks: { path },
     sallyport: { edge: { url: edge.url.href }, ingress: { routes } },
   });
   onTestFinished(() => machine[Symbol.asyncDispose]());
@@ -48,6 +49,14 @@ test("each route that the edge checks is knocked at as it takes webhooks, and no
   // Only a gateway knows of these.
   expect(found.of("webhook.published")).toMatch(/^skipped: no gateway that leads/);
   expect(found.of("webhook.dead")).toBe("skipped: no gateway lets us in");
+});
+
+test("they are knocked at where hooks.path has them", async () => {
+  const { machine, posted } = await world(ROUTES, () => problem(401, "unauthenticated"), "/in");
+  expect((await machine.examine()).of("webhook.guard")).toBe(
+    "ok: unsigned webhooks are turned away: /in/github, /in/put",
+  );
+  expect(posted.toSorted()).toEqual(["POST /in/github -", "PUT /in/put text/xml"]);
 });
 
 test("a route that the edge does not know is named", async () => {

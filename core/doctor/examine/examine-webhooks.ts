@@ -1,4 +1,5 @@
 /** Webhooks: set up, published, guarded, and dealt with. */
+import { HOOKS_PATH } from "../../../shared/edge-bundle.ts";
 import { GatewayError } from "../../../shared/errors.ts";
 import type { IngressRouteSettings } from "../../config/ingress/ingress.ts";
 import type { Settings } from "../../config/settings.ts";
@@ -56,7 +57,7 @@ function examinePublished({ gateway, edge }: WebhookSubject, report: Report): vo
 }
 
 async function examineGuard(
-  { settings, edge }: WebhookSubject,
+  { settings, connects, edge }: WebhookSubject,
   taken: Taken | undefined,
   report: Report,
 ): Promise<void> {
@@ -72,13 +73,15 @@ async function examineGuard(
     report.skip(["webhook.guard"], because);
     return;
   }
+  // A connector's are where its upstream has them.
+  const base = connects ? HOOKS_PATH : (settings?.ingress.path ?? HOOKS_PATH);
   const { value: knocks, ms } = await timed(() =>
     Promise.all(
       routes.slice(0, MAX_KNOCKS).map(({ name }) =>
         knockAt(
           edge,
           settings?.ingress.routes.find((route) => route.name === name),
-          `/hooks/${name}`,
+          `${base}/${name}`,
         ),
       ),
     ),

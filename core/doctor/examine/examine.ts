@@ -1,6 +1,8 @@
 import { connectorsIn } from "../../upstream/presence.ts";
 import type { Examination } from "./examination.ts";
 import { examineChannels, examineGateway, examineModel } from "./examine-gateway.ts";
+import { examineService } from "./examine-service.ts";
+import { examineSessions } from "./examine-sessions.ts";
 import { examineLoop, LOOP_CHECKS } from "./examine-loop.ts";
 import { examineMachine } from "./examine-machine.ts";
 import { examinePath } from "./examine-path.ts";
@@ -16,11 +18,15 @@ import type { Report } from "../report.ts";
  * nothing, takes no work and costs nothing, unless it is asked to go `deep`.
  */
 export async function examine(examination: Examination, report: Report): Promise<void> {
-  const settings = await examineMachine(examination, report);
+  const here = await examineMachine(examination, report);
+  // Of a gateway elsewhere they say nothing.
+  const settings = examination.url === undefined ? here : undefined;
   const connectors = settings === undefined ? [] : await connectorsIn(settings.stateDir);
   const gateway = await examineGateway(examination, settings, connectors, report);
+  await examineService(examination, settings, report);
   await examineModel(examination, settings, gateway, report);
   await examineChannels(examination, settings, report);
+  await examineSessions(examination, settings, gateway, report);
   const subject = edgeSubject(examination, settings, gateway);
   let obstacle: string | undefined = "no edge is known: set sallyport.edge.url, or say --edge";
   if (subject === undefined) report.skip(remaining(report), obstacle);

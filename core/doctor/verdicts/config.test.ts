@@ -20,6 +20,12 @@ test.each([
     "agents.list",
   ],
   [
+    "names a model that no gateway can have",
+    ok({ ...FACTS, unfit: [{ path: "models.providers.x.baseUrl", message: "is needed" }] }),
+    "failed",
+    "models.providers.x.baseUrl: is needed",
+  ],
+  [
     "has a typo",
     err({
       reason: "invalid",
@@ -45,6 +51,13 @@ test.each([
   const verdict = judgeConfig(loaded);
   expect(verdict.status).toBe(status);
   expect(verdict.detail).toContain(words);
+});
+
+test("of a warning nobody is told to correct what is not there", () => {
+  const warnings = ["webhooks are off since there is a config file: set hooks.enabled"];
+  expect(judgeConfig(ok({ ...FACTS, warnings }))).toMatchObject({
+    fix: "do as each says, or leave it if it is meant",
+  });
 });
 
 test("what the config refers to and is not there is named, with what goes without it", () => {

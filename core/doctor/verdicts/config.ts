@@ -1,6 +1,6 @@
 /** Whether the config can be used. Pure. */
 import type { Result } from "../../../shared/result.ts";
-import { type ConfigError, configErrorText } from "../../config/issues/error.ts";
+import { type ConfigError, configErrorText, type Issue } from "../../config/issues/error.ts";
 import { failed, ok, oneLine, type Verdict, warning } from "./finding.ts";
 
 export interface ConfigFacts {
@@ -8,6 +8,8 @@ export interface ConfigFacts {
   /** False: there is no file, and everything is as by default. */
   readonly exists: boolean;
   readonly warnings: readonly string[];
+  /** Why no gateway would start with it although each setting is right by itself. Left out: nothing. */
+  readonly unfit?: readonly Issue[] | undefined;
   /** Credentials that refer to a variable which is not set, by path, with its name. */
   readonly unsetVariables: ReadonlyMap<string, string>;
   /** Credentials whose secret is kept elsewhere and not to be had, by path, with the reason. */
@@ -16,10 +18,15 @@ export interface ConfigFacts {
 
 export function judgeConfig(loaded: Result<ConfigFacts, ConfigError>): Verdict {
   if (!loaded.ok) return failed(configErrorText(loaded.error), fixOf(loaded.error));
-  const { path, exists, warnings } = loaded.value;
+  const { path, exists, warnings, unfit = [] } = loaded.value;
+  if (unfit.length > 0) {
+    const fault: ConfigError = { reason: "invalid", file: path, issues: unfit };
+    return failed(configErrorText(fault), fixOf(fault));
+  }
   const what = exists ? path : `no file at ${path}: everything is as by default`;
   if (warnings.length === 0) return ok(what);
-  return warning(`${what}: ${warnings.join("; ")}`, "correct these settings, or take them out");
+  // Some name settings that nothing reads, others what is off for want of one.
+  return warning(`${what}: ${warnings.join("; ")}`, "do as each says, or leave it if it is meant");
 }
 
 /** Whether all that the config refers to is there: what is not is switched off. */

@@ -7,6 +7,12 @@ test.each([
   ["has its own token", {}, "ok"],
   ["has one that can be guessed", { isWeak: true }, "warning"],
   ["is open to this machine", { mode: "none" as const }, "warning"],
+  ["a proxy opens", { mode: "trusted-proxy" as const }, "ok"],
+  [
+    "each program of this machine opens",
+    { mode: "trusted-proxy" as const, believesLoopback: true },
+    "warning",
+  ],
   ["is open to the network", { mode: "none" as const, bind: "lan" }, "failed"],
 ])("a door that %s", (_name, facts, status) => {
   expect(judgeAuth({ ...DOOR, ...facts }).status).toBe(status);

@@ -7,6 +7,8 @@ export interface AuthFacts {
   /** Where its credential comes from. */
   readonly source: string;
   readonly isWeak: boolean;
+  /** With `trusted-proxy`, whether every program of this machine may say who calls. */
+  readonly believesLoopback?: boolean | undefined;
 }
 
 /** Below this somebody with time can guess. */
@@ -21,17 +23,27 @@ export function isWeak(credential: string): boolean {
   return EXAMPLES.test(credential) && !/\d{4}/.test(credential);
 }
 
-export function judgeAuth({ mode, bind, source, isWeak: weak }: AuthFacts): Verdict {
+export function judgeAuth(facts: AuthFacts): Verdict {
+  const { mode, bind, source, isWeak: weak, believesLoopback = false } = facts;
   if (mode === "none") {
     const what = `whoever reaches it is let in (gateway.auth.mode is none, bind is ${bind})`;
     const fix = "take gateway.auth.mode out, so that a token is needed";
     return bind === "loopback" ? warning(what, fix) : failed(what, fix);
+  }
+  if (mode === "trusted-proxy" && believesLoopback) {
+    return warning(
+      "every program of this machine may say who calls (gateway.auth.trustedProxy.allowLoopback)",
+      "let none run there that you do not trust, or put the proxy on another machine",
+    );
   }
   if (weak) {
     return warning(
       `its credential can be guessed (from ${source})`,
       "take it out, so that one is made: 43 characters of chance",
     );
+  }
+  if (mode === "trusted-proxy") {
+    return ok(`whom the proxy names, and programs of this machine with the token from ${source}`);
   }
   return ok(
     `a ${mode === "password" ? "password" : "token"} of its own, from ${source}; bind is ${bind}`,

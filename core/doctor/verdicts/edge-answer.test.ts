@@ -90,6 +90,12 @@ test.each([
   ["let in", answered(202, {}), "failed"],
   ["kept out by another", answered(403, "<html>challenge"), "failed"],
   ["a 401 that is none of ours", answered(401, "<html>"), "failed"],
+  [
+    "turned away in the words of the contract",
+    answered(401, "Unauthorized", { "x-request-id": "1" }),
+    "ok",
+  ],
+  ["turned away by a proxy", answered(401, "Unauthorized"), "failed"],
 ])("a webhook without credentials is %s", (_name, outcome, status) => {
   expect(judgeGuard("/hooks/agent", outcome).status).toBe(status);
 });

@@ -25,3 +25,15 @@ test("an answer is an answer, and its absence has a reason", () => {
   expect(judgeAnswer(502, "model_unauthorized").detail).toContain("502 model_unauthorized");
   expect(judgeAnswer(0, "ECONNRESET").detail).toContain("no answer (ECONNRESET)");
 });
+
+test.each([
+  ["no key", "openai/gpt", "apiKey"],
+  ["no provider", "nobody/x", "set up that provider"],
+  ["no address", "custom/x", "baseUrl"],
+])("with %s the remedy is for that", (_name, ref, words) => {
+  const custom = { api: "openai-completions", apiKey: new Secret("k") } as const;
+  const verdict = judgeModels([ref], { ...PROVIDERS, custom });
+  const fix = verdict.status === "ok" ? "" : verdict.fix;
+  expect(fix).toContain(words);
+  expect(fix).toContain("agents.defaults.model");
+});

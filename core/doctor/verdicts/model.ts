@@ -1,7 +1,14 @@
 /** Whether a model could answer, as far as that shows without a request. Pure. */
-import { resolveModel } from "../../models/resolve.ts";
+import { resolveModel, type UnusableModel } from "../../models/resolve.ts";
 import { DEMO_REF, type ProviderSettings } from "../../models/settings.ts";
 import { failed, ok, type Verdict, warning } from "./finding.ts";
+
+const FIXES: Readonly<Record<UnusableModel["code"], string>> = {
+  model_unauthorized: "set the key of that provider (models.providers.*.apiKey)",
+  model_not_found: "set up that provider (models.providers)",
+  invalid_request: "set the address of its API (models.providers.*.baseUrl)",
+};
+const OTHERWISE = "or take another model (agents.defaults.model)";
 
 /** @param chain - `provider/model`, the first one first. */
 export function judgeModels(chain: readonly string[], providers: ProviderSettings): Verdict {
@@ -16,9 +23,9 @@ export function judgeModels(chain: readonly string[], providers: ProviderSetting
     .filter((ref) => ref !== DEMO_REF)
     .flatMap((ref) => {
       const resolved = resolveModel(ref, providers, () => 0);
-      return resolved.ok ? [] : [{ ref, message: resolved.error.message }];
+      return resolved.ok ? [] : [{ ref, ...resolved.error }];
     });
-  const fix = "set the key of that provider, or take another model (agents.defaults.model)";
+  const fix = [...new Set(faults.map(({ code }) => FIXES[code])), OTHERWISE].join(", ");
   const messages = faults.map(({ message }) => message).join("; ");
   if (faults.some(({ ref }) => ref === first)) return failed(messages, fix);
   if (faults.length > 0) return warning(messages, fix);

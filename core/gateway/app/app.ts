@@ -9,6 +9,7 @@ import type { Authenticator } from "../auth/auth.ts";
 import type { HealthSource } from "../health.ts";
 import { answerHook, type LocalHooks } from "./local-hooks.ts";
 import { answerMetrics, type MetricsParts } from "./metrics.ts";
+import { looksForPage, noPage } from "./no-page.ts";
 import { addProbes } from "./probes.ts";
 
 export interface AppParts {
@@ -37,7 +38,10 @@ export function createApp(parts: AppParts): Hono<AppTypes> {
     return answerHook(c.req.raw, c.req.param("name"), c.env, hooks);
   });
 
-  app.notFound((c) => problemOf(noSuchRoute(), c));
+  app.notFound((c) => {
+    if (looksForPage(c.req.raw)) return noPage();
+    return problemOf(c.req.path === "/" ? noPageHere() : noSuchRoute(), c);
+  });
   app.onError((error, c) => failed(error, c, log));
   return app;
 }
@@ -80,7 +84,8 @@ function byPath(api: ApiParts): Map<string, Served[]> {
 /** One answer for a missing, malformed and wrong token, so that a prober learns nothing. */
 function authenticate(authenticator: Authenticator): MiddlewareHandler<AppTypes> {
   return async (c, next) => {
-    if (c.get("caller") === undefined) {
+    // A browser asks so without a credential; whoever asks is told what methods there are.
+    if (c.get("caller") === undefined && c.req.method !== "OPTIONS") {
       c.set("caller", authenticator.callerOf(c.env, c.req.header("Authorization") ?? null));
     }
     await next();
@@ -89,4 +94,8 @@ function authenticate(authenticator: Authenticator): MiddlewareHandler<AppTypes>
 
 function noSuchRoute(): GatewayError {
   return new GatewayError("not_found", "No such route");
+}
+
+function noPageHere(): GatewayError {
+  return new GatewayError("not_found", "No page here; /openapi.json tells what there is");
 }

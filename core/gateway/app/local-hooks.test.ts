@@ -78,6 +78,11 @@ function door(delivered: Delivered = "committed") {
     admission: new LocalAdmission(),
     desk: {
       refusals,
+      completions: {
+        seat(): never {
+          throw new Error("nobody waits here");
+        },
+      },
       route: (name: string) => table.find(name),
       async takeVerified(_route: unknown, webhook: Verified) {
         taken.push(webhook);

@@ -2,6 +2,7 @@ import { type ErrorCode, GatewayError } from "../../../shared/errors.ts";
 import { deliveryOf } from "../../../shared/ingress/items.ts";
 import type { ReceivedWebhook, Refusal, WebhookItem } from "../../../shared/ingress/scheme.ts";
 import { LIMITS } from "../../../shared/limits.ts";
+import type { Completions } from "../../webhooks/completions.ts";
 import type { WebhookDesk } from "../../webhooks/desk.ts";
 import type { DeskRoute } from "../../webhooks/route-table.ts";
 import { verifyHere } from "../../webhooks/verify.ts";
@@ -10,6 +11,7 @@ import type { Origin } from "../auth/auth.ts";
 import type { LocalAdmission } from "./local-admission.ts";
 import { isDirect } from "../port/peer.ts";
 import { failedHook, hookAnswer, methodNotAllowed, unauthorized } from "./local-hook-answers.ts";
+import { asksForCompletion, withCompletion } from "./local-hook-completion.ts";
 import type { Lockout } from "../auth/lockout.ts";
 
 /** A body that takes longer than this is not meant to end. */
@@ -19,7 +21,9 @@ const BODY_TIMEOUT_MS = 30_000;
 export interface LocalHooks {
   /** Where they are posted: `/hooks`. */
   readonly path: string;
-  readonly desk: Pick<WebhookDesk, "route" | "takeVerified" | "refusals">;
+  readonly desk: Pick<WebhookDesk, "route" | "takeVerified" | "refusals"> & {
+    readonly completions: Pick<Completions, "seat">;
+  };
   readonly admission: LocalAdmission;
   /** Counts wrong tokens: whoever may guess for ever guesses right. */
   readonly lockout: Lockout;
@@ -105,7 +109,14 @@ async function answer(
   const proof = await verifyHere(route, webhook);
   if (!proof.ok) return guard.refuse(proof.error);
   guard.pass();
-  return route.scheme.handshake(webhook) ?? take(webhook, route, origin, hooks, proof.value.secret);
+  const { secret } = proof.value;
+  const tested = route.scheme.handshake(webhook);
+  if (tested !== undefined) return tested;
+  if (!asksForCompletion(route, webhook.body)) return take(webhook, route, origin, hooks, secret);
+  // Before it is kept: nobody is to be told after that it was not.
+  using seat = hooks.desk.completions.seat();
+  const kept = await take(webhook, route, origin, hooks, secret);
+  return await withCompletion(kept, (id) => seat.ending(id, request.signal));
 }
 
 async function take(

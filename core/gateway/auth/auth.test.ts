@@ -72,6 +72,17 @@ test.each([
   );
 });
 
+test("whoever has to bring the password is told so", () => {
+  const authenticator = new Authenticator(
+    { credentials: [new Secret(TOKEN)], exemptLoopback: true, mode: "password" },
+    new Lockout(DEFAULT_LOCKOUT),
+    () => 1_000_000,
+  );
+  expect(() => authenticator.callerOf(local(REMOTE), "Bearer nope")).toThrow(
+    "A valid bearer token (the gateway's password) is required",
+  );
+});
+
 test("the tenth failure locks an address out, for the right token too", () => {
   const { authenticator, fail } = world();
   fail(REMOTE, 9);

@@ -173,7 +173,8 @@ export class Authenticator {
       const { retryAfterMs } = verified.error;
       throw new GatewayError("rate_limited", "Too many wrong tokens from here", { retryAfterMs });
     }
-    throw new GatewayError("unauthenticated", "A valid bearer token is required");
+    const wanted = this.#settings().mode === "password" ? " (the gateway's password)" : "";
+    throw new GatewayError("unauthenticated", `A valid bearer token${wanted} is required`);
   }
 
   #withoutSecret(origin: LocalOrigin): Access | undefined {

@@ -13,6 +13,7 @@ function config(deviceAutoApprove: object | undefined): object {
   const trustedProxy = {
     userHeader: "x-user",
     allowUsers: ["ada"],
+    allowLoopback: true,
     ...(deviceAutoApprove === undefined ? {} : { deviceAutoApprove }),
   };
   return {

@@ -7,6 +7,7 @@ import { Secret } from "../../../shared/secret.ts";
 import { openGateway } from "../../cli/client.ts";
 import { configErrorText } from "../../config/issues/error.ts";
 import { loadSettings } from "../../config/resolve.ts";
+import { until } from "../../../test/support/until.ts";
 import { startGateway } from "./start.ts";
 
 const TOKEN = "a-gateway-token-of-some-length";
@@ -30,6 +31,11 @@ async function world() {
   return {
     folder,
     log,
+    /** What its own port tells whoever has the token. */
+    async health() {
+      const headers = { Authorization: `Bearer ${TOKEN}` };
+      return Object(await (await fetch(`${gateway.url}/health`, { headers })).json());
+    },
     /** A client, and what it was told. */
     async client(scopes?: readonly string[]) {
       const told: { readonly event: string; readonly payload: unknown }[] = [];
@@ -91,6 +97,30 @@ test("an included file that somebody edits is taken over, told, and kept as the 
   expect(now.runtimeConfig.logging.level).toBe("warn");
   const good = await readFile(join(it.folder, "openclaw.json.last-good"), "utf8");
   expect(good).toContain("$include");
+});
+
+test("a config that is refused is named wherever one asks, until it is right again", async () => {
+  await using it = await world();
+  const admin = await it.client();
+  const file = join(it.folder, "openclaw.json");
+  const before = await readFile(file, "utf8");
+  const refused = async (): Promise<unknown> => Object(await admin.call("health")).configRefused;
+  expect(await refused()).toBeUndefined();
+  const model = "agents: { defaults: { model: 'custom/x' } }";
+  const provider = "models: { providers: { custom: { apiKey: 'k-0123456789' } } }";
+  await writeFile(file, `{ gateway: { mode: 'local' }, ${model}, ${provider} }`);
+  await until(async () => (await refused()) !== undefined);
+  const reason = expect.stringContaining("models.providers.custom.baseUrl: is needed");
+  expect(await refused()).toEqual({ file, reason });
+  expect(await admin.call("status")).toMatchObject({ configRefused: { file, reason } });
+  expect(await it.health()).toMatchObject({ configRefused: { file, reason } });
+  expect(await admin.call("config.get")).toMatchObject({
+    valid: false,
+    issues: [{ path: "models.providers.custom.baseUrl" }],
+  });
+  await writeFile(file, before);
+  await until(async () => (await refused()) === undefined);
+  expect(await it.health()).not.toHaveProperty("configRefused");
 });
 
 test("a client without the right may read, and may not write", async () => {

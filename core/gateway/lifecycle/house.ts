@@ -20,7 +20,7 @@ import type { Prepared } from "./prepared.ts";
 /** What a leader asks of those who run the gateway. */
 export type Orders = Pick<
   LeaderParts,
-  "announce" | "logFile" | "reload" | "restart" | "pendingRestart"
+  "announce" | "logFile" | "reload" | "restart" | "pendingRestart" | "configRefusal"
 >;
 
 /** What a gateway is run with. */

@@ -10,6 +10,7 @@ import type { Store } from "../../store/store.ts";
 import type { Tunnel } from "../../tunnel/handlers.ts";
 import type { Connections } from "../rpc/connections.ts";
 import type { Prepared } from "./prepared.ts";
+import type { ConfigRefusal } from "./reload.ts";
 import type { PendingRestart, RestartOrder } from "./restarts.ts";
 
 /** What a leader is made of: what outlives it, and whom it may ask. */
@@ -44,6 +45,8 @@ export interface LeaderParts {
   readonly port: () => number;
   /** Looks at the config and takes over what has changed there. */
   readonly reload: () => Promise<void>;
+  /** Why the config as it is written does not run; undefined: it does. */
+  readonly configRefusal: () => ConfigRefusal | undefined;
   /** Tells clients that the config was written; its hash as it is now. */
   readonly announce: (hash: string) => void;
   readonly log: Logger;

@@ -22,6 +22,7 @@ import { tunnelHandlers } from "../tunnel-handlers.ts";
 import { boundedTurns } from "../turns.ts";
 import { WebhookBase } from "../webhook-base.ts";
 import { createWebhooks } from "../webhooks.ts";
+import { warnOfSharers } from "../shared-main.ts";
 import { ChannelRunner } from "./channel-runner.ts";
 import { Gate } from "./gate.ts";
 import { publicKeyOf } from "./identity.ts";
@@ -116,6 +117,7 @@ export function createLeader(parts: LeaderParts): Leader {
     edge: () => tunnel()?.state,
     channels: () => prepared.channels.map(({ id }) => id),
     role: () => (stop.signal.aborted ? "draining" : "leader"),
+    configRefusal: parts.configRefusal,
     canSave: storeProbe(store, now),
     now,
     startedAt,
@@ -144,6 +146,7 @@ export function createLeader(parts: LeaderParts): Leader {
     enqueue: (text, key, id) => void automation.events.enqueue(key, text, id),
     restart: parts.restart,
     pendingRestart: parts.pendingRestart,
+    configRefusal: parts.configRefusal,
     publicKey: () => publicKeyOf(stateDir, tunnel()),
     logFile: parts.logFile,
     port: parts.port,
@@ -230,8 +233,9 @@ export function createLeader(parts: LeaderParts): Leader {
     ),
     start() {
       const dialled = tunnel();
-      if (dialled !== undefined) base.follow(dialled, settings.edge?.url ?? "");
-      loops.push(webhooks.watch(), automation.run());
+      if (dialled !== undefined) base.follow(dialled, settings.edge?.url ?? "", hooksPath);
+      const told = warnOfSharers(prepared.settings(), engine.pairing, log);
+      loops.push(webhooks.watch(), automation.run(), told);
       prepared.onChange(() => void runner.sync(), stop.signal);
       void runner.sync();
     },

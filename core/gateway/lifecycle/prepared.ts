@@ -10,6 +10,8 @@ import type { Channel } from "../../channels/channel.ts";
 import type { Clock } from "../../channels/clock.ts";
 import { createChannels } from "../../channels/registry.ts";
 import type { IngressSettings } from "../../config/ingress/ingress.ts";
+import { issueText } from "../../config/issues/error.ts";
+import { modelIssues } from "../../config/model-issues.ts";
 import type { Settings } from "../../config/settings.ts";
 import { menuOf } from "../../conversation/commands/text.ts";
 import type { ModelIdentity } from "../../http/agents.ts";
@@ -138,7 +140,11 @@ async function makeWorkspaces({ agents }: Settings, log: Logger): Promise<void> 
 }
 
 /** A name that stands for nothing is a mistake in the file; a key may be set later. */
-function checkModels({ agents, providers }: Settings, log: Logger): void {
+function checkModels({ agents, providers, config, configPath }: Settings, log: Logger): void {
+  const [issue] = modelIssues(config, providers);
+  if (issue !== undefined) {
+    throw new GatewayError("model_not_found", `${configPath}: ${issueText(issue)}`);
+  }
   const refs = new Set(agents.flatMap(({ modelRefs }) => [...modelRefs]));
   refs.delete(DEMO_REF);
   for (const ref of refs) {
@@ -164,6 +170,7 @@ async function bundleOf(
     allowedOrigins: [...gateway.allowedOrigins],
     routes: [...own, ...ofChannels.flat()],
     rate: limits.rate,
+    hooksPath: ingress.path,
     outageAlert: await outageAlert(ingress.alerts, (id) => channels.find((one) => one.id === id)),
   });
 }

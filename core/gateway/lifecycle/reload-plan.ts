@@ -55,6 +55,7 @@ export const CONNECTOR_EFFECTS: Effects = new Map<string, Effect>([
   ["logging.level", "live"],
   ["sallyport.ingress", "live"],
   ["sallyport.limits.rate", "live"],
+  ["sallyport.limits.drainTimeoutMs", "live"],
   ["sallyport.upstream.webhooks", "live"],
 ]);
 

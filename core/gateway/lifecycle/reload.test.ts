@@ -59,10 +59,15 @@ test.each<[string, object | string, string]>([
       msg: "config is invalid: nothing has changed",
     },
   ]);
+  expect(it.reloader.refusal).toEqual({
+    file: expect.stringContaining("openclaw.json"),
+    reason: expect.stringContaining(reason),
+  });
   // Once it is right again it counts from what ran all the time.
   await it.write(withRoutes({ github: route("s"), gitlab: { ...route("t"), verify: "gitlab" } }));
   await it.reloader.look();
   expect(it.running().ingress.routes.map(({ name }) => name)).toEqual(["github", "gitlab"]);
+  expect(it.reloader.refusal).toBeUndefined();
 });
 
 test("a file that is gone changes nothing", async () => {

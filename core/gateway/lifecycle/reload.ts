@@ -46,10 +46,19 @@ export interface ReloadParts {
   readonly log: Logger;
 }
 
+/** A config that was written and does not run. */
+export interface ConfigRefusal {
+  readonly file: string;
+  /** For the person who wrote it; never a value of it. */
+  readonly reason: string;
+}
+
 /** Disposing it ends the following; settles when what it was about to do is done. */
 export interface Follower extends AsyncDisposable {
   /** Looks at the files now; resolves when all that has changed until now is dealt with. */
   look(): Promise<void>;
+  /** Why the files as they are now are not followed; undefined: they are. */
+  readonly refusal: ConfigRefusal | undefined;
   /** It runs with these now. */
   took(settings: Settings): void;
 }
@@ -81,6 +90,9 @@ export function followConfig(parts: ReloadParts): Follower {
   void reloader.look();
   return {
     look: () => reloader.look(),
+    get refusal() {
+      return reloader.refusal;
+    },
     took: (settings) => reloader.took(settings),
     async [Symbol.asyncDispose]() {
       watch?.[Symbol.dispose]();
@@ -94,6 +106,7 @@ export class Reloader {
   readonly #parts: ReloadParts;
   /** The file as it was last understood. */
   #known: Settings;
+  #refusal: ConfigRefusal | undefined;
   #running: Promise<void> | undefined;
   #again = false;
   #ended = false;
@@ -105,6 +118,10 @@ export class Reloader {
 
   get isOver(): boolean {
     return this.#ended;
+  }
+
+  get refusal(): ConfigRefusal | undefined {
+    return this.#refusal;
   }
 
   /** How long a file must have been left alone. */
@@ -154,6 +171,7 @@ export class Reloader {
     }
     const paths = changesBetween(this.#known, file);
     const plan = planOf(paths, this.#parts.effects);
+    this.#refusal = undefined;
     if (plan.restart.length === 0) this.#parts.restartUnneeded?.();
     if (paths.length === 0) return;
     const running = await this.#applied(file, plan);
@@ -171,13 +189,17 @@ export class Reloader {
   async #read(): Promise<Settings | undefined> {
     const { load, log } = this.#parts;
     const loaded = await load();
+    const file = this.#known.configPath;
     if (!loaded.ok) {
-      log.warn({ reason: configErrorText(loaded.error) }, "config is invalid: nothing has changed");
+      const reason = configErrorText(loaded.error);
+      this.#refusal = { file, reason };
+      log.warn({ reason }, "config is invalid: nothing has changed");
       return undefined;
     }
-    const { configExists, configPath } = loaded.value;
+    const { configExists } = loaded.value;
     if (configExists || !this.#known.configExists) return loaded.value;
-    log.warn({ file: configPath }, "config file is gone: nothing has changed");
+    this.#refusal = { file, reason: `${file} is gone` };
+    log.warn({ file }, "config file is gone: nothing has changed");
     return undefined;
   }
 
@@ -194,7 +216,9 @@ export class Reloader {
       return file;
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      log.warn({ reason: error.message }, "config is refused: nothing has changed");
+      const { message: reason } = error;
+      this.#refusal = { file: file.configPath, reason };
+      log.warn({ reason }, "config is refused: nothing has changed");
       return undefined;
     }
   }

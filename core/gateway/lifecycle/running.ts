@@ -66,6 +66,7 @@ export class RunningGateway implements AsyncDisposable {
         void this.#restarts.want(order);
       },
       pendingRestart: () => this.#restarts.pending,
+      configRefusal: () => this.#follower?.refusal,
       logFile,
     };
     this.leads = this.#leading.promise;

@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import type { Settings } from "../../config/settings.ts";
 import { loadSettings } from "../../config/resolve.ts";
 import { startGateway } from "./start.ts";
+import { UnfitSettings } from "./unfit-settings.ts";
 
 const TOKEN = "a-gateway-token-of-some-length";
 const HI = [{ role: "user" as const, content: "Hi there" }];
@@ -225,6 +226,19 @@ test("a webhook at our own port is kept once, and only the hooks token opens it"
   expect(await kept.json()).toEqual({ ok: true, runId: expect.any(String) });
   expect((await it.post("/hooks/agent", {}, hooks)).status).toBe(400);
   expect((await it.post("/hooks/nope", body, hooks)).status).toBe(404);
+});
+
+test.each([
+  [
+    "a model nobody has",
+    { agents: { defaults: { model: "acme/brain" } } },
+    "agents.defaults.model",
+  ],
+  ["a bot token that is none", { channels: { telegram: { botToken: "x" } } }, "channels.telegram"],
+])("settings with %s are told apart from what may pass", async (_name, config, words) => {
+  const refused = await world({}, config).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(UnfitSettings);
+  expect(refused).toMatchObject({ message: expect.stringContaining(words) });
 });
 
 test("two gateways do not share one state folder", async () => {

@@ -1,10 +1,12 @@
 import type { Logger } from "pino";
+import { GatewayError } from "../../../shared/errors.ts";
 import { systemClock } from "../../channels/clock.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { ModelIdentity } from "../../http/agents.ts";
-import { prepare } from "./prepared.ts";
+import { prepare, type Prepared } from "./prepared.ts";
 import type { LoadSettings } from "./reload.ts";
 import { RunningGateway } from "./running.ts";
+import { UnfitSettings } from "./unfit-settings.ts";
 
 /** A running gateway. Disposing it ends it at once; `drain` first lets it finish. */
 export interface Gateway extends AsyncDisposable {
@@ -36,7 +38,7 @@ export interface Gateway extends AsyncDisposable {
  * @param load - Reads the settings anew, to follow what changes in their file; left out: nothing is
  *   followed.
  * @param logFile - The log file of the moment, for those who want to read it.
- * @throws GatewayError that says in one line what is in the way.
+ * @throws GatewayError that says in one line what is in the way: UnfitSettings when that is the config.
  */
 export async function startGateway(
   settings: Settings,
@@ -44,8 +46,7 @@ export async function startGateway(
   load?: LoadSettings,
   logFile?: () => string | undefined,
 ): Promise<Gateway> {
-  const parts = { clock: systemClock, random: Math.random, log };
-  const prepared = await prepare(settings, parts);
+  const prepared = await preparedFor(settings, log);
   await using guard = new AsyncDisposableStack();
   const gateway = guard.use(new RunningGateway(settings, prepared, log, logFile));
   if (settings.mode === "standby") await gateway.standBy();
@@ -53,4 +54,12 @@ export async function startGateway(
   if (load !== undefined) gateway.follow(load);
   guard.move();
   return gateway;
+}
+
+async function preparedFor(settings: Settings, log: Logger): Promise<Prepared> {
+  try {
+    return await prepare(settings, { clock: systemClock, random: Math.random, log });
+  } catch (error) {
+    throw error instanceof GatewayError ? new UnfitSettings(error) : error;
+  }
 }

@@ -37,6 +37,7 @@ export interface OperationParts {
   readonly stability: Stability;
   readonly restart: LifecycleParts["restart"];
   readonly pendingRestart: LifecycleParts["pendingRestart"];
+  readonly configRefusal: HealthParts["configRefusal"];
   readonly publicKey: () => Promise<string>;
   /** The log file of this moment; undefined: there is none. */
   readonly logFile: () => string | undefined;
@@ -80,6 +81,7 @@ export function startOperations(parts: OperationParts): Operations {
     contextWindowOf: (ref) => directory.facts(ref).contextWindow,
     statePath: join(stateDir, "sallyport.sqlite"),
     reloads: () => settings().config.gateway.reload.mode !== "off",
+    configRefusal: parts.configRefusal,
     now,
   };
   const board = new Board(connections, presence, health);

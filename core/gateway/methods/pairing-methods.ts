@@ -15,7 +15,11 @@ export function pairingMethods(pairing: Pairing): readonly (readonly [string, Me
         scope: "operator.admin",
         async call(params) {
           const { channel } = List.parse(params);
-          return { channel, requests: await pairing.pending(channel) };
+          const [requests, approved] = await Promise.all([
+            pairing.pending(channel),
+            pairing.approved(channel),
+          ]);
+          return { channel, requests, approved };
         },
       },
     ],

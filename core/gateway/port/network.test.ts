@@ -234,6 +234,7 @@ test("the word of a trusted proxy opens the gateway for those who are named", as
     userHeader: "X-Forwarded-User",
     requiredHeaders: ["X-Forwarded-Proto"],
     allowUsers: ["ada@example.com"],
+    allowLoopback: true,
   };
   await using it = await startGatewayWorld({
     gateway: {
@@ -255,5 +256,27 @@ test("the word of a trusted proxy opens the gateway for those who are named", as
   expect((await as(undefined)).status).toBe(401);
   expect((await as(undefined, AUTH)).status).toBe(401);
   expect((await as("ada@example.com", { "X-Forwarded-Proto": "" })).status).toBe(401);
+  expect((await it.fetch("/v1/models", { headers: AUTH })).status).toBe(200);
+});
+
+test.each([
+  ["of a proxy on this machine", {}, { "X-Forwarded-For": "203.0.113.5" }],
+  ["of a program of this machine", {}, {}],
+  ["that does not say for whom it is passed on", { allowLoopback: true }, {}],
+])("the word %s opens nothing, with the reason", async (_name, more, headers) => {
+  const trustedProxy = { userHeader: "X-User", allowUsers: ["ada"], ...more };
+  await using it = await startGatewayWorld({
+    gateway: {
+      auth: { mode: "trusted-proxy", trustedProxy, token },
+      trustedProxies: ["127.0.0.1"],
+    },
+  });
+  const says = { ...headers, "X-User": "ada" };
+  const refused = await it.fetch("/v1/models", { headers: says });
+  expect(refused.status).toBe(403);
+  const type =
+    "allowLoopback" in more ? "proxy_attribution_required" : "trusted_proxy_loopback_source";
+  expect(await refused.json()).toMatchObject({ error: { type } });
+  expect((await refusedUpgrade(it, "/gateway", says)).status).toBe(403);
   expect((await it.fetch("/v1/models", { headers: AUTH })).status).toBe(200);
 });

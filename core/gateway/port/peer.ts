@@ -6,6 +6,7 @@ import { bareAddress, isLoopbackAddress } from "../../config/networks.ts";
 import { type AdmissionRules, isLoopbackHost } from "../auth/admission.ts";
 import { peerOwner } from "./peer-owner.ts";
 import { attributionOf, type ProxyRules } from "./forwarded.ts";
+import { type ProxyRefusal, unattributed, type UserHeaders, userOf } from "./proxy-user.ts";
 
 /** Who sent a request to our own port, before anything is proven. */
 export interface LocalPeer {
@@ -36,12 +37,6 @@ export function isDirect({
   return isProxied !== true && isLoopbackAddress(ip) && isForeign?.() !== true;
 }
 
-/** What a proxy that knows its users sends with everything it lets through; lower case. */
-export interface UserHeaders {
-  readonly userHeader: string;
-  readonly requiredHeaders: readonly string[];
-}
-
 /** What our own port goes by, as the settings are now. */
 export interface NetworkRules extends AdmissionRules, ProxyRules {
   /** Whether `?token=` is taken for a credential. */
@@ -65,8 +60,6 @@ const PROXY_HEADERS = [
   "x-envoy-external-address",
   "x-original-forwarded-for",
 ] as const;
-/** Longest name of a user. */
-const MAX_USER_UNITS = 256;
 
 /** Nobody is trusted, and we have no further names. */
 export const STRICT_RULES: NetworkRules = {
@@ -81,25 +74,28 @@ export const STRICT_RULES: NetworkRules = {
 /**
  * Who sent a request.
  *
- * @returns The name of a header that only a trusted proxy may send.
+ * @returns What a proxy said that may not be believed.
  */
 export function peerOf(
   incoming: IncomingMessage,
   rules: NetworkRules,
   id: string,
-): Result<LocalPeer, string> {
-  const { socket, headers, rawHeaders } = incoming;
+): Result<LocalPeer, ProxyRefusal> {
+  const { socket, headers, headersDistinct, rawHeaders } = incoming;
   const peer = bareAddress(socket.remoteAddress ?? "");
   const attribution = attributionOf(rawHeaders, peer, rules);
-  if (!attribution.ok) return err(attribution.error);
+  if (!attribution.ok) return err(unattributed(attribution.error));
   const { ip, isProxied } = attribution.value;
+  const passed = { peer, isAttributed: isProxied, headers: headersDistinct };
+  const user = rules.trusts(peer) ? userOf(passed, rules.userHeaders) : ok(undefined);
+  if (!user.ok) return user;
   return ok({
     ip,
     requestId: id,
     isProxied: isProxied || !isLoopbackHost(headers.host) || looksProxied(incoming),
     isForeign: isLoopbackAddress(peer) ? () => peerOwner(socket) === "other" : undefined,
     browserOrigin: headers.origin,
-    user: rules.trusts(peer) ? userOf(incoming, rules.userHeaders) : undefined,
+    user: user.value,
   });
 }
 
@@ -116,17 +112,4 @@ function looksProxied({ httpVersion, headers }: IncomingMessage): boolean {
 export function idOf({ headers }: IncomingMessage): string {
   const given = headers["x-request-id"];
   return requestId(typeof given === "string" ? given : undefined);
-}
-
-function userOf(
-  { headersDistinct }: IncomingMessage,
-  names: UserHeaders | undefined,
-): string | undefined {
-  if (names === undefined) return undefined;
-  const has = (name: string): boolean => (headersDistinct[name]?.[0] ?? "").trim() !== "";
-  const [user, ...more] = headersDistinct[names.userHeader] ?? [];
-  // Two of them: one may be the client's own.
-  if (user === undefined || more.length > 0 || !names.requiredHeaders.every(has)) return undefined;
-  const name = user.trim();
-  return name === "" || name.length > MAX_USER_UNITS ? undefined : name;
 }

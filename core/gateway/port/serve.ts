@@ -12,6 +12,7 @@ import { refusalOf, withoutToken } from "../auth/admission.ts";
 import { draining } from "./draining.ts";
 import { checkAnnouncedLength, NodeRequest } from "./node-request.ts";
 import { writeResponse } from "./node-response.ts";
+import type { ProxyRefusal } from "./proxy-user.ts";
 import { idOf, isDirect, type LocalPeer, type NetworkRules, peerOf, STRICT_RULES } from "./peer.ts";
 import { unreadable, writeRaw } from "./raw-socket.ts";
 import { SideDoors } from "./side-doors.ts";
@@ -215,7 +216,7 @@ class HttpServer implements LocalServer {
   ): Response | Promise<Response> {
     try {
       const admitted = this.#admit(incoming, id);
-      if (!admitted.ok) return unattributed(admitted.error, id);
+      if (!admitted.ok) return untrusted(admitted.error, id);
       const { request, peer } = admitted.value;
       checkAnnouncedLength(incoming, this.#options.maxRequestBodyBytes);
       outgoing.once("close", () => {
@@ -250,7 +251,7 @@ class HttpServer implements LocalServer {
     const refuse = (error: unknown): Response => problem(error, id, incoming.url ?? "");
     try {
       const admitted = this.#admit(incoming, id);
-      if (!admitted.ok) return unattributed(admitted.error, id);
+      if (!admitted.ok) return untrusted(admitted.error, id);
       const { request, peer } = admitted.value;
       const taker = await this.#handlers.upgrade(request, peer);
       return taker instanceof GatewayError ? refuse(taker) : taker;
@@ -263,10 +264,10 @@ class HttpServer implements LocalServer {
   }
 
   /**
-   * @returns Who sends what, or the name of a header that only a trusted proxy may send.
+   * @returns Who sends what, or what a proxy said that may not be believed.
    * @throws GatewayError when the request may not go on.
    */
-  #admit(incoming: IncomingMessage, id: string): Result<Admitted, string> {
+  #admit(incoming: IncomingMessage, id: string): Result<Admitted, ProxyRefusal> {
     if (this.#draining) throw draining();
     const { method = "GET", headers, rawHeaders } = incoming;
     const { maxRequestBodyBytes } = this.#options;
@@ -314,10 +315,9 @@ function problem(error: unknown, id: string, target: string): Response {
 }
 
 /** What the contract says to proxies that nobody has named. */
-function unattributed(header: string, id: string): Response {
-  const message = `a proxy sent ${header}, and it is not in gateway.trustedProxies or does not say whom it speaks for`;
+function untrusted({ type, message }: ProxyRefusal, id: string): Response {
   const error = new GatewayError("forbidden", message);
-  const extension = { error: { type: "proxy_attribution_required", message } };
+  const extension = { error: { type, message } };
   return problemResponse(error, { hop: "core", requestId: id, path: "", extension });
 }
 

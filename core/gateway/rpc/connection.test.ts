@@ -96,7 +96,13 @@ test("after the greeting mistakes are answered and the connection stays", async 
     error: { code: "INVALID_REQUEST", message: "unknown method: nope" },
   });
   expect(await client.request("echo", { bad: 1 }, "3")).toMatchObject({
-    error: { code: "INVALID_REQUEST", message: expect.stringMatching(/^invalid echo params: at /) },
+    error: {
+      code: "INVALID_REQUEST",
+      message: "invalid echo params: must have required property 'text'",
+    },
+  });
+  expect(await client.request("echo", { text: 1 }, "3")).toMatchObject({
+    error: { message: "invalid echo params: at text: must be text" },
   });
   expect(await client.request("busy", {}, "4")).toMatchObject({
     error: { code: "UNAVAILABLE", retryable: true, retryAfterMs: 5 },

@@ -1,5 +1,6 @@
 /** What the gateway says in its WebSocket protocol, version 4: JSON in text messages. */
 import * as z from "zod";
+import { isMissing, wordsOf } from "../../config/issues/words.ts";
 
 /** Codes of the protocol; what went wrong in particular is in `details.code`. */
 export type RpcErrorCode =
@@ -56,16 +57,29 @@ const MAX_PROPERTY_UNITS = 64;
 /** … and of so many. */
 const MAX_PROPERTIES = 8;
 
-/** `at <path>: <complaint>`, as the protocol words it; never a value. */
+/**
+ * `at <path>: <complaint>`, as the protocol words it; never a value.
+ *
+ * Source: `formatValidationErrors` of @openclaw/gateway-protocol.
+ */
 export function complaintOf({ issues }: z.core.$ZodError): string {
   const [issue] = issues;
-  const path = z.core.toDotPath(issue?.path ?? []);
-  const where = `at ${path === "" ? "root" : path}`;
-  if (issue?.code !== "unrecognized_keys") return `${where}: ${issue?.message ?? "invalid"}`;
+  if (issue === undefined) return "at root: is not valid";
+  const where = placeOf(issue.path);
+  if (isMissing(issue) && issue.path.length > 0) {
+    const name = nameOf(String(issue.path.at(-1)));
+    const above = issue.path.length === 1 ? "" : `${placeOf(issue.path.slice(0, -1))}: `;
+    return `${above}must have required property '${name}'`;
+  }
+  if (issue.code !== "unrecognized_keys") return `${where}: ${wordsOf(issue)}`;
   return issue.keys
     .slice(0, MAX_PROPERTIES)
     .map((key) => `${where}: unexpected property '${nameOf(key)}'`)
     .join("; ");
+}
+
+function placeOf(path: readonly PropertyKey[]): string {
+  return `at ${path.length === 0 ? "root" : z.core.toDotPath(path)}`;
 }
 
 /** Without what could hide in a terminal; not by the logger's own, which the command line can do without. */

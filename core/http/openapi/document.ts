@@ -23,6 +23,8 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   401: "No valid credential",
   403: "The credential is not good for this",
   404: "There is none",
+  405: "Not by this method; `Allow` says by which",
+  408: "The body takes too long",
   413: "The body is too large",
   415: "The body is no JSON",
   429: "Too many requests; `Retry-After` says when to come again",
@@ -134,7 +136,10 @@ function successes({ answers, streams }: OperationDoc): Json {
   );
 }
 
-function contentOf(body: SchemaName | "none" | "text/plain", streams: boolean): Json {
+function contentOf(
+  body: SchemaName | "none" | "text/plain",
+  streams: boolean,
+): { readonly content?: Json } {
   if (body === "none") return {};
   if (body === "text/plain") return { content: { [body]: { schema: { type: "string" } } } };
   const stream = streams ? { "text/event-stream": { schema: { type: "string" } } } : {};
@@ -148,8 +153,14 @@ function errors(doc: OperationDoc, guard: Guard | undefined, isTool: boolean): J
     ...(doc.errors ?? []),
   ]);
   const schema = refTo(isTool ? "ToolProblem" : "Problem");
-  const content = { "application/problem+json": { schema } };
+  const problem = { "application/problem+json": { schema } };
+  const refusals = Object.entries(doc.refusals ?? {}).map(([status, body]) => {
+    return [Number(status), { ...contentOf(body, false).content, ...problem }] as const;
+  });
+  const contents = new Map([...[...statuses].map((one) => [one, problem] as const), ...refusals]);
   return Object.fromEntries(
-    [...statuses].map((status) => [status, { description: STATUS_TEXTS[status], content }]),
+    [...contents].map(([status, content]) => {
+      return [status, { description: STATUS_TEXTS[status], content }];
+    }),
   );
 }

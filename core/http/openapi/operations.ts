@@ -18,6 +18,8 @@ export interface OperationDoc {
   readonly streams?: boolean;
   /** Errors besides those that every guarded route may give. */
   readonly errors?: readonly number[];
+  /** Errors that are said otherwise than by a problem document, or may be. */
+  readonly refusals?: Readonly<Record<number, SchemaName | "text/plain">>;
 }
 
 const MODEL_ERRORS = [404, 429, 502, 503, 504] as const;
@@ -43,13 +45,16 @@ export const OPERATIONS = {
     summary: "Metrics in Prometheus' text format",
     tag: "Operations",
     answers: { 200: "text/plain" },
+    errors: [401, 403, 429],
   },
   postHook: {
     summary: "Take in a webhook",
-    description: "`agent`, `wake`, or a route of the config; how it is signed is the route's own.",
+    description:
+      "`agent`, `wake`, or a route of the config; how it is signed is the route's own. Programs with the hooks token are answered in the words of the gateway contract, all other senders by problem documents.",
     tag: "Webhooks",
     answers: { 200: "HookAccepted" },
-    errors: [400, 404, 413],
+    errors: [403, 404, 408, 415, 429, 503],
+    refusals: { 400: "HookRefused", 401: "text/plain", 405: "text/plain", 413: "HookRefused" },
   },
   listModels: {
     summary: "The agents, as models",
@@ -125,8 +130,9 @@ export const OPERATIONS = {
     answers: { 200: "Status" },
   },
   checkAuth: {
-    summary: "Whether the credential is good",
-    description: "For `auth_request` of a reverse proxy: 204, or 401.",
+    summary: "Whether the credential is good for everything",
+    description:
+      "For `auth_request` of a reverse proxy: 204; 401 for nobody's, 403 for one that may only read or chat.",
     tag: "Operations",
     answers: { 204: "none" },
   },

@@ -159,6 +159,7 @@ export const SCHEMAS = {
     result: object({ content: list(object({ type: { const: "text" }, text })) }),
   }),
   HookAccepted: object({ ok: flag }),
+  HookRefused: object({ ok: { const: false }, error: text }),
   Status: { type: "object" },
   UiConfig: object({
     basePath: text,

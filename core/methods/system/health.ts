@@ -35,6 +35,8 @@ export interface HealthParts {
   readonly statePath: string;
   /** Whether a change of the config takes effect by itself. */
   readonly reloads: () => boolean;
+  /** Why the config as it is written does not run; undefined: it does. */
+  readonly configRefusal: () => { readonly file: string; readonly reason: string } | undefined;
   /** Unix ms. */
   readonly now: () => number;
 }
@@ -77,6 +79,7 @@ export async function healthReport(parts: HealthParts): Promise<HealthReport> {
     model: { id, demo },
     edge: edge(),
     configReload: { hotReloadStatus: parts.reloads() ? "active" : "disabled" },
+    configRefused: parts.configRefusal(),
     channels: Object.fromEntries(known.map((one) => [one.id, one.status])),
     channelOrder: known.map((one) => one.id),
     channelLabels: Object.fromEntries(known.map((one) => [one.id, labelOf(one.id)])),

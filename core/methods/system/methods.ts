@@ -205,6 +205,7 @@ async function statusOf(
     version: health.version,
     model: health.model(),
     edge: health.edge(),
+    configRefused: health.configRefusal(),
     heartbeat: {
       defaultAgentId: agents.find(({ isDefault }) => isDefault)?.id ?? "main",
       agents: agents.map(({ id }) => {

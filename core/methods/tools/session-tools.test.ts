@@ -67,6 +67,13 @@ test("a session says what it is, and to its owner what others of the agent are",
     model: "demo/echo",
     inputTokens: 3,
   });
+  const nowhere = { ...OWNER, sessionKey: undefined };
+  expect(JSON.parse(await w.call("session_status", {}, nowhere))).toMatchObject({
+    sessionKey: "agent:main:main",
+    messages: 4,
+  });
+  const guestOfNone = { ...GUEST, sessionKey: undefined };
+  expect(await w.call("session_status", {}, guestOfNone)).toMatch(/not one you may look into/);
   const other = { sessionKey: "agent:main:telegram:group:-1" };
   expect(await w.call("session_status", other)).toContain("group:-1");
   expect(await w.call("session_status", {}, GUEST)).toContain("group:-1");

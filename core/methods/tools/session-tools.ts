@@ -97,7 +97,11 @@ async function status(
   { sessionKey: asked }: z.output<typeof Status>,
   caller: ToolCaller,
 ): Promise<string> {
-  const key = asked === undefined ? caller.sessionKey : ownKey(asked, caller);
+  // A program that names none means the one that everything without a place of its own goes to.
+  const key =
+    asked === undefined && caller.sessionKey !== undefined
+      ? caller.sessionKey
+      : ownKey(asked ?? "main", caller);
   if (key === undefined) return NOT_YOURS;
   const info = await sessions.find(key);
   const [defaultModel] = directory.find(caller.agentId)?.modelRefs ?? [];

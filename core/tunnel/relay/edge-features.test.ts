@@ -35,6 +35,7 @@ const ALL: EdgeBundle = {
   allowedOrigins: ["https://ui.example"],
   login: { enabled: true, maxAgeSeconds: 3_600 },
   setupCodes: [{ digest: DIGEST, expiresAt: 1 }],
+  hooksPath: "/incoming",
   outageAlert: { afterMs: 60_000, url: "https://a.example/", headers: [], body: "x" },
 };
 const NOTHING: ReadonlySet<string> = new Set();
@@ -49,7 +50,7 @@ test("an edge of before is sent what it can read, and what it lacks is named", (
   const { bundle, leftOut } = bundleFor(ALL, NOTHING);
   expect(Check(before, bundle)).toBe(true);
   expect(bundle.verifiers).toEqual(ALL.verifiers);
-  expect(leftOut).toEqual(["setup codes"]);
+  expect(leftOut).toEqual(["setup codes", "hooks.path"]);
 });
 
 test("nothing is missed that was not there", () => {

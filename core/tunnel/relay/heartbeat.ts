@@ -1,5 +1,12 @@
 import { LIMITS } from "../../../shared/limits.ts";
 
+/** Silence is measured in pieces of this length. */
+const PIECE_MS = 250;
+/** One that took this much longer is not counted: nobody listened, and the answer may be here already. */
+const DEAF_MS = 250;
+/** On a machine that is never less busy, a connection is given up all the same, half a minute later at least. */
+const MAX_DEAF = 60;
+
 export interface HeartbeatOptions {
   /** Says that we are there. The edge's runtime answers by itself and wakes no relay for it. */
   send(): void;
@@ -44,10 +51,10 @@ export class Heartbeat {
     this.#clear();
   }
 
-  /** One beat now, which must be answered within `timeoutMs`. */
+  /** One beat now, which must be answered within `timeoutMs` of time in which we can hear. */
   probe(timeoutMs: number): void {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#options.onSilence(), timeoutMs);
+    this.#listen(timeoutMs, MAX_DEAF);
     this.#sent.push(this.#options.now());
     this.#options.send();
   }
@@ -65,6 +72,17 @@ export class Heartbeat {
     const sentAt = this.#sent.shift();
     if (sentAt !== undefined) this.#rttMs = this.#options.now() - sentAt;
     if (this.#sent.length === 0) this.#clear();
+  }
+
+  #listen(leftMs: number, maxDeaf: number): void {
+    const pieceMs = Math.min(PIECE_MS, leftMs);
+    const since = this.#options.now();
+    this.#silence = setTimeout(() => {
+      const lateMs = this.#options.now() - since - pieceMs;
+      if (lateMs >= DEAF_MS && maxDeaf > 0) this.#listen(leftMs, maxDeaf - 1);
+      else if (leftMs > pieceMs) this.#listen(leftMs - pieceMs, maxDeaf);
+      else this.#options.onSilence();
+    }, pieceMs);
   }
 
   #clear(): void {

@@ -33,6 +33,28 @@ test("a connection that outlived a sleep is kept", async () => {
   expect([edge.attempts.length, core.tunnel.state.connected]).toEqual([1, true]);
 });
 
+test("a core that others leave no processor time keeps its connection, however late its answers", async () => {
+  const { edge, core } = await fakeEdgeWithCore();
+  await edge.link(1);
+  const now = performance.now.bind(performance);
+  const cpuUsage = process.cpuUsage.bind(process);
+  edge.beats = false;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + 6_000);
+  const cpu = vi.spyOn(process, "cpuUsage").mockImplementation(() => {
+    const { user, system } = cpuUsage();
+    return { user: user + 2_000_000, system };
+  });
+  onTestFinished(() => {
+    clock.mockRestore();
+    cpu.mockRestore();
+  });
+  await until(() => core.log.some((line) => line.includes("this process got no processor time")));
+  expect(core.log.some((line) => line.includes("this machine was asleep"))).toBe(false);
+  edge.beats = true;
+  await core.tunnel.measure();
+  expect([edge.attempts.length, core.tunnel.state.connected]).toEqual([1, true]);
+});
+
 test("a core that wakes while it waits dials at once", async () => {
   const { edge, core } = await fakeEdgeWithCore();
   (await edge.link(1)).socket.close(4409, "another core leads");

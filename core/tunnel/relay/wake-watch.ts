@@ -1,30 +1,56 @@
 /** How often we look at the clocks: a machine that wakes is noticed within this. */
 const LOOK_MS = 1_000;
-/** A pause of this length was no busy moment: the machine slept, or the process was stopped. */
+/** A pause of this length was no busy moment: the machine slept, or the process got no time. */
 const PAUSE_MS = 4_000;
+/**
+ * Of a pause: who has worked for this part of it was awake, and had to share the processor. One that
+ * slept or was stopped has at most what it did in the second before, next to nothing.
+ */
+const AWAKE_SHARE = 0.05;
 
-/** Two clocks at one moment: one stands still in a sleep on some systems, the other never does. */
+/** Three clocks at one moment. */
 export interface Clocks {
-  /** Unix ms. */
+  /** Unix ms: goes on in a sleep. */
   readonly wall: number;
-  /** Milliseconds of a steady clock. */
+  /** Milliseconds of a steady clock: stands still in a sleep on some systems. */
   readonly steady: number;
+  /** Milliseconds that this process has computed, on all processors together. */
+  readonly cpu: number;
 }
 
-/** How long we were not there between two looks; 0 when all is as it should be. Pure. */
-export function pauseBetween(before: Clocks, after: Clocks): number {
-  const passed = Math.max(after.wall - before.wall, after.steady - before.steady);
-  return passed - LOOK_MS >= PAUSE_MS ? passed - LOOK_MS : 0;
+/** A time in which nothing of ours ran. */
+export interface Pause {
+  /** `starved`: we were awake, and others had the processor; connections have not suffered. */
+  readonly kind: "slept" | "starved";
+  readonly pauseMs: number;
 }
 
-/** Calls back when the machine has slept. A clock that is set forward looks the same. */
-export function watchWake(read: () => Clocks, onWake: (pauseMs: number) => void): Disposable {
+/** Undefined when all is as it should be. A clock that is set forward looks like a sleep. Pure. */
+export function pauseBetween(before: Clocks, after: Clocks): Pause | undefined {
+  const wallMs = after.wall - before.wall;
+  const steadyMs = after.steady - before.steady;
+  const pauseMs = Math.max(wallMs, steadyMs) - LOOK_MS;
+  if (pauseMs < PAUSE_MS) return undefined;
+  // Where one clock stood still, no work of before says that we were awake.
+  const stoodStill = wallMs - steadyMs >= PAUSE_MS;
+  const worked = after.cpu - before.cpu >= AWAKE_SHARE * steadyMs;
+  return { kind: worked && !stoodStill ? "starved" : "slept", pauseMs };
+}
+
+/** Calls back after each pause. */
+export function watchWake(read: () => Clocks, onPause: (pause: Pause) => void): Disposable {
   let before = read();
   const timer = setInterval(() => {
     const after = read();
-    const pauseMs = pauseBetween(before, after);
+    const pause = pauseBetween(before, after);
     before = after;
-    if (pauseMs > 0) onWake(pauseMs);
+    if (pause !== undefined) onPause(pause);
   }, LOOK_MS).unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** Those of this process. */
+export function readClocks(): Clocks {
+  const { user, system } = process.cpuUsage();
+  return { wall: Date.now(), steady: performance.now(), cpu: (user + system) / 1_000 };
 }

@@ -62,3 +62,18 @@ test("a session that begins otherwise than it may is refused", () => {
   const body = JSON.stringify({ message: "x", sessionKey: "agent:main:main" });
   expect(() => readHook("agent", body, sessions)).toThrow(/allowedSessionKeyPrefixes/);
 });
+
+test.each<["agent" | "wake", object, string]>([
+  ["wake", {}, "text required"],
+  ["wake", { text: " " }, "text required"],
+  ["agent", {}, "message required"],
+  ["agent", { message: "" }, "message required"],
+  ["agent", { message: 5 }, "`message`: must be text"],
+  ["agent", { message: "x", deliver: "yes" }, "`deliver`: must be true or false"],
+  ["agent", { message: "x", agentId: "nope" }, 'unknown agentId "nope"'],
+  ["agent", [], "the body must be an object"],
+])("the sender of a webhook for %s with %j is told: %s", (hook, body, message) => {
+  expect(() => readHook(hook, JSON.stringify(body), NONE)).toThrow(
+    expect.objectContaining({ message }),
+  );
+});

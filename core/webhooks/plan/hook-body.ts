@@ -1,6 +1,7 @@
 /** Webhooks that say themselves what they want: `/hooks/agent` and `/hooks/wake`. Pure. */
 import * as z from "zod";
 import { GatewayError } from "../../../shared/errors.ts";
+import { isMissing, wordsOf } from "../../config/issues/words.ts";
 import type { SessionPolicy } from "../../config/ingress/ingress.ts";
 import { type HookInput, MAX_BODY_UNITS } from "../../conversation/hook.ts";
 import { parseJson } from "../../http/read-json.ts";
@@ -11,12 +12,18 @@ const Target = {
   to: z.string().max(256).optional(),
 };
 
+const UNKNOWN_AGENT = "unknown agentId";
+
 /** Open: callers send settings of agents that we do not have. */
 const AgentHook = z.object({
   ...Target,
   message: z.string().trim().min(1).max(MAX_BODY_UNITS),
   name: z.string().trim().min(1).max(128).optional(),
-  agentId: z.enum(["main"], { error: "names no agent of this gateway" }).optional(),
+  agentId: z
+    .enum(["main"], {
+      error: ({ input }) => `${UNKNOWN_AGENT} ${JSON.stringify(String(input).slice(0, 64))}`,
+    })
+    .optional(),
   sessionKey: z.string().trim().min(1).max(256).optional(),
 });
 
@@ -61,9 +68,20 @@ function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const param = z.core.toDotPath(issue?.path ?? []);
-  throw new GatewayError(
-    "invalid_request",
-    `\`${param || "body"}\`: ${issue?.message ?? "invalid"}`,
-    { param: param || undefined },
-  );
+  throw new GatewayError("invalid_request", complaintOf(param, issue), {
+    param: param || undefined,
+  });
 }
+
+/** Senders know some of these by heart: they are worded as the gateway contract has them. */
+function complaintOf(param: string, issue: z.core.$ZodIssue | undefined): string {
+  if (issue === undefined) return "the body is not valid";
+  if (param === "") return `the body ${wordsOf(issue)}`;
+  const isEmpty = isMissing(issue) || issue.code === "too_small";
+  if (REQUIRED.has(param) && isEmpty) return `${param} required`;
+  return issue.message.startsWith(UNKNOWN_AGENT)
+    ? issue.message
+    : `\`${param}\`: ${wordsOf(issue)}`;
+}
+
+const REQUIRED: ReadonlySet<string> = new Set(["message", "text"]);

@@ -28,6 +28,10 @@ test("only a port below 1024 needs a capability", () => {
   expect(unit("--port", "8443")).toContain("AmbientCapabilities=\n");
 });
 
+test("a command line that has to be mended is not tried again and again", () => {
+  expect(unit()).toContain("RestartPreventExitStatus=78\n");
+});
+
 test("what is special to systemd is written so that it is not", () => {
   expect(unit("--storage", '/a b/100%/$HOME/"x"')).toContain(
     String.raw`--storage "/a b/100%%/$$HOME/\"x\""`,

@@ -1,3 +1,4 @@
+import { EXIT_CONFIG } from "../../process/exit-codes.ts";
 import type { ServeOptions } from "../options.ts";
 
 /** A service as systemd runs it. Pure. */
@@ -45,6 +46,7 @@ ExecStart=${command}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=2
+RestartPreventExitStatus=${EXIT_CONFIG}
 TimeoutStopSec=${STOP_SEC}
 KillMode=mixed
 OOMPolicy=stop

@@ -20,7 +20,8 @@ export async function measureFairness(world: World): Promise<Findings> {
     world.events(bearer(edge.port, EVENTS, token)).then(({ delaysMs }) => delaysMs);
   const download = bearer(edge.port, `/download?bytes=${GIB}`, token);
   const upTo = (clients: number) => world.beside({ kind: "stall", target: download, clients });
-  const { alone, beside } = await interleave(world.quick ? 1 : 3, {
+  const rounds = world.quick ? 1 : 3;
+  const { alone, beside } = await interleave(rounds, {
     alone: events,
     beside: async () => {
       const bulk = world.beside({ kind: "transfer", target: download, uploadBytes: 0, times: 1 });
@@ -32,12 +33,15 @@ export async function measureFairness(world: World): Promise<Findings> {
   const linux = process.platform === "linux";
   const before = linux ? (await memoryOf(edge.pid)).rssMiB : 0;
   if (linux) await resetPeak(edge.pid);
-  await upTo(STALLED);
-  // What they were sent before they stopped reading is a flood like any other: not what is asked here.
-  await delay(SETTLE_MS);
-  const stalled = await events();
+  const stalled: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    await upTo(STALLED);
+    // What they were sent before they stopped reading is a flood like any other: not what is asked here.
+    await delay(SETTLE_MS);
+    stalled.push(...(await events()));
+    await upTo(0);
+  }
   const growth = linux ? (await memoryOf(edge.pid)).peakMiB - before : undefined;
-  await upTo(0);
   return {
     rows: [
       row("SSE beside a download at full speed: p99", beside.flat(), alone.flat()),
