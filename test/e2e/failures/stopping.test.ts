@@ -180,7 +180,8 @@ test.concurrent(`failure 41: ${FLOOD} requests without a good token wake the rel
     ),
   );
   expect(statuses.flat()).toHaveLength(FLOOD);
-  expect(new Set(statuses.flat()).difference(new Set([401, 429]))).toEqual(new Set());
+  // 503: a token of a core's form may be newer than what the edge knows; it counts as a guess as well.
+  expect(new Set(statuses.flat()).difference(new Set([401, 429, 503]))).toEqual(new Set());
   expect(world.log.count("relay_awake") - before).toBeLessThanOrEqual(1);
   expect(asked).toEqual([]);
   await world.settled();
