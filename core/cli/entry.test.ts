@@ -30,3 +30,31 @@ test("only the first run of a command strips types: the next one finds its compi
     await rm(home, { recursive: true, force: true });
   }
 });
+
+/** Exports are checked before a line runs: so is everything an older Node lacks. */
+const OLD_NODE = `
+  Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } });
+  const { registerHooks } = require("node:module");
+  registerHooks({
+    resolve: (name, context, next) =>
+      name === "node:module"
+        ? { url: "data:text/javascript,export const syncBuiltinESMExports = 1", shortCircuit: true }
+        : next(name, context),
+  });
+`;
+
+test("a Node that is too old is told so, in a line", async () => {
+  const home = await mkdtemp(join(tmpdir(), "sallyport-entry-"));
+  try {
+    const old = join(home, "old.cjs");
+    await writeFile(old, OLD_NODE);
+    const run = promisify(execFile)(process.execPath, ["--require", old, ENTRY, "--version"]);
+    await expect(run).rejects.toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: "sallyport: needs Node 24 or newer; this is 20.19.0\n",
+    });
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+});
