@@ -15,8 +15,8 @@ test("what says where things are is carried, absolute, and nothing secret is", (
     NODE_OPTIONS: "--inspect",
     TZ: "Europe/Berlin",
   };
-  expect(carriedVariables({ env, cwd: "/work", home: "/home/me" })).toEqual({
-    OPENCLAW_STATE_DIR: "/work/state",
+  expect(carriedVariables({ env, cwd: "/srv", home: "/home/me" })).toEqual({
+    OPENCLAW_STATE_DIR: "/srv/state",
     OPENCLAW_CONFIG_PATH: "/home/me/gw.json",
     OPENCLAW_GATEWAY_PORT: "19000",
     TZ: "Europe/Berlin",
